@@ -1,0 +1,1 @@
+//! MNIST digits from IDX files, pooled and paired

@@ -1,0 +1,181 @@
+//! A layer with its weights: from the table's steps to the ops that compute them.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics};
+use rand_core::RngCore;
+
+use crate::architecture::{Layer, Step, Weights};
+use crate::network::{Kernels, Pass};
+
+/// Batch norm's ε, as PyTorch's default.
+const EPSILON: f64 = 1e-5;
+/// The share of a batch in the running statistics, as PyTorch's default.
+const MOMENTUM: f64 = 0.1;
+
+/// A layer whose weights have values.
+#[derive(Debug)]
+pub(crate) struct TrainedLayer {
+    name: String,
+    layer: Layer,
+    weight: Var,
+    bias: Var,
+    batch_norm: Option<BatchNorm>,
+}
+
+#[derive(Debug)]
+struct BatchNorm {
+    gamma: Var,
+    beta: Var,
+    running: RunningStatistics,
+}
+
+impl TrainedLayer {
+    /// A layer with weights and bias drawn from U(−1/√fan_in, 1/√fan_in), PyTorch's default for
+    /// linear and convolution layers; batch norm starts at 1 and 0.
+    pub(crate) fn new(
+        name: String,
+        layer: Layer,
+        rng: &mut impl RngCore,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let outputs = layer.weights.outputs();
+        let bound = 1.0 / (layer.weights.fan_in() as f64).sqrt();
+        let mut draw = |shape: Vec<usize>| -> Result<Var> {
+            let count = shape.iter().product();
+            let values: Vec<f32> = (0..count).map(|_| uniform(rng, bound)).collect();
+            Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)
+        };
+        let weight = draw(layer.weights.shape())?;
+        let bias = draw(vec![outputs])?;
+        let batch_norm = if layer.steps.contains(&Step::BatchNorm) {
+            Some(BatchNorm {
+                gamma: Var::ones(outputs, dtype, device)?,
+                beta: Var::zeros(outputs, dtype, device)?,
+                running: RunningStatistics::new(outputs, dtype, device)?,
+            })
+        } else {
+            None
+        };
+        Ok(Self { name, layer, weight, bias, batch_norm })
+    }
+
+    /// The result for `input`, whose rows are `groups` batches one after another.
+    pub(crate) fn forward(
+        &self,
+        input: &Tensor,
+        groups: usize,
+        kernels: Kernels,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor> {
+        let (mut values, steps) = self.apply_weights(input, kernels)?;
+        for step in steps {
+            values = match step {
+                Step::Relu => values.relu()?,
+                Step::MaxPool => match kernels {
+                    Kernels::Fused => ops::max_pool2d(&values, 2, 2)?,
+                    Kernels::Composed => ops::reference::max_pool2d(&values, 2, 2)?,
+                },
+                Step::BatchNorm => self.normalise(&values, groups, kernels, pass)?,
+                Step::Dropout(probability) => match pass {
+                    Pass::Training { masks, .. } => {
+                        let mask = masks.draw(values.shape(), *probability)?;
+                        let mask = mask.to_device(values.device())?.to_dtype(values.dtype())?;
+                        ops::dropout(&values, &mask, *probability)?
+                    }
+                    Pass::Evaluation => values,
+                },
+            };
+        }
+        Ok(values)
+    }
+
+    /// The weights' result, fused with the steps that the kernels can take along, and the steps
+    /// that are left.
+    fn apply_weights(&self, input: &Tensor, kernels: Kernels) -> Result<(Tensor, &[Step])> {
+        let (weight, bias, steps) = (&self.weight, &self.bias, self.layer.steps);
+        let flat;
+        let input = match self.layer.weights {
+            Weights::Linear { .. } if input.rank() > 2 => {
+                flat = input.flatten_from(1)?;
+                &flat
+            }
+            _ => input,
+        };
+        Ok(match (kernels, self.layer.weights, steps) {
+            (
+                Kernels::Fused,
+                Weights::Convolution { .. },
+                [Step::Relu, Step::MaxPool, rest @ ..],
+            ) => (ops::conv2d_relu_max_pool(input, weight, bias, 0)?, rest),
+            (Kernels::Fused, Weights::Convolution { .. }, [Step::Relu, rest @ ..]) => {
+                (ops::conv2d_relu(input, weight, bias, 0)?, rest)
+            }
+            (Kernels::Fused, Weights::Convolution { .. }, rest) => {
+                (ops::conv2d(input, weight, bias, 0)?, rest)
+            }
+            (Kernels::Fused, Weights::Linear { .. }, [Step::Relu, rest @ ..]) => {
+                (ops::linear_relu(input, weight, bias)?, rest)
+            }
+            (Kernels::Fused, Weights::Linear { .. }, rest) => {
+                (ops::linear(input, weight, bias)?, rest)
+            }
+            (Kernels::Composed, Weights::Convolution { .. }, rest) => {
+                (ops::reference::conv2d(input, weight, bias, 0)?, rest)
+            }
+            (Kernels::Composed, Weights::Linear { .. }, rest) => {
+                (ops::reference::linear(input, weight, bias)?, rest)
+            }
+        })
+    }
+
+    fn normalise(
+        &self,
+        values: &Tensor,
+        groups: usize,
+        kernels: Kernels,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor> {
+        let Some(BatchNorm { gamma, beta, running }) = &self.batch_norm else {
+            return Ok(values.clone());
+        };
+        let Pass::Training { statistics, .. } = pass else {
+            return ops::batch_norm_evaluation(values, gamma, beta, EPSILON, running);
+        };
+        let (normalised, batches) = match kernels {
+            Kernels::Fused => ops::batch_norm(values, gamma, beta, EPSILON, groups)?,
+            Kernels::Composed => ops::reference::batch_norm(values, gamma, beta, EPSILON, groups)?,
+        };
+        statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
+        Ok(normalised)
+    }
+
+    /// Takes up the statistics of one batch that this layer saw.
+    pub(crate) fn update_running(&mut self, name: &str, batch: &BatchStatistics) -> Result<()> {
+        match &mut self.batch_norm {
+            Some(batch_norm) if self.name == name => batch_norm.running.update(batch, MOMENTUM),
+            _ => Ok(()),
+        }
+    }
+
+    /// Name and variable of everything that is trained.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, &Var)> {
+        let own = [("weight", &self.weight), ("bias", &self.bias)];
+        let normalised = self.batch_norm.iter().flat_map(|batch_norm| {
+            [("batch_norm.weight", &batch_norm.gamma), ("batch_norm.bias", &batch_norm.beta)]
+        });
+        own.into_iter().chain(normalised).map(|(part, var)| (format!("{}.{part}", self.name), var))
+    }
+
+    /// Name and statistics of this layer's batch norm, if it has one.
+    pub(crate) fn running(&self) -> Option<(String, &RunningStatistics)> {
+        let batch_norm = self.batch_norm.as_ref()?;
+        Some((format!("{}.batch_norm", self.name), &batch_norm.running))
+    }
+}
+
+/// A number from U(−bound, bound): 24 random bits, as many as an f32 holds.
+fn uniform(rng: &mut impl RngCore, bound: f64) -> f32 {
+    let unit = f64::from(rng.next_u32() >> 8) / f64::from(1u32 << 24);
+    ((2.0 * unit - 1.0) * bound) as f32
+}

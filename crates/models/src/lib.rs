@@ -1,0 +1,34 @@
+//! The eight networks that compare two digits: one table of variants, tensors in, logits out.
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor};
+//! use pairnet_models::{Kernels, Network, Variant};
+//! use rand_chacha::ChaCha8Rng;
+//! use rand_chacha::rand_core::SeedableRng;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let variant = Variant::named("lenet5-ws-al")?;
+//! let mut rng = ChaCha8Rng::seed_from_u64(0);
+//! let network = Network::new(variant, Kernels::Fused, &mut rng, DType::F32, &Device::Cpu)?;
+//! assert_eq!(network.parameter_count(), 52_631);
+//!
+//! let images = Tensor::zeros((5, 2, 14, 14), DType::F32, &Device::Cpu)?; // pixels 0 to 255
+//! let outputs = network.evaluate(&images)?;
+//! assert_eq!(outputs.logits.dims(), [5]); // > 0 where the first is at most the second
+//! assert_eq!(outputs.digit_logits.unwrap().dims(), [2, 5, 10]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The networks are those of "Classification, weight sharing, auxiliary losses" (Jaleh and
+//! Mousavinezhad); [`VARIANTS`] is the table. A caller hands in the generator that initial weights
+//! are drawn from and the masks of dropout ([`Masks`]): nothing here is random by itself.
+
+mod architecture;
+mod layer;
+mod network;
+mod variants;
+
+pub use architecture::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
+pub use network::{Kernels, Masks, Network, Outputs};
+pub use variants::{Backbone, UnknownVariant, VARIANTS, Variant, names};

@@ -1,0 +1,191 @@
+//! A network with weights: a batch of pairs in, logits out.
+
+use candle_core::{D, DType, Device, Result, Shape, Tensor, Var};
+use pairnet_ops::{BatchStatistics, RunningStatistics};
+use rand_core::RngCore;
+
+use crate::architecture::{Architecture, BranchOutput, Layer};
+use crate::layer::TrainedLayer;
+use crate::variants::Variant;
+
+/// Which ops a network computes with. The results are the same but for rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernels {
+    /// The kernels of `pairnet-ops`.
+    Fused,
+    /// candle's own ops: the reference that tests and benchmarks compare with.
+    Composed,
+}
+
+/// Where dropout's masks come from.
+pub trait Masks {
+    /// A mask of this shape: 1 where a value is kept, 0 where it is dropped, which happens with
+    /// `probability`.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such mask.
+    fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor>;
+}
+
+/// What a forward pass does beside the arithmetic.
+pub(crate) enum Pass<'a> {
+    Training { masks: &'a mut dyn Masks, statistics: Vec<(String, BatchStatistics)> },
+    Evaluation,
+}
+
+/// What a network says of a batch of n pairs.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    /// The logit of first ≤ second, (n).
+    pub logits: Tensor,
+    /// The digit logits, (2, n, 10), first digits before second ones; `None` for a network without
+    /// them.
+    pub digit_logits: Option<Tensor>,
+}
+
+/// A network whose weights have values.
+#[derive(Debug)]
+pub struct Network {
+    architecture: Architecture,
+    kernels: Kernels,
+    /// One where the weights are shared, two where each digit has its own, none where the
+    /// comparator sees the images.
+    branches: Vec<Vec<TrainedLayer>>,
+    comparator: Vec<TrainedLayer>,
+}
+
+impl Network {
+    /// A network with initial weights drawn as PyTorch's layers draw theirs: U(−1/√fan_in,
+    /// 1/√fan_in) for weights and biases; batch norm starts at 1 and 0.
+    ///
+    /// The draws come in the order of [`Network::parameters`].
+    ///
+    /// # Errors
+    ///
+    /// Where the device has no memory left.
+    pub fn new(
+        variant: &Variant,
+        kernels: Kernels,
+        rng: &mut impl RngCore,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let mut layers = |part: &str, layers: &[Layer]| -> Result<Vec<TrainedLayer>> {
+            (0..)
+                .zip(layers)
+                .map(|(index, &layer)| {
+                    TrainedLayer::new(format!("{part}.{index}"), layer, rng, dtype, device)
+                })
+                .collect()
+        };
+        let architecture = variant.architecture;
+        let branches = match (&architecture.branch, variant.weight_sharing) {
+            (None, _) => Vec::new(),
+            (Some(branch), true) => vec![layers("branch", branch.layers)?],
+            (Some(branch), false) => {
+                vec![layers("branch0", branch.layers)?, layers("branch1", branch.layers)?]
+            }
+        };
+        let comparator = layers("comparator", architecture.comparator)?;
+        Ok(Self { architecture, kernels, branches, comparator })
+    }
+
+    /// A pass in training: batch norm uses the batch's statistics and takes them up into its
+    /// running ones, dropout is on.
+    ///
+    /// `images` (n, 2, 14, 14), pixels 0 to 255.
+    ///
+    /// # Errors
+    ///
+    /// Where the shape of `images` does not fit, or `masks` has no mask.
+    pub fn train(&mut self, images: &Tensor, masks: &mut dyn Masks) -> Result<Outputs> {
+        let mut pass = Pass::Training { masks, statistics: Vec::new() };
+        let outputs = self.forward(images, &mut pass)?;
+        if let Pass::Training { statistics, .. } = pass {
+            for (name, batch) in &statistics {
+                for layer in self.branches.iter_mut().flatten().chain(&mut self.comparator) {
+                    layer.update_running(name, batch)?;
+                }
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// A pass in evaluation: batch norm uses its running statistics, dropout is off.
+    ///
+    /// `images` (n, 2, 14, 14), pixels 0 to 255.
+    ///
+    /// # Errors
+    ///
+    /// Where the shape of `images` does not fit.
+    pub fn evaluate(&self, images: &Tensor) -> Result<Outputs> {
+        self.forward(images, &mut Pass::Evaluation)
+    }
+
+    fn forward(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Outputs> {
+        let Some(branch) = &self.architecture.branch else {
+            let logits = self.run(&self.comparator, images, 1, pass)?.squeeze(1)?;
+            return Ok(Outputs { logits, digit_logits: None });
+        };
+        let (pairs, digits, height, width) = images.dims4()?;
+        let by_digit = images.transpose(0, 1)?.contiguous()?;
+        let features = match &self.branches[..] {
+            [first, second] => {
+                let digit = |index| by_digit.narrow(0, index, 1)?.transpose(0, 1);
+                let first = self.run(first, &digit(0)?, 1, pass)?;
+                Tensor::cat(&[first, self.run(second, &digit(1)?, 1, pass)?], 0)?
+            }
+            shared => {
+                let stacked = by_digit.reshape((digits * pairs, 1, height, width))?;
+                self.run(&shared[0], &stacked, 2, pass)?
+            }
+        };
+        let features = features.flatten_from(1)?;
+        let seen = match branch.output {
+            BranchOutput::Features => features.clone(),
+            BranchOutput::Sigmoid => candle_nn::ops::sigmoid(&features)?,
+            BranchOutput::Digits => candle_nn::ops::softmax(&features, D::Minus1)?,
+        };
+        let side_by_side =
+            Tensor::cat(&[seen.narrow(0, 0, pairs)?, seen.narrow(0, pairs, pairs)?], 1)?;
+        let logits = self.run(&self.comparator, &side_by_side, 1, pass)?.squeeze(1)?;
+        let digit_logits = match branch.output {
+            BranchOutput::Digits => Some(features.reshape((digits, pairs, ()))?),
+            BranchOutput::Features | BranchOutput::Sigmoid => None,
+        };
+        Ok(Outputs { logits, digit_logits })
+    }
+
+    fn run(
+        &self,
+        layers: &[TrainedLayer],
+        input: &Tensor,
+        groups: usize,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor> {
+        layers.iter().try_fold(input.clone(), |values, layer| {
+            layer.forward(&values, groups, self.kernels, pass)
+        })
+    }
+
+    fn layers(&self) -> impl Iterator<Item = &TrainedLayer> {
+        self.branches.iter().flatten().chain(&self.comparator)
+    }
+
+    /// Name and variable of everything that is trained, in a fixed order: branches, then
+    /// comparator, first layer to last; weight, bias, then batch norm's scale and shift.
+    pub fn parameters(&self) -> Vec<(String, &Var)> {
+        self.layers().flat_map(TrainedLayer::parameters).collect()
+    }
+
+    /// Name and running statistics of each batch norm, in the same order.
+    pub fn running_statistics(&self) -> Vec<(String, &RunningStatistics)> {
+        self.layers().filter_map(TrainedLayer::running).collect()
+    }
+
+    /// How many numbers are trained.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters().iter().map(|(_, variable)| variable.elem_count()).sum()
+    }
+}

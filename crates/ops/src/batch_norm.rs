@@ -1,0 +1,278 @@
+//! Batch normalisation, with the statistics of the batch or with running ones.
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+
+use crate::element::{self, Element, slice, values, with_float};
+use crate::kernels::batch_norm::{Normaliser, backward, forward, moments};
+use crate::reference;
+
+/// Mean and biased variance of each channel over one batch, each of shape (channels,).
+#[derive(Clone, Debug)]
+pub struct BatchStatistics {
+    /// Mean of each channel.
+    pub mean: Tensor,
+    /// Biased variance of each channel: the sum of squared deviations over the count.
+    pub variance: Tensor,
+    /// How many values each channel had.
+    pub count: usize,
+}
+
+/// Means and variances gathered over the batches seen in training, for evaluation.
+#[derive(Clone, Debug)]
+pub struct RunningStatistics {
+    /// Mean of each channel, (channels,).
+    pub mean: Tensor,
+    /// Unbiased variance of each channel, (channels,).
+    pub variance: Tensor,
+}
+
+impl RunningStatistics {
+    /// Mean 0 and variance 1, as PyTorch starts.
+    ///
+    /// # Errors
+    ///
+    /// Where the device has no memory left.
+    pub fn new(channels: usize, dtype: DType, device: &candle_core::Device) -> Result<Self> {
+        Ok(Self {
+            mean: Tensor::zeros(channels, dtype, device)?,
+            variance: Tensor::ones(channels, dtype, device)?,
+        })
+    }
+
+    /// (1 − momentum) · running + momentum · batch, the variance unbiased first, as
+    /// [`torch.nn.BatchNorm1d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html).
+    ///
+    /// # Errors
+    ///
+    /// Where the channels differ.
+    pub fn update(&mut self, batch: &BatchStatistics, momentum: f64) -> Result<()> {
+        let mix = |running: &Tensor, batch: &Tensor, share: f64| -> Result<Tensor> {
+            Ok((running.affine(1.0 - momentum, 0.0)? + batch.affine(share, 0.0)?)?.detach())
+        };
+        let count = batch.count as f64;
+        self.mean = mix(&self.mean, &batch.mean, momentum)?;
+        self.variance = mix(&self.variance, &batch.variance, momentum * count / (count - 1.0))?;
+        Ok(())
+    }
+}
+
+/// Batch normalisation with the batch's own statistics: γ · (x − mean)/√(variance + ε) + β.
+///
+/// `input` (n, channels) or (n, channels, height, width), `gamma` and `beta` (channels) → the
+/// same shape as `input`, and the statistics of each group. `groups` splits the batch into that
+/// many equal parts, first to last, each normalised by itself: a shared branch sees the first
+/// digits and the second as two batches. As
+/// [`torch.nn.functional.batch_norm`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html)
+/// with `training=True`; the gradient passes through the statistics.
+///
+/// # Errors
+///
+/// Where the shapes do not fit, `groups` does not divide the batch, a channel has fewer than two
+/// values in a group, or the dtype is neither F32 nor F64.
+pub fn batch_norm(
+    input: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    groups: usize,
+) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    check(input, gamma, beta)?;
+    let batch = input.dims()[0];
+    if groups == 0 || !batch.is_multiple_of(groups) {
+        bail!("batch_norm: a batch of {batch} does not split into {groups} equal groups");
+    }
+    let channels = gamma.elem_count();
+    let count = input.elem_count() / channels.max(1) / groups;
+    if count < 2 {
+        bail!("batch_norm: {count} value a channel has no variance, two or more are needed");
+    }
+    if !input.device().is_cpu() {
+        return reference::batch_norm(input, gamma, beta, epsilon, groups);
+    }
+    let rows = channels_last(input)?;
+    let (statistics, normalisers) = with_float!("batch_norm", input.dtype(), T => describe::<T>(&rows, channels, groups, epsilon))?;
+    let operation = BatchNorm { normalisers };
+    let result = rows.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, operation)?;
+    Ok((channels_first(result)?, statistics))
+}
+
+/// Batch normalisation with running statistics, for evaluation.
+///
+/// Shapes as [`batch_norm`].
+///
+/// # Errors
+///
+/// Where the shapes do not fit.
+pub fn batch_norm_evaluation(
+    input: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    running: &RunningStatistics,
+) -> Result<Tensor> {
+    check(input, gamma, beta)?;
+    reference::normalise(input, gamma, beta, epsilon, &running.mean, &running.variance)
+}
+
+fn check(input: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<()> {
+    let channels = match input.dims() {
+        [_, channels] | [_, channels, _, _] => *channels,
+        _ => bail!(
+            "batch_norm: input has shape {:?}, (n, channels) or (n, channels, height, width) is needed",
+            input.shape()
+        ),
+    };
+    for (name, tensor) in [("gamma", gamma), ("beta", beta)] {
+        if tensor.dims() != [channels] {
+            bail!(
+                "batch_norm: {name} has shape {:?}, {channels} channels need ({channels},)",
+                tensor.shape()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn channels_last(input: &Tensor) -> Result<Tensor> {
+    match input.rank() {
+        4 => input.permute((0, 2, 3, 1))?.contiguous(),
+        _ => input.contiguous(),
+    }
+}
+
+fn channels_first(result: Tensor) -> Result<Tensor> {
+    match result.rank() {
+        4 => result.permute((0, 3, 1, 2)),
+        _ => Ok(result),
+    }
+}
+
+/// The statistics of each group, and what normalises it in f64 so that one type serves both dtypes.
+fn describe<T: Element>(
+    rows: &Tensor,
+    channels: usize,
+    groups: usize,
+    epsilon: f64,
+) -> Result<(Vec<BatchStatistics>, Vec<Normaliser<f64>>)> {
+    let guard = rows.storage_and_layout();
+    let all: &[T] = values(&guard)?;
+    let length = all.len() / groups;
+    let mut statistics = Vec::with_capacity(groups);
+    let mut normalisers = Vec::with_capacity(groups);
+    for group in all.chunks_exact(length) {
+        let (mean, variance) = moments(group, channels);
+        normalisers.push(Normaliser {
+            mean: mean.iter().map(|mean| mean.to_f64()).collect(),
+            inverse_deviation: variance
+                .iter()
+                .map(|variance| 1.0 / (variance.to_f64() + epsilon).sqrt())
+                .collect(),
+        });
+        statistics.push(BatchStatistics {
+            mean: element::tensor(mean, channels, rows)?,
+            variance: element::tensor(variance, channels, rows)?,
+            count: length / channels,
+        });
+    }
+    Ok((statistics, normalisers))
+}
+
+/// Channels-last input, γ, β → channels-last result.
+struct BatchNorm {
+    /// One a group.
+    normalisers: Vec<Normaliser<f64>>,
+}
+
+impl BatchNorm {
+    fn normalisers<T: Element>(&self) -> impl Iterator<Item = Normaliser<T>> + '_ {
+        let convert = |values: &[f64]| values.iter().map(|&value| T::from_f64(value)).collect();
+        self.normalisers.iter().map(move |normaliser| Normaliser {
+            mean: convert(&normaliser.mean),
+            inverse_deviation: convert(&normaliser.inverse_deviation),
+        })
+    }
+
+    fn compute<T: Element>(
+        &self,
+        (input, input_layout): (&CpuStorage, &Layout),
+        gamma: &[T],
+        beta: &[T],
+    ) -> Result<(CpuStorage, Shape)> {
+        let input: &[T] = slice(input, input_layout)?;
+        let mut result = vec![T::ZERO; input.len()];
+        let length = input.len() / self.normalisers.len();
+        let groups = input.chunks_exact(length).zip(result.chunks_exact_mut(length));
+        for ((input, result), normaliser) in groups.zip(self.normalisers::<T>()) {
+            forward(input, gamma, beta, &normaliser, result);
+        }
+        Ok((T::to_cpu_storage_owned(result), input_layout.shape().clone()))
+    }
+
+    fn gradients<T: Element>(
+        &self,
+        input: &Tensor,
+        gamma: &Tensor,
+        result_gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let channels = gamma.elem_count();
+        let result_gradient = result_gradient.contiguous()?;
+        let (input_values, gamma_values) = (input.storage_and_layout(), gamma.storage_and_layout());
+        let gradient_values = result_gradient.storage_and_layout();
+        let (all, gamma_slice): (&[T], &[T]) = (values(&input_values)?, values(&gamma_values)?);
+        let gradient: &[T] = values(&gradient_values)?;
+        let mut input_gradient = vec![T::ZERO; all.len()];
+        let mut gamma_gradient = vec![T::ZERO; channels];
+        let mut beta_gradient = vec![T::ZERO; channels];
+        let length = all.len() / self.normalisers.len();
+        let groups = all
+            .chunks_exact(length)
+            .zip(gradient.chunks_exact(length))
+            .zip(input_gradient.chunks_exact_mut(length));
+        for (((input, gradient), input_gradient), normaliser) in groups.zip(self.normalisers::<T>())
+        {
+            let sums = (&mut gamma_gradient[..], &mut beta_gradient[..]);
+            backward(input, gamma_slice, &normaliser, gradient, input_gradient, sums);
+        }
+        Ok((
+            Some(element::tensor(input_gradient, input.shape(), input)?),
+            Some(element::tensor(gamma_gradient, channels, input)?),
+            Some(element::tensor(beta_gradient, channels, input)?),
+        ))
+    }
+}
+
+impl CustomOp3 for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        gamma: &CpuStorage,
+        gamma_layout: &Layout,
+        beta: &CpuStorage,
+        beta_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        with_float!(self.name(), input.dtype(), T => self.compute::<T>(
+            (input, input_layout),
+            slice(gamma, gamma_layout)?,
+            slice(beta, beta_layout)?,
+        ))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        gamma: &Tensor,
+        _beta: &Tensor,
+        _result: &Tensor,
+        result_gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        with_float!(self.name(), input.dtype(), T => {
+            self.gradients::<T>(input, gamma, result_gradient)
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! Element types and the way from candle's tensors to plain slices.
+
+use std::ops::Deref;
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, DType, Error, Layout, Result, Storage, Tensor, WithDType, bail};
+
+/// A floating-point type that the kernels are written for: `f32` to train, `f64` to check
+/// gradients against finite differences.
+pub(crate) trait Element: WithDType + Default {
+    const ZERO: Self;
+    const ONE: Self;
+
+    /// a·b + c: rounded once where `FUSED`, which is fast only where the processor has the
+    /// instruction, and twice elsewhere.
+    fn mul_add<const FUSED: bool>(a: Self, b: Self, c: Self) -> Self;
+    fn sqrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn ln_1p(self) -> Self;
+    /// The values of a storage of this type, to be changed where they lie.
+    fn values_mut(storage: &mut CpuStorage) -> Result<&mut [Self]>;
+}
+
+macro_rules! element {
+    ($float:ty, $variant:ident) => {
+        impl Element for $float {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+
+            #[inline(always)]
+            fn mul_add<const FUSED: bool>(a: Self, b: Self, c: Self) -> Self {
+                if FUSED { a.mul_add(b, c) } else { a * b + c }
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                <$float>::sqrt(self)
+            }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                <$float>::exp(self)
+            }
+            #[inline(always)]
+            fn ln(self) -> Self {
+                <$float>::ln(self)
+            }
+            #[inline(always)]
+            fn ln_1p(self) -> Self {
+                <$float>::ln_1p(self)
+            }
+            fn values_mut(storage: &mut CpuStorage) -> Result<&mut [Self]> {
+                match storage {
+                    CpuStorage::$variant(values) => Ok(values),
+                    other => {
+                        bail!("values of dtype {:?}, {:?} is needed", other.dtype(), Self::DTYPE)
+                    }
+                }
+            }
+        }
+    };
+}
+
+element!(f32, F32);
+element!(f64, F64);
+
+/// max(value, 0) that keeps NaN, as PyTorch's ReLU does.
+#[inline(always)]
+pub(crate) fn relu<T: Element>(value: T) -> T {
+    if value < T::ZERO { T::ZERO } else { value }
+}
+
+/// Runs `$body` with `$T` standing for the float type of `$dtype`.
+macro_rules! with_float {
+    ($operation:expr, $dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            candle_core::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            candle_core::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            other => Err($crate::element::unsupported_dtype($operation, other)),
+        }
+    };
+}
+pub(crate) use with_float;
+
+pub(crate) fn unsupported_dtype(operation: &'static str, dtype: DType) -> Error {
+    Error::Msg(format!("{operation}: dtype {dtype:?} is not supported, only F32 and F64")).bt()
+}
+
+/// The contiguous values that `layout` spans in `storage`.
+pub(crate) fn slice<'a, T: Element>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    let values = storage.as_slice::<T>()?;
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&values[start..end]),
+        None => bail!("a contiguous tensor is needed, got strides {:?}", layout.stride()),
+    }
+}
+
+/// The contiguous values of a tensor in the computer's memory.
+///
+/// The argument is what [`Tensor::storage_and_layout`] returned, kept by the caller because it
+/// holds the tensor's lock.
+pub(crate) fn values<'a, T: Element, S: Deref<Target = Storage>>(
+    guard: &'a (S, &Layout),
+) -> Result<&'a [T]> {
+    match &*guard.0 {
+        Storage::Cpu(storage) => slice(storage, guard.1),
+        _ => bail!("a tensor in the computer's memory is needed"),
+    }
+}
+
+/// A tensor of `values` on the device of `like`.
+pub(crate) fn tensor<T: Element>(
+    values: Vec<T>,
+    shape: impl Into<candle_core::Shape>,
+    like: &Tensor,
+) -> Result<Tensor> {
+    Tensor::from_vec(values, shape.into(), like.device())
+}

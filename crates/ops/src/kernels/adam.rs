@@ -1,0 +1,49 @@
+//! Adam's update of one parameter tensor, in one pass.
+
+use crate::element::Element;
+use crate::kernels::vectorised;
+
+/// The factors of one step, worked out once for all parameters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factors {
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    pub(crate) epsilon: f64,
+    /// Learning rate / (1 − β₁ᵗ).
+    pub(crate) step_size: f64,
+    /// 1 / √(1 − β₂ᵗ).
+    pub(crate) deviation_scale: f64,
+}
+
+/// One parameter tensor and its state.
+pub(crate) struct Slot<'a, T> {
+    pub(crate) parameter: &'a mut [T],
+    pub(crate) first_moment: &'a mut [T],
+    pub(crate) second_moment: &'a mut [T],
+}
+
+pub(crate) fn update<T: Element>(slot: Slot<'_, T>, gradient: &[T], factors: &Factors) {
+    vectorised!(update_slot::<T>(slot, gradient, factors));
+}
+
+#[inline(always)]
+fn update_slot<T: Element, const FUSED: bool>(
+    slot: Slot<'_, T>,
+    gradient: &[T],
+    factors: &Factors,
+) {
+    let constant = T::from_f64;
+    let (beta1, beta2) = (constant(factors.beta1), constant(factors.beta2));
+    let (rest1, rest2) = (constant(1.0 - factors.beta1), constant(1.0 - factors.beta2));
+    let (step_size, epsilon) = (constant(factors.step_size), constant(factors.epsilon));
+    let deviation_scale = constant(factors.deviation_scale);
+    let moments = slot.first_moment.iter_mut().zip(slot.second_moment);
+    for ((parameter, (first, second)), &gradient) in
+        slot.parameter.iter_mut().zip(moments).zip(gradient)
+    {
+        *first = T::mul_add::<FUSED>(*first, beta1, gradient * rest1);
+        *second = T::mul_add::<FUSED>(*second, beta2, gradient * gradient * rest2);
+        let deviation = T::mul_add::<FUSED>(second.sqrt(), deviation_scale, epsilon);
+        *parameter -= step_size * *first / deviation;
+    }
+}

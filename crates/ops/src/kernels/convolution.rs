@@ -1,0 +1,241 @@
+//! Convolution of channels-last images, with ReLU and max pooling in the same pass.
+//!
+//! Images are (height, width, channels) row-major, so the inputs under one kernel row are
+//! contiguous: `kernel width · channels` values, called a *segment* here. No patch matrix is built.
+
+use crate::element::{Element, relu};
+use crate::kernels::vectorised;
+
+mod backward;
+
+pub(crate) use backward::{Pass, backward};
+
+/// Output channels computed together; packed weights are padded to a multiple of it.
+const LANES: usize = 16;
+/// Output positions computed together: a 2×2 pooling window, or four neighbours.
+const POSITIONS: usize = 4;
+
+/// What follows the convolution in the same pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Nothing,
+    Relu,
+    /// ReLU, then the maximum of each 2×2 window at stride 2.
+    ReluMaxPool,
+}
+
+/// The sizes of one convolution; the images are padded already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+    pub(crate) outputs: usize,
+    pub(crate) kernel_height: usize,
+    pub(crate) kernel_width: usize,
+}
+
+impl Geometry {
+    pub(crate) fn image(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+    fn row(&self) -> usize {
+        self.width * self.channels
+    }
+    fn segment(&self) -> usize {
+        self.kernel_width * self.channels
+    }
+    fn patch(&self) -> usize {
+        self.kernel_height * self.segment()
+    }
+    /// (height, width) of the convolution's result, before any pooling.
+    pub(crate) fn convolved(&self) -> (usize, usize) {
+        (self.height + 1 - self.kernel_height, self.width + 1 - self.kernel_width)
+    }
+    /// (height, width) of what comes out.
+    pub(crate) fn result(&self, then: Then) -> (usize, usize) {
+        let (height, width) = self.convolved();
+        match then {
+            Then::ReluMaxPool => (height / 2, width / 2),
+            Then::Nothing | Then::Relu => (height, width),
+        }
+    }
+    /// Where the patch of the convolution's result at (y, x) begins in an image.
+    #[inline(always)]
+    fn patch_start(&self, y: usize, x: usize) -> usize {
+        y * self.row() + x * self.channels
+    }
+}
+
+/// Weights (outputs, channels, kernel height, kernel width) as (outputs, kernel height, kernel
+/// width, channels): the order in which a channels-last image is read.
+pub(crate) fn channels_last_weights<T: Element>(weights: &[T], g: &Geometry) -> Vec<T> {
+    let mut reordered = Vec::with_capacity(weights.len());
+    let area = g.kernel_height * g.kernel_width;
+    for output in weights.chunks_exact(g.channels * area) {
+        for place in 0..area {
+            reordered.extend((0..g.channels).map(|channel| output[channel * area + place]));
+        }
+    }
+    reordered
+}
+
+/// The inverse of [`channels_last_weights`].
+pub(crate) fn channels_first_weights<T: Element>(weights: &[T], g: &Geometry) -> Vec<T> {
+    let mut reordered = Vec::with_capacity(weights.len());
+    let area = g.kernel_height * g.kernel_width;
+    for output in weights.chunks_exact(g.channels * area) {
+        for channel in 0..g.channels {
+            reordered.extend((0..area).map(|place| output[place * g.channels + channel]));
+        }
+    }
+    reordered
+}
+
+/// Weights and bias of `LANES` output channels: the weights as (patch, LANES), zeros where the
+/// channels end.
+struct Panel<T> {
+    weights: Vec<T>,
+    bias: [T; LANES],
+}
+
+fn pack<T: Element>(weights: &[T], bias: &[T], g: &Geometry) -> Vec<Panel<T>> {
+    let patch = g.patch();
+    weights
+        .chunks(LANES * patch)
+        .zip(bias.chunks(LANES))
+        .map(|(weights, bias)| {
+            let mut panel = Panel { weights: vec![T::ZERO; patch * LANES], bias: [T::ZERO; LANES] };
+            panel.bias[..bias.len()].copy_from_slice(bias);
+            for (lane, output) in weights.chunks_exact(patch).enumerate() {
+                for (place, &weight) in output.iter().enumerate() {
+                    panel.weights[place * LANES + lane] = weight;
+                }
+            }
+            panel
+        })
+        .collect()
+}
+
+/// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
+/// each window's first maximum.
+///
+/// `weights` are channels-last, one row of patch length an output.
+pub(crate) fn forward<T: Element>(
+    images: &[T],
+    weights: &[T],
+    bias: &[T],
+    g: &Geometry,
+    then: Then,
+) -> (Vec<T>, Vec<u8>) {
+    let panels = pack(weights, bias, g);
+    let (height, width) = g.result(then);
+    let count = images.len() / g.image().max(1);
+    let mut result = vec![T::ZERO; count * height * width * g.outputs];
+    if then == Then::ReluMaxPool {
+        let mut places = vec![0; result.len()];
+        vectorised!(forward_pooled::<T>(images, &panels, g, &mut result, &mut places));
+        (result, places)
+    } else {
+        vectorised!(forward_plain::<T>(images, &panels, g, then, &mut result));
+        (result, Vec::new())
+    }
+}
+
+/// The sums of four patches with one panel's weights.
+#[inline(always)]
+fn tile<T: Element, const FUSED: bool>(
+    images: &[T],
+    starts: [usize; POSITIONS],
+    panel: &Panel<T>,
+    g: &Geometry,
+) -> [[T; LANES]; POSITIONS] {
+    let segment = g.segment();
+    let mut sums = [panel.bias; POSITIONS];
+    for (row, weights) in panel.weights.chunks_exact(segment * LANES).enumerate() {
+        let segments = starts.map(|start| &images[start + row * g.row()..][..segment]);
+        for (place, weights) in weights.chunks_exact(LANES).enumerate() {
+            for (sums, segment) in sums.iter_mut().zip(segments) {
+                let input = segment[place];
+                for (sum, &weight) in sums.iter_mut().zip(weights) {
+                    *sum = T::mul_add::<FUSED>(input, weight, *sum);
+                }
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn forward_plain<T: Element, const FUSED: bool>(
+    images: &[T],
+    panels: &[Panel<T>],
+    g: &Geometry,
+    then: Then,
+    result: &mut [T],
+) {
+    let (height, width) = g.convolved();
+    let area = height * width;
+    let start = |position: usize| {
+        let (image, place) = (position / area, position % area);
+        image * g.image() + g.patch_start(place / width, place % width)
+    };
+    for (panel, first) in panels.iter().zip((0..).step_by(LANES)) {
+        let lanes = LANES.min(g.outputs - first);
+        for (group, results) in result.chunks_mut(POSITIONS * g.outputs).enumerate() {
+            let present = results.len() / g.outputs;
+            // The last group may be short: it repeats its last position and drops the copies.
+            let starts =
+                std::array::from_fn(|place| start(group * POSITIONS + place.min(present - 1)));
+            let sums = tile::<T, FUSED>(images, starts, panel, g);
+            for (result, sums) in results.chunks_exact_mut(g.outputs).zip(sums) {
+                let sums = if then == Then::Relu { sums.map(relu) } else { sums };
+                result[first..first + lanes].copy_from_slice(&sums[..lanes]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_pooled<T: Element, const FUSED: bool>(
+    images: &[T],
+    panels: &[Panel<T>],
+    g: &Geometry,
+    result: &mut [T],
+    places: &mut [u8],
+) {
+    let (height, width) = g.result(Then::ReluMaxPool);
+    for (panel, first) in panels.iter().zip((0..).step_by(LANES)) {
+        let lanes = LANES.min(g.outputs - first);
+        let windows = result.chunks_exact_mut(g.outputs).zip(places.chunks_exact_mut(g.outputs));
+        for (window, (result, places)) in windows.enumerate() {
+            let (image, place) = (window / (height * width), window % (height * width));
+            let (y, x) = (2 * (place / width), 2 * (place % width));
+            let corner = image * g.image() + g.patch_start(y, x);
+            let starts =
+                [corner, corner + g.channels, corner + g.row(), corner + g.row() + g.channels];
+            let sums = tile::<T, FUSED>(images, starts, panel, g).map(|sums| sums.map(relu));
+            let (largest, place) = first_maximum(&sums);
+            result[first..first + lanes].copy_from_slice(&largest[..lanes]);
+            places[first..first + lanes].copy_from_slice(&place[..lanes]);
+        }
+    }
+}
+
+/// The largest of four values and the first place that has it, lane by lane; NaN is the largest
+/// of all, as in PyTorch.
+#[inline(always)]
+fn first_maximum<T: Element>(values: &[[T; LANES]; POSITIONS]) -> ([T; LANES], [u8; LANES]) {
+    let mut largest = values[0];
+    let mut places = [0; LANES];
+    for (place, values) in (0u8..).zip(values).skip(1) {
+        for lane in 0..LANES {
+            let value = values[lane];
+            #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
+            let larger = value > largest[lane] || value != value;
+            largest[lane] = if larger { value } else { largest[lane] };
+            places[lane] = if larger { place } else { places[lane] };
+        }
+    }
+    (largest, places)
+}

@@ -1,0 +1,53 @@
+//! Training ops for [candle](https://docs.rs/candle-core): exact gradients, fast on a CPU.
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor, Var};
+//! use pairnet_ops::{Adam, AdamSettings, conv2d_relu_max_pool, cross_entropy, linear};
+//!
+//! # fn main() -> candle_core::Result<()> {
+//! let device = Device::Cpu;
+//! let images = Tensor::ones((8, 1, 14, 14), DType::F32, &device)?;
+//! let classes = Tensor::zeros(8, DType::U32, &device)?;
+//! let kernel = Var::from_tensor(&(Tensor::ones((4, 1, 3, 3), DType::F32, &device)? * 0.1)?)?;
+//! let weight = Var::from_tensor(&Tensor::zeros((10, 4 * 6 * 6), DType::F32, &device)?)?;
+//! let kernel_bias = Var::zeros(4, DType::F32, &device)?;
+//! let bias = Var::zeros(10, DType::F32, &device)?;
+//! let parameters = vec![kernel.clone(), kernel_bias.clone(), weight.clone(), bias.clone()];
+//! let mut adam = Adam::new(parameters, AdamSettings::pytorch(0.01))?;
+//!
+//! let features = conv2d_relu_max_pool(&images, &kernel, &kernel_bias, 0)?; // (8, 4, 6, 6)
+//! let logits = linear(&features.flatten_from(1)?, &weight, &bias)?; // (8, 10)
+//! let loss = cross_entropy(&logits, &classes)?;
+//! adam.step(&loss.backward()?)?;
+//! assert!((loss.to_scalar::<f32>()? - 10f32.ln()).abs() < 1e-6);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Shapes and meanings are PyTorch's; each function names the page. On the CPU the functions run
+//! kernels of this crate, chosen for the processor when the program runs; on another device they
+//! compose candle's own ops ([`mod@reference`]), with the right pooling gradient there too. Dtypes
+//! are F32, to train, and F64, to check. Work is spread over the threads of the rayon pool that
+//! the caller is in, and the result does not depend on how many they are.
+//!
+//! A gradient of zero is not multiplied: an infinity or NaN in an image that no output depends on
+//! leaves no trace in a convolution's gradients, where PyTorch would give NaN.
+
+mod adam;
+mod batch_norm;
+mod convolution;
+mod dropout;
+mod element;
+mod kernels;
+mod linear;
+mod loss;
+mod pooling;
+pub mod reference;
+
+pub use adam::{Adam, AdamSettings};
+pub use batch_norm::{BatchStatistics, RunningStatistics, batch_norm, batch_norm_evaluation};
+pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};
+pub use dropout::dropout;
+pub use linear::{linear, linear_relu};
+pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error};
+pub use pooling::max_pool2d;

@@ -1,0 +1,120 @@
+//! Max pooling with the right gradient.
+
+use std::sync::OnceLock;
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+
+use crate::element::{self, Element, slice, values, with_float};
+use crate::reference;
+
+/// The maximum of each `size`×`size` window, `stride` apart.
+///
+/// `images` (n, channels, height, width) → (n, channels, (height − size)/stride + 1, (width −
+/// size)/stride + 1), rounded down: what fills no window is dropped. The gradient of a window goes
+/// to its first maximum, row by row, and NaN is larger than any number, as in
+/// [`torch.nn.functional.max_pool2d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html).
+/// candle 0.11.1 divides the gradient by the window's area instead, and multiplies it where values
+/// tie.
+///
+/// # Errors
+///
+/// Where `size` or `stride` is 0, the window is larger than the image, or the dtype is neither
+/// F32 nor F64.
+pub fn max_pool2d(images: &Tensor, size: usize, stride: usize) -> Result<Tensor> {
+    let (_, _, height, width) = images.dims4()?;
+    if size == 0 || stride == 0 || size > height || size > width {
+        bail!(
+            "max_pool2d: windows of {size}×{size}, {stride} apart, do not fit an image of {height}×{width}"
+        );
+    }
+    if !images.device().is_cpu() {
+        return reference::max_pool2d(images, size, stride);
+    }
+    let operation = MaxPool { size, stride, sources: OnceLock::new() };
+    images.permute((0, 2, 3, 1))?.contiguous()?.apply_op1(operation)?.permute((0, 3, 1, 2))
+}
+
+/// Channels-last images → channels-last maxima.
+struct MaxPool {
+    size: usize,
+    stride: usize,
+    /// For each maximum, the index of the value it is, kept for the backward pass.
+    sources: OnceLock<Vec<u32>>,
+}
+
+impl MaxPool {
+    fn compute<T: Element>(
+        &self,
+        images: &CpuStorage,
+        layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (count, height, width, channels) = layout.shape().dims4()?;
+        let images: &[T] = slice(images, layout)?;
+        let (rows, columns) =
+            ((height - self.size) / self.stride + 1, (width - self.size) / self.stride + 1);
+        let mut result = Vec::with_capacity(count * rows * columns * channels);
+        let mut sources = Vec::with_capacity(result.capacity());
+        for image in 0..count {
+            for row in 0..rows {
+                for column in 0..columns {
+                    let (y, x) = (row * self.stride, column * self.stride);
+                    let corner = ((image * height + y) * width + x) * channels;
+                    for channel in 0..channels {
+                        let window = (0..self.size).flat_map(|y| {
+                            (0..self.size)
+                                .map(move |x| corner + channel + (y * width + x) * channels)
+                        });
+                        let (source, value) = first_maximum(images, window);
+                        sources.push(source as u32);
+                        result.push(value);
+                    }
+                }
+            }
+        }
+        self.sources.get_or_init(|| sources);
+        Ok((T::to_cpu_storage_owned(result), (count, rows, columns, channels).into()))
+    }
+
+    fn gradient<T: Element>(&self, images: &Tensor, result_gradient: &Tensor) -> Result<Tensor> {
+        let result_gradient = result_gradient.contiguous()?;
+        let gradient_values = result_gradient.storage_and_layout();
+        let mut gradient = vec![T::ZERO; images.elem_count()];
+        let sources = self.sources.get().map_or(&[][..], Vec::as_slice);
+        for (&source, &term) in sources.iter().zip(values::<T, _>(&gradient_values)?) {
+            gradient[source as usize] += term;
+        }
+        element::tensor(gradient, images.shape(), images)
+    }
+}
+
+/// The index and value of the first largest of `images[window]`.
+fn first_maximum<T: Element>(images: &[T], mut window: impl Iterator<Item = usize>) -> (usize, T) {
+    let first = window.next().unwrap_or_default();
+    window.fold((first, images[first]), |(best, largest), index| {
+        let value = images[index];
+        #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
+        if value > largest || value != value { (index, value) } else { (best, largest) }
+    })
+}
+
+impl CustomOp1 for MaxPool {
+    fn name(&self) -> &'static str {
+        "max_pool2d"
+    }
+
+    fn cpu_fwd(&self, images: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        with_float!(self.name(), images.dtype(), T => self.compute::<T>(images, layout))
+    }
+
+    fn bwd(
+        &self,
+        images: &Tensor,
+        _result: &Tensor,
+        result_gradient: &Tensor,
+    ) -> Result<Option<Tensor>> {
+        with_float!(self.name(), images.dtype(), T => {
+            self.gradient::<T>(images, result_gradient).map(Some)
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! The same ops composed of candle's own: slower, on any device.
+//!
+//! They are what other devices than the CPU run, what the tests compare the kernels with, and what
+//! a benchmark calls stock candle. Gradients come from candle's graph and are exact, pooling's
+//! too.
+
+use candle_core::{D, Result, Tensor};
+
+use crate::batch_norm::BatchStatistics;
+
+/// As [`crate::linear()`].
+///
+/// # Errors
+///
+/// Where the shapes do not fit.
+pub fn linear(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    input.matmul(&weight.t()?)?.broadcast_add(bias)
+}
+
+/// As [`crate::conv2d`].
+///
+/// # Errors
+///
+/// Where the shapes do not fit.
+pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -> Result<Tensor> {
+    images.contiguous()?.conv2d(weight, padding, 1, 1, 1)?.broadcast_add(&bias.reshape((
+        1,
+        (),
+        1,
+        1,
+    ))?)
+}
+
+/// As [`crate::max_pool2d`].
+///
+/// The maximum is taken place by place over shifted copies of the image, so that the graph sends
+/// each gradient to the first maximum.
+///
+/// # Errors
+///
+/// Where the window does not fit the image.
+pub fn max_pool2d(images: &Tensor, size: usize, stride: usize) -> Result<Tensor> {
+    let (_, _, height, width) = images.dims4()?;
+    let every = |first: usize, length: usize| -> Result<Tensor> {
+        let places = (length - size) / stride + 1;
+        let places: Vec<u32> = (0..places).map(|place| (first + place * stride) as u32).collect();
+        Tensor::new(places, images.device())
+    };
+    let mut largest: Option<Tensor> = None;
+    for y in 0..size {
+        let rows = images.contiguous()?.index_select(&every(y, height)?, 2)?;
+        for x in 0..size {
+            let values = rows.index_select(&every(x, width)?, 3)?;
+            largest = Some(match largest {
+                None => values,
+                Some(largest) => {
+                    let larger = (values.gt(&largest)? + values.ne(&values)?)?;
+                    larger.where_cond(&values, &largest)?
+                }
+            });
+        }
+    }
+    largest.ok_or_else(|| candle_core::Error::Msg("max_pool2d: a window of no size".into()))
+}
+
+/// As [`crate::batch_norm()`].
+///
+/// # Errors
+///
+/// Where the shapes do not fit.
+pub fn batch_norm(
+    input: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    groups: usize,
+) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    let mut results = Vec::with_capacity(groups);
+    let mut statistics = Vec::with_capacity(groups);
+    for input in input.chunk(groups, 0)? {
+        let rows = match input.rank() {
+            4 => input.transpose(0, 1)?.flatten_from(1)?.t()?,
+            _ => input.clone(),
+        };
+        let mean = rows.mean(0)?;
+        let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
+        results.push(normalise(&input, gamma, beta, epsilon, &mean, &variance)?);
+        statistics.push(BatchStatistics {
+            mean: mean.detach(),
+            variance: variance.detach(),
+            count: rows.dims()[0],
+        });
+    }
+    Ok((Tensor::cat(&results, 0)?, statistics))
+}
+
+/// γ · (x − mean)/√(variance + ε) + β, with the given statistics of each channel.
+///
+/// # Errors
+///
+/// Where the shapes do not fit.
+pub fn normalise(
+    input: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    mean: &Tensor,
+    variance: &Tensor,
+) -> Result<Tensor> {
+    let over_channels = |tensor: &Tensor| match input.rank() {
+        4 => tensor.reshape((1, (), 1, 1)),
+        _ => tensor.reshape((1, ())),
+    };
+    let slope = (gamma / variance.affine(1.0, epsilon)?.sqrt()?)?;
+    input
+        .broadcast_sub(&over_channels(mean)?)?
+        .broadcast_mul(&over_channels(&slope)?)?
+        .broadcast_add(&over_channels(beta)?)
+}
+
+/// As [`crate::cross_entropy`].
+///
+/// # Errors
+///
+/// Where the shapes do not fit.
+pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
+    candle_nn::ops::log_softmax(logits, D::Minus1)?
+        .gather(&classes.unsqueeze(1)?, 1)?
+        .mean_all()?
+        .neg()
+}
+
+/// As [`crate::binary_cross_entropy`].
+///
+/// # Errors
+///
+/// Where the shapes differ.
+pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    let softplus = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
+    ((logits.relu()? - (logits * targets)?)? + softplus)?.mean_all()
+}

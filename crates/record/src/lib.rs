@@ -1,0 +1,1 @@
+//! What a training run was and what it measured, and the files it leaves

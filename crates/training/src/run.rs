@@ -1,0 +1,138 @@
+//! One run: the training loop and its record.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use candle_core::{DType, Device, Var};
+use pairnet_data::{Mnist, draw_pairs};
+use pairnet_models::{Kernels, Network, Variant};
+use pairnet_ops::Adam;
+use pairnet_record::{Epoch, Failure, RECORD_FORMAT, Record, Timing};
+
+use crate::TrainingError;
+use crate::batches::{Batch, batches};
+use crate::evaluation::{Score, evaluate};
+use crate::losses::{EpochSums, LossValues, losses};
+use crate::recipe::{AdamState, Recipe, TrainAccuracy};
+use crate::streams::{DrawnMasks, RunId};
+
+/// How runs are computed. It changes no number but for rounding.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where tensors live.
+    pub device: Device,
+    /// Which ops compute.
+    pub kernels: Kernels,
+    /// Whether the test accuracy is recorded after every epoch too; it costs time.
+    pub test_every_epoch: bool,
+}
+
+/// Trains one network and says how it went.
+///
+/// A loss or logit that is not finite ends the run with a recorded failure, not with an error.
+///
+/// # Errors
+///
+/// Where `data` has too few digits, the device fails, or `stop` was set
+/// ([`TrainingError::Interrupted`]).
+pub fn run(
+    recipe: &Recipe,
+    variant: &Variant,
+    (run, seed): (usize, u64),
+    data: &Mnist,
+    setup: &Setup,
+    stop: &AtomicBool,
+) -> Result<Record, TrainingError> {
+    let start = Instant::now();
+    let id = RunId { seed, recipe, variant: variant.name, run };
+    let prepare = |split, digits| -> Result<Vec<Batch>, TrainingError> {
+        let pairs = draw_pairs(digits, recipe.pairs, &mut id.pairs(split))?;
+        Ok(batches(&pairs, recipe.batch_size, &setup.device)?)
+    };
+    let sets = Sets { train: prepare("train", &data.train)?, test: prepare("test", &data.test)? };
+    let mut network =
+        Network::new(variant, setup.kernels, &mut id.weights(), DType::F32, &setup.device)?;
+    let parameters = network.parameter_count();
+    let mut epochs = Vec::with_capacity(recipe.epochs);
+    let mut masks = id.masks();
+    let end = train_network(recipe, &mut network, &sets, setup, &mut masks, stop, &mut epochs)?;
+    Ok(Record {
+        format: RECORD_FORMAT,
+        recipe: recipe.name.to_owned(),
+        variant: variant.name.to_owned(),
+        run,
+        seed,
+        parameters,
+        train_accuracy: end.as_ref().ok().map(|accuracies| accuracies.train),
+        test_accuracy: end.as_ref().ok().map(|accuracies| accuracies.test),
+        failure: end.err(),
+        epochs,
+        timing: Timing { seconds: start.elapsed().as_secs_f64() },
+    })
+}
+
+/// The batches of both splits.
+struct Sets {
+    train: Vec<Batch>,
+    test: Vec<Batch>,
+}
+
+/// In percent.
+struct Accuracies {
+    train: f64,
+    test: f64,
+}
+
+/// The training loop. `epochs` gets every whole epoch, also where a failure ends the run.
+fn train_network(
+    recipe: &Recipe,
+    network: &mut Network,
+    sets: &Sets,
+    setup: &Setup,
+    masks: &mut DrawnMasks,
+    stop: &AtomicBool,
+    epochs: &mut Vec<Epoch>,
+) -> Result<Result<Accuracies, Failure>, TrainingError> {
+    let variables = network.parameters().into_iter().map(|(_, variable)| variable.clone());
+    let mut adam = Adam::new(variables.collect(), recipe.adam())?;
+    for epoch in 0..recipe.epochs {
+        let mut sums = EpochSums::default();
+        for (index, batch) in sets.train.iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return Err(TrainingError::Interrupted);
+            }
+            let outputs = network.train(&batch.images, masks)?;
+            let losses = losses(recipe, &outputs, batch, setup.kernels)?;
+            let values = LossValues::of(&losses)?;
+            if let Some(reason) = values.not_finite() {
+                return Ok(Err(Failure { epoch, batch: index, reason }));
+            }
+            sums.add(values, Score::of(&outputs.logits, &batch.targets)?);
+            if recipe.adam_state == AdamState::RemadeEachStep {
+                adam.reset()?;
+            }
+            adam.step(&losses.total.backward()?)?;
+        }
+        let mut measured = sums.mean();
+        if setup.test_every_epoch {
+            // A copy of the masks' stream: looking must not change the training.
+            let score = evaluate(network, &sets.test, recipe.evaluation, &mut masks.clone())?;
+            measured.test_accuracy = score.map(Score::percent);
+        }
+        epochs.push(measured);
+    }
+    let mut measure = |batches: &[Batch]| evaluate(network, batches, recipe.evaluation, masks);
+    let train = match recipe.train_accuracy {
+        TrainAccuracy::AfterLastEpoch => measure(&sets.train)?.map(Score::percent),
+        TrainAccuracy::DuringLastEpoch => epochs.last().map(|epoch| epoch.train_accuracy),
+    };
+    let test = measure(&sets.test)?.map(Score::percent);
+    Ok(match (train, test) {
+        (Some(train), Some(test)) => Ok(Accuracies { train, test }),
+        _ => Err(Failure {
+            epoch: recipe.epochs,
+            batch: 0,
+            reason: "a logit of the trained network is not finite".to_owned(),
+        }),
+    })
+}

@@ -1,0 +1,135 @@
+//! Random streams, each derived from the sweep's seed by name.
+//!
+//! A stream is ChaCha8 keyed with the SHA-256 of its name, so it depends on nothing but the name:
+//! not on the clock, not on threads, not on what else is trained.
+
+use candle_core::{Device, Result, Shape, Tensor};
+use pairnet_models::Masks;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+use sha2::{Digest, Sha256};
+
+use crate::recipe::{PairDraw, Recipe};
+
+/// What singles out one training: its coordinates in a sweep.
+#[derive(Clone, Copy, Debug)]
+pub struct RunId<'a> {
+    /// The sweep's seed.
+    pub seed: u64,
+    /// How the network is trained.
+    pub recipe: &'a Recipe,
+    /// The variant's name.
+    pub variant: &'a str,
+    /// Counted from 0.
+    pub run: usize,
+}
+
+impl RunId<'_> {
+    /// The stream that the pairs of `split` are drawn from: the same for all variants, and for all
+    /// runs too where the recipe draws once.
+    pub fn pairs(&self, split: &str) -> ChaCha8Rng {
+        let run = match self.recipe.pair_draw {
+            PairDraw::EachRun => self.run.to_string(),
+            PairDraw::Once => "all".to_owned(),
+        };
+        stream(&["pairs", split, &self.seed.to_string(), &run])
+    }
+
+    /// The stream that initial weights are drawn from.
+    pub fn weights(&self) -> ChaCha8Rng {
+        self.own("weights")
+    }
+
+    /// The stream that dropout's masks are drawn from.
+    pub fn masks(&self) -> DrawnMasks {
+        DrawnMasks { rng: self.own("dropout") }
+    }
+
+    fn own(&self, purpose: &str) -> ChaCha8Rng {
+        let (seed, run) = (self.seed.to_string(), self.run.to_string());
+        stream(&[purpose, &seed, self.recipe.name, self.variant, &run])
+    }
+}
+
+fn stream(name: &[&str]) -> ChaCha8Rng {
+    let mut hash = Sha256::new();
+    for part in name {
+        // The length first, so that no two names run into the same bytes.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    ChaCha8Rng::from_seed(hash.finalize().into())
+}
+
+/// Dropout masks drawn from a stream: 32 random bits a value.
+#[derive(Clone, Debug)]
+pub struct DrawnMasks {
+    rng: ChaCha8Rng,
+}
+
+impl Masks for DrawnMasks {
+    fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor> {
+        let threshold = (probability * 2f64.powi(32)) as u32;
+        let mask: Vec<f32> = (0..shape.elem_count())
+            .map(|_| if self.rng.next_u32() < threshold { 0.0 } else { 1.0 })
+            .collect();
+        Tensor::from_vec(mask, shape, &Device::Cpu)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_draw(id: RunId<'_>) -> [u32; 3] {
+        [id.pairs("train").next_u32(), id.weights().next_u32(), id.masks().rng.next_u32()]
+    }
+
+    /// Streams must outlive compilers and crate versions: these are the values of today.
+    #[test]
+    fn streams_are_fixed() {
+        let paper = Recipe::paper();
+        let id = RunId { seed: 0, recipe: &paper, variant: "mlp", run: 0 };
+        assert_eq!(first_draw(id), [0, 0, 0]);
+    }
+
+    #[test]
+    fn pairs_depend_on_seed_and_run_alone() {
+        let (paper, authors) = (Recipe::paper(), Recipe::authors());
+        let id = RunId { seed: 3, recipe: &paper, variant: "mlp", run: 1 };
+        let draw = |id: RunId<'_>| id.pairs("train").next_u64();
+        assert_eq!(draw(id), draw(RunId { variant: "lenet5", ..id }));
+        assert_ne!(draw(id), draw(RunId { run: 2, ..id }));
+        assert_ne!(draw(id), draw(RunId { seed: 4, ..id }));
+        assert_ne!(draw(id), id.pairs("test").next_u64());
+        let once = RunId { recipe: &authors, ..id };
+        assert_eq!(draw(once), draw(RunId { run: 2, ..once }));
+    }
+
+    #[test]
+    fn weights_and_masks_depend_on_everything() {
+        let (paper, authors) = (Recipe::paper(), Recipe::authors());
+        let id = RunId { seed: 0, recipe: &paper, variant: "mlp", run: 0 };
+        let others = [
+            RunId { seed: 1, ..id },
+            RunId { recipe: &authors, ..id },
+            RunId { variant: "mlp-ws", ..id },
+            RunId { run: 1, ..id },
+        ];
+        for other in others {
+            assert_ne!(id.weights().next_u64(), other.weights().next_u64());
+            assert_ne!(id.masks().rng.next_u64(), other.masks().rng.next_u64());
+        }
+        assert_ne!(id.weights().next_u64(), id.masks().rng.next_u64());
+    }
+
+    #[test]
+    fn masks_drop_with_their_probability() {
+        let paper = Recipe::paper();
+        let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
+        let mask = id.masks().draw(&Shape::from((200, 500)), 0.7).unwrap();
+        let kept = mask.mean_all().unwrap().to_scalar::<f32>().unwrap();
+        // Standard deviation of the mean: √(0.3 · 0.7 / 100 000) = 0.0014.
+        assert!((kept - 0.3).abs() < 0.006, "kept {kept}");
+    }
+}

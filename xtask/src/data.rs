@@ -1,0 +1,67 @@
+//! `cargo xtask data`: MNIST fetched and verified.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use pairnet_data::Mnist;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Fetch MNIST from the Hugging Face hub and check that it is the shipped data
+    Fetch(Fetch),
+    /// Check the shipped files, or those of a folder, and print their SHA-256
+    Verify {
+        /// Folder of MNIST files (IDX, plain or gzip) [default: the shipped ones]
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Fetch {
+    /// Folder to write the four IDX files to, for --data-dir [default: only the hub's cache]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn data(command: &Command) -> Result<()> {
+    match command {
+        Command::Fetch(arguments) => fetch(arguments),
+        Command::Verify { data_dir } => verify(data_dir.as_deref()),
+    }
+}
+
+fn verify(data_dir: Option<&std::path::Path>) -> Result<()> {
+    let (mnist, origin) = match data_dir {
+        Some(dir) => (Mnist::from_dir(dir)?, dir.display().to_string()),
+        None => (Mnist::shipped()?, "the shipped files".to_owned()),
+    };
+    println!("{} training and {} test digits in {origin}", mnist.train.len(), mnist.test.len());
+    for (file, checksum) in &mnist.checksums {
+        println!("{checksum}  {file}");
+    }
+    Ok(())
+}
+
+#[cfg(feature = "hub")]
+fn fetch(arguments: &Fetch) -> Result<()> {
+    let mnist = pairnet_data::hub::fetch(&pairnet_data::hub::Options::default())?;
+    println!(
+        "fetched {} training and {} test digits; they are the shipped data",
+        mnist.train.len(),
+        mnist.test.len()
+    );
+    if let Some(dir) = &arguments.out {
+        mnist.write_idx(dir)?;
+        println!("wrote IDX files to {}; use them with --data-dir", dir.display());
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "hub"))]
+fn fetch(_arguments: &Fetch) -> Result<()> {
+    anyhow::bail!(
+        "this build cannot reach the hub: MNIST is shipped, and fetching it again needs the feature 'hub'. Type\n  \
+         cargo run --release --package xtask --features hub -- data fetch"
+    )
+}

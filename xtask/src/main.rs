@@ -1,0 +1,68 @@
+//! The front door: `cargo xtask reproduce`, and what stands beside it.
+//!
+//! Arguments, terminal, files and exit codes are here; the work is in the crates.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that talks")]
+
+mod data;
+mod device;
+mod progress;
+mod provenance;
+mod report;
+mod reproduce;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Training allocates and frees the same few sizes at every step. The system's allocator returns
+/// that memory to the kernel and faults it in again; mimalloc keeps it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Reproduces "Classification, weight sharing, auxiliary losses".
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train the networks and print the paper's tables beside the published ones
+    Reproduce(reproduce::Arguments),
+    /// Make the results of a sweep again from its records, without training
+    Report(report::Arguments),
+    /// Fetch and verify MNIST
+    #[command(subcommand)]
+    Data(data::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Logs are for whoever asks: RUST_LOG=pairnet_training=debug, say.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(EnvFilter::from_default_env())
+        .init();
+    let result = match arguments.command {
+        Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
+        Command::Data(command) => data::data(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace, where `cargo run` says so; else the working directory.
+fn workspace() -> PathBuf {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    manifest.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
+}

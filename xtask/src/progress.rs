@@ -1,0 +1,63 @@
+//! How far a sweep is: a bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pairnet_record::Record;
+
+/// Told of each record as it ends, from any thread; talks to standard error.
+pub(crate) enum Progress {
+    Bar(ProgressBar),
+    Lines { done: Mutex<usize>, all: usize },
+}
+
+impl Progress {
+    pub(crate) fn new(all: usize) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines { done: Mutex::new(0), all };
+        }
+        let style = ProgressStyle::with_template(
+            "{bar:32} {pos}/{len} networks, {elapsed} gone, {eta} to go  {msg}",
+        );
+        let bar = ProgressBar::new(all as u64);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Self::Bar(bar)
+    }
+
+    pub(crate) fn finished(&self, record: &Record) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_message(format!("{} {}", record.recipe, record.variant));
+                bar.inc(1);
+                if record.failure.is_some() {
+                    bar.println(describe(record));
+                }
+            }
+            Self::Lines { done, all } => {
+                // The lock is held while printing, so that the lines count upwards.
+                if let Ok(mut done) = done.lock() {
+                    *done += 1;
+                    eprintln!("[{done}/{all}] {}", describe(record));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn end(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn describe(record: &Record) -> String {
+    let Record { recipe, variant, run, .. } = record;
+    let result = match (&record.failure, record.train_accuracy, record.test_accuracy) {
+        (None, Some(train), Some(test)) => format!("train {train:.1} %, test {test:.1} %"),
+        (Some(failure), ..) => format!("failed in epoch {}: {}", failure.epoch, failure.reason),
+        _ => "no accuracy".to_owned(),
+    };
+    format!("{recipe} {variant} run {run}: {result}, {:.1} s", record.timing.seconds)
+}
