@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::builder::PossibleValuesParser;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
-use pairnet_training::{Plan, Recipe, Setup, TrainingError, claim_folder, missing, sweep};
+use pairnet_training::{Plan, Recipe, Setup, TrainingError, Workers, claim_folder, missing, sweep};
 
 use crate::device::DeviceName;
 use crate::progress::Progress;
@@ -76,8 +76,7 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     if arguments.fresh && !arguments.dry_run {
         move_aside(&dir)?;
     }
-    let settings =
-        plan.settings(arguments.device.name(), arguments.test_every_epoch, &data)?;
+    let settings = plan.settings(arguments.device.name(), arguments.test_every_epoch, &data)?;
     if arguments.dry_run {
         return describe(arguments, &plan, &dir);
     }
@@ -91,15 +90,15 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     let setup =
         Setup { device, kernels: Kernels::Fused, test_every_epoch: arguments.test_every_epoch };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = arguments.jobs.unwrap_or(match arguments.device {
+    let side_by_side = match arguments.device {
         DeviceName::Cpu => threads,
         DeviceName::Cuda => 1,
-    });
+    };
+    let workers = Workers { count: arguments.jobs.unwrap_or(side_by_side), threads };
     let stop = stop_on_signal()?;
     let progress = Progress::new(jobs.len());
     let finished = |record: &_| progress.finished(record);
-    let result =
-        sweep(&dir, &jobs, plan.seed, &data, &setup, (workers, threads), &stop, &finished);
+    let result = sweep(&dir, (&jobs, plan.seed), &data, &setup, workers, &stop, &finished);
     progress.end();
     if let Err(TrainingError::Interrupted) = result {
         let (jobs, _) = missing(&dir, &plan)?;
@@ -132,7 +131,11 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
 
 /// Each name once, where it comes first.
 fn unique(names: &[String]) -> impl Iterator<Item = &String> {
-    names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)).map(|(_, name)| name)
+    names
+        .iter()
+        .enumerate()
+        .filter(|(index, name)| !names[..*index].contains(name))
+        .map(|(_, name)| name)
 }
 
 /// What can be done about a folder of other settings.
@@ -164,8 +167,7 @@ fn move_aside(dir: &Path) -> Result<()> {
 }
 
 fn describe(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<()> {
-    let (jobs, kept) =
-        if arguments.fresh { (plan.jobs(), 0) } else { missing(dir, plan)? };
+    let (jobs, kept) = if arguments.fresh { (plan.jobs(), 0) } else { missing(dir, plan)? };
     println!("{} networks to train, {kept} kept, in {}", jobs.len(), dir.display());
     for recipe in &plan.recipes {
         for variant in &plan.variants {

@@ -1,1 +1,31 @@
-//! MNIST digits from IDX files, pooled and paired
+//! MNIST digits from IDX files, pooled and paired.
+//!
+//! ```
+//! use pairnet_data::{Mnist, draw_pairs};
+//! use rand_chacha::ChaCha8Rng;
+//! use rand_chacha::rand_core::SeedableRng;
+//!
+//! # fn main() -> Result<(), pairnet_data::DataError> {
+//! let mnist = Mnist::shipped()?;
+//! assert_eq!((mnist.train.len(), mnist.test.len()), (60_000, 10_000));
+//!
+//! let mut rng = ChaCha8Rng::seed_from_u64(0);
+//! let pairs = draw_pairs(&mnist.train, 1_000, &mut rng)?;
+//! assert_eq!(pairs.images().len(), 1_000 * 2 * 14 * 14); // 0 to 255
+//! assert_eq!(pairs.targets()[0], u8::from(pairs.classes()[0] <= pairs.classes()[1]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything is plain arrays: this crate knows no tensor. The caller brings the random generator.
+
+mod digits;
+mod error;
+mod idx;
+mod mnist;
+mod pairs;
+
+pub use digits::{Digits, SIDE};
+pub use error::DataError;
+pub use mnist::Mnist;
+pub use pairs::{PairSet, draw_pairs, pool};

@@ -1,7 +1,7 @@
 //! A layer with its weights: from the table's steps to the ops that compute them.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics};
+use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, channels_last, reference};
 use rand_core::RngCore;
 
 use crate::architecture::{Layer, Step, Weights};
@@ -73,8 +73,8 @@ impl TrainedLayer {
             values = match step {
                 Step::Relu => values.relu()?,
                 Step::MaxPool => match kernels {
-                    Kernels::Fused => ops::max_pool2d(&values, 2, 2)?,
-                    Kernels::Composed => ops::reference::max_pool2d(&values, 2, 2)?,
+                    Kernels::Fused => channels_last::max_pool2d(&values, 2, 2)?,
+                    Kernels::Composed => reference::max_pool2d(&values, 2, 2)?,
                 },
                 Step::BatchNorm => self.normalise(&values, groups, kernels, pass)?,
                 Step::Dropout(probability) => match pass {
@@ -97,7 +97,7 @@ impl TrainedLayer {
         let flat;
         let input = match self.layer.weights {
             Weights::Linear { .. } if input.rank() > 2 => {
-                flat = input.flatten_from(1)?;
+                flat = kernels.channels_first(input)?.flatten_from(1)?;
                 &flat
             }
             _ => input,
@@ -107,12 +107,12 @@ impl TrainedLayer {
                 Kernels::Fused,
                 Weights::Convolution { .. },
                 [Step::Relu, Step::MaxPool, rest @ ..],
-            ) => (ops::conv2d_relu_max_pool(input, weight, bias, 0)?, rest),
+            ) => (channels_last::conv2d_relu_max_pool(input, weight, bias, 0)?, rest),
             (Kernels::Fused, Weights::Convolution { .. }, [Step::Relu, rest @ ..]) => {
-                (ops::conv2d_relu(input, weight, bias, 0)?, rest)
+                (channels_last::conv2d_relu(input, weight, bias, 0)?, rest)
             }
             (Kernels::Fused, Weights::Convolution { .. }, rest) => {
-                (ops::conv2d(input, weight, bias, 0)?, rest)
+                (channels_last::conv2d(input, weight, bias, 0)?, rest)
             }
             (Kernels::Fused, Weights::Linear { .. }, [Step::Relu, rest @ ..]) => {
                 (ops::linear_relu(input, weight, bias)?, rest)
@@ -121,10 +121,10 @@ impl TrainedLayer {
                 (ops::linear(input, weight, bias)?, rest)
             }
             (Kernels::Composed, Weights::Convolution { .. }, rest) => {
-                (ops::reference::conv2d(input, weight, bias, 0)?, rest)
+                (reference::conv2d(input, weight, bias, 0)?, rest)
             }
             (Kernels::Composed, Weights::Linear { .. }, rest) => {
-                (ops::reference::linear(input, weight, bias)?, rest)
+                (reference::linear(input, weight, bias)?, rest)
             }
         })
     }
@@ -140,11 +140,18 @@ impl TrainedLayer {
             return Ok(values.clone());
         };
         let Pass::Training { statistics, .. } = pass else {
-            return ops::batch_norm_evaluation(values, gamma, beta, EPSILON, running);
+            return match kernels {
+                Kernels::Fused => {
+                    channels_last::batch_norm_evaluation(values, gamma, beta, EPSILON, running)
+                }
+                Kernels::Composed => {
+                    ops::batch_norm_evaluation(values, gamma, beta, EPSILON, running)
+                }
+            };
         };
         let (normalised, batches) = match kernels {
-            Kernels::Fused => ops::batch_norm(values, gamma, beta, EPSILON, groups)?,
-            Kernels::Composed => ops::reference::batch_norm(values, gamma, beta, EPSILON, groups)?,
+            Kernels::Fused => channels_last::batch_norm(values, gamma, beta, EPSILON, groups)?,
+            Kernels::Composed => reference::batch_norm(values, gamma, beta, EPSILON, groups)?,
         };
         statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
         Ok(normalised)

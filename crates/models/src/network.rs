@@ -1,6 +1,8 @@
 //! A network with weights: a batch of pairs in, logits out.
 
-use candle_core::{D, DType, Device, Result, Shape, Tensor, Var};
+use std::collections::HashMap;
+
+use candle_core::{D, DType, Device, Result, Shape, Tensor, Var, bail};
 use pairnet_ops::{BatchStatistics, RunningStatistics};
 use rand_core::RngCore;
 
@@ -15,6 +17,24 @@ pub enum Kernels {
     Fused,
     /// candle's own ops: the reference that tests and benchmarks compare with.
     Composed,
+}
+
+impl Kernels {
+    /// Images (n, channels, height, width) in the layout that these ops compute in.
+    fn layout(self, images: &Tensor) -> Result<Tensor> {
+        match self {
+            Kernels::Fused => images.permute((0, 2, 3, 1))?.contiguous(),
+            Kernels::Composed => Ok(images.clone()),
+        }
+    }
+
+    /// The inverse of [`Kernels::layout`].
+    pub(crate) fn channels_first(self, images: &Tensor) -> Result<Tensor> {
+        match self {
+            Kernels::Fused => images.permute((0, 3, 1, 2)),
+            Kernels::Composed => Ok(images.clone()),
+        }
+    }
 }
 
 /// Where dropout's masks come from.
@@ -125,23 +145,22 @@ impl Network {
 
     fn forward(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Outputs> {
         let Some(branch) = &self.architecture.branch else {
-            let logits = self.run(&self.comparator, images, 1, pass)?.squeeze(1)?;
+            let images = self.kernels.layout(images)?;
+            let logits = self.run(&self.comparator, &images, 1, pass)?.squeeze(1)?;
             return Ok(Outputs { logits, digit_logits: None });
         };
         let (pairs, digits, height, width) = images.dims4()?;
-        let by_digit = images.transpose(0, 1)?.contiguous()?;
+        let by_digit = images.transpose(0, 1)?.reshape((digits * pairs, 1, height, width))?;
+        let by_digit = self.kernels.layout(&by_digit)?;
         let features = match &self.branches[..] {
             [first, second] => {
-                let digit = |index| by_digit.narrow(0, index, 1)?.transpose(0, 1);
-                let first = self.run(first, &digit(0)?, 1, pass)?;
-                Tensor::cat(&[first, self.run(second, &digit(1)?, 1, pass)?], 0)?
+                let first = self.run(first, &by_digit.narrow(0, 0, pairs)?, 1, pass)?;
+                let second = self.run(second, &by_digit.narrow(0, pairs, pairs)?, 1, pass)?;
+                Tensor::cat(&[first, second], 0)?
             }
-            shared => {
-                let stacked = by_digit.reshape((digits * pairs, 1, height, width))?;
-                self.run(&shared[0], &stacked, 2, pass)?
-            }
+            shared => self.run(&shared[0], &by_digit, 2, pass)?,
         };
-        let features = features.flatten_from(1)?;
+        let features = features.flatten_from(1)?; // of one pixel, where they are an image
         let seen = match branch.output {
             BranchOutput::Features => features.clone(),
             BranchOutput::Sigmoid => candle_nn::ops::sigmoid(&features)?,
@@ -177,6 +196,26 @@ impl Network {
     /// comparator, first layer to last; weight, bias, then batch norm's scale and shift.
     pub fn parameters(&self) -> Vec<(String, &Var)> {
         self.layers().flat_map(TrainedLayer::parameters).collect()
+    }
+
+    /// Gives every parameter the value of its name in `tensors`, which may hold others too.
+    ///
+    /// # Errors
+    ///
+    /// Where a name is missing or a shape differs; no parameter is changed then.
+    pub fn set_parameters(&mut self, tensors: &HashMap<String, Tensor>) -> Result<()> {
+        let parameters = self.parameters();
+        let mut changes = Vec::with_capacity(parameters.len());
+        for (name, variable) in parameters {
+            let Some(tensor) = tensors.get(&name) else { bail!("there is no tensor '{name}'") };
+            if tensor.shape() != variable.shape() {
+                bail!("'{name}' has shape {:?}, {:?} is needed", tensor.shape(), variable.shape());
+            }
+            let value = tensor.to_dtype(variable.dtype())?.to_device(variable.device())?;
+            changes.push((variable, value));
+        }
+        // A copy, because training changes a variable where it lies.
+        changes.into_iter().try_for_each(|(variable, value)| variable.set(&value.copy()?))
     }
 
     /// Name and running statistics of each batch norm, in the same order.

@@ -77,24 +77,38 @@ pub fn batch_norm(
     epsilon: f64,
     groups: usize,
 ) -> Result<(Tensor, Vec<BatchStatistics>)> {
-    check(input, gamma, beta)?;
-    let batch = input.dims()[0];
+    let (result, statistics) =
+        channels_last_batch_norm(&channels_last(input)?, gamma, beta, epsilon, groups)?;
+    Ok((channels_first(result)?, statistics))
+}
+
+pub(crate) fn channels_last_batch_norm(
+    rows: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    groups: usize,
+) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    check(rows, gamma, beta)?;
+    let batch = rows.dims()[0];
     if groups == 0 || !batch.is_multiple_of(groups) {
         bail!("batch_norm: a batch of {batch} does not split into {groups} equal groups");
     }
     let channels = gamma.elem_count();
-    let count = input.elem_count() / channels.max(1) / groups;
+    let count = rows.elem_count() / channels.max(1) / groups;
     if count < 2 {
         bail!("batch_norm: {count} value a channel has no variance, two or more are needed");
     }
-    if !input.device().is_cpu() {
-        return reference::batch_norm(input, gamma, beta, epsilon, groups);
+    if !rows.device().is_cpu() {
+        let input = channels_first(rows.clone())?;
+        let (result, statistics) = reference::batch_norm(&input, gamma, beta, epsilon, groups)?;
+        return Ok((channels_last(&result)?, statistics));
     }
-    let rows = channels_last(input)?;
-    let (statistics, normalisers) = with_float!("batch_norm", input.dtype(), T => describe::<T>(&rows, channels, groups, epsilon))?;
+    let rows = rows.contiguous()?;
+    let (statistics, normalisers) = with_float!("batch_norm", rows.dtype(), T => describe::<T>(&rows, channels, groups, epsilon))?;
     let operation = BatchNorm { normalisers };
     let result = rows.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, operation)?;
-    Ok((channels_first(result)?, statistics))
+    Ok((result, statistics))
 }
 
 /// Batch normalisation with running statistics, for evaluation.
@@ -111,13 +125,27 @@ pub fn batch_norm_evaluation(
     epsilon: f64,
     running: &RunningStatistics,
 ) -> Result<Tensor> {
-    check(input, gamma, beta)?;
-    reference::normalise(input, gamma, beta, epsilon, &running.mean, &running.variance)
+    let result =
+        channels_last_batch_norm_evaluation(&channels_last(input)?, gamma, beta, epsilon, running)?;
+    channels_first(result)
 }
 
+pub(crate) fn channels_last_batch_norm_evaluation(
+    rows: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    running: &RunningStatistics,
+) -> Result<Tensor> {
+    check(rows, gamma, beta)?;
+    let slope = (gamma / running.variance.affine(1.0, epsilon)?.sqrt()?)?;
+    rows.broadcast_sub(&running.mean)?.broadcast_mul(&slope)?.broadcast_add(beta)
+}
+
+/// `input` has its channels last.
 fn check(input: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<()> {
     let channels = match input.dims() {
-        [_, channels] | [_, channels, _, _] => *channels,
+        [_, channels] | [_, _, _, channels] => *channels,
         _ => bail!(
             "batch_norm: input has shape {:?}, (n, channels) or (n, channels, height, width) is needed",
             input.shape()

@@ -18,8 +18,7 @@ use crate::reference;
 /// 2·padding − kernel height + 1, width + 2·padding − kernel width + 1). As
 /// [`torch.nn.functional.conv2d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html).
 ///
-/// On the CPU the result lies in memory channels last, which is how the next convolution reads it
-/// fastest.
+/// [`crate::channels_last::conv2d`] is faster where one convolution follows another.
 ///
 /// # Errors
 ///
@@ -67,25 +66,38 @@ fn convolution(
     padding: usize,
     then: Then,
 ) -> Result<Tensor> {
+    let images = images.permute((0, 2, 3, 1))?;
+    channels_last_convolution(&images, weight, bias, padding, then)?.permute((0, 3, 1, 2))
+}
+
+pub(crate) fn channels_last_convolution(
+    images: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    padding: usize,
+    then: Then,
+) -> Result<Tensor> {
     let geometry = geometry(images, weight, bias, padding, then)?;
     if !images.device().is_cpu() {
-        let convolved = reference::conv2d(images, weight, bias, padding)?;
-        return match then {
-            Then::Nothing => Ok(convolved),
-            Then::Relu => convolved.relu(),
-            Then::ReluMaxPool => reference::max_pool2d(&convolved.relu()?, 2, 2),
+        let images = images.permute((0, 3, 1, 2))?;
+        let convolved = reference::conv2d(&images, weight, bias, padding)?;
+        let result = match then {
+            Then::Nothing => convolved,
+            Then::Relu => convolved.relu()?,
+            Then::ReluMaxPool => reference::max_pool2d(&convolved.relu()?, 2, 2)?,
         };
+        return result.permute((0, 2, 3, 1));
     }
-    let images = pad(images, padding)?.permute((0, 2, 3, 1))?.contiguous()?;
+    let images = pad(images, padding)?.contiguous()?;
     let operation = Convolution { geometry, then, places: OnceLock::new() };
-    images.apply_op3(&weight.contiguous()?, &bias.contiguous()?, operation)?.permute((0, 3, 1, 2))
+    images.apply_op3(&weight.contiguous()?, &bias.contiguous()?, operation)
 }
 
 fn pad(images: &Tensor, padding: usize) -> Result<Tensor> {
     if padding == 0 {
         return Ok(images.clone());
     }
-    images.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)
+    images.pad_with_zeros(1, padding, padding)?.pad_with_zeros(2, padding, padding)
 }
 
 fn geometry(
@@ -95,7 +107,7 @@ fn geometry(
     padding: usize,
     then: Then,
 ) -> Result<Geometry> {
-    let (_, channels, height, width) = images.dims4()?;
+    let (_, height, width, channels) = images.dims4()?;
     let (outputs, weight_channels, kernel_height, kernel_width) = weight.dims4()?;
     if weight_channels != channels {
         bail!(

@@ -35,6 +35,7 @@
 
 mod adam;
 mod batch_norm;
+pub mod channels_last;
 mod convolution;
 mod dropout;
 mod element;

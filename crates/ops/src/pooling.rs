@@ -22,17 +22,25 @@ use crate::reference;
 /// Where `size` or `stride` is 0, the window is larger than the image, or the dtype is neither
 /// F32 nor F64.
 pub fn max_pool2d(images: &Tensor, size: usize, stride: usize) -> Result<Tensor> {
-    let (_, _, height, width) = images.dims4()?;
+    channels_last_max_pool(&images.permute((0, 2, 3, 1))?, size, stride)?.permute((0, 3, 1, 2))
+}
+
+pub(crate) fn channels_last_max_pool(
+    images: &Tensor,
+    size: usize,
+    stride: usize,
+) -> Result<Tensor> {
+    let (_, height, width, _) = images.dims4()?;
     if size == 0 || stride == 0 || size > height || size > width {
         bail!(
             "max_pool2d: windows of {size}×{size}, {stride} apart, do not fit an image of {height}×{width}"
         );
     }
     if !images.device().is_cpu() {
-        return reference::max_pool2d(images, size, stride);
+        let images = images.permute((0, 3, 1, 2))?;
+        return reference::max_pool2d(&images, size, stride)?.permute((0, 2, 3, 1));
     }
-    let operation = MaxPool { size, stride, sources: OnceLock::new() };
-    images.permute((0, 2, 3, 1))?.contiguous()?.apply_op1(operation)?.permute((0, 3, 1, 2))
+    images.contiguous()?.apply_op1(MaxPool { size, stride, sources: OnceLock::new() })
 }
 
 /// Channels-last images → channels-last maxima.
@@ -53,23 +61,17 @@ impl MaxPool {
         let images: &[T] = slice(images, layout)?;
         let (rows, columns) =
             ((height - self.size) / self.stride + 1, (width - self.size) / self.stride + 1);
-        let mut result = Vec::with_capacity(count * rows * columns * channels);
-        let mut sources = Vec::with_capacity(result.capacity());
-        for image in 0..count {
-            for row in 0..rows {
-                for column in 0..columns {
-                    let (y, x) = (row * self.stride, column * self.stride);
-                    let corner = ((image * height + y) * width + x) * channels;
-                    for channel in 0..channels {
-                        let window = (0..self.size).flat_map(|y| {
-                            (0..self.size)
-                                .map(move |x| corner + channel + (y * width + x) * channels)
-                        });
-                        let (source, value) = first_maximum(images, window);
-                        sources.push(source as u32);
-                        result.push(value);
-                    }
-                }
+        let mut result = vec![T::ZERO; count * rows * columns * channels];
+        let mut sources = vec![0; result.len()];
+        let windows = result.chunks_exact_mut(channels).zip(sources.chunks_exact_mut(channels));
+        for (window, (result, sources)) in windows.enumerate() {
+            let (image, place) = (window / (rows * columns), window % (rows * columns));
+            let (y, x) = ((place / columns) * self.stride, (place % columns) * self.stride);
+            let corner = (image * height + y) * width + x;
+            for place in 0..self.size * self.size {
+                let pixel = corner + (place / self.size) * width + place % self.size;
+                let start = pixel * channels;
+                keep_larger(result, sources, &images[start..start + channels], start, place == 0);
             }
         }
         self.sources.get_or_init(|| sources);
@@ -88,14 +90,21 @@ impl MaxPool {
     }
 }
 
-/// The index and value of the first largest of `images[window]`.
-fn first_maximum<T: Element>(images: &[T], mut window: impl Iterator<Item = usize>) -> (usize, T) {
-    let first = window.next().unwrap_or_default();
-    window.fold((first, images[first]), |(best, largest), index| {
-        let value = images[index];
+/// Channel by channel, `values` and where they lie take the place of smaller ones, or of any where
+/// they come `first`.
+fn keep_larger<T: Element>(
+    result: &mut [T],
+    sources: &mut [u32],
+    values: &[T],
+    start: usize,
+    first: bool,
+) {
+    for (channel, &value) in values.iter().enumerate() {
         #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
-        if value > largest || value != value { (index, value) } else { (best, largest) }
-    })
+        let larger = first || value > result[channel] || value != value;
+        result[channel] = if larger { value } else { result[channel] };
+        sources[channel] = if larger { (start + channel) as u32 } else { sources[channel] };
+    }
 }
 
 impl CustomOp1 for MaxPool {

@@ -1,1 +1,72 @@
-//! What a training run was and what it measured, and the files it leaves
+//! What a training run was and what it measured, and the files it leaves.
+//!
+//! ```
+//! use pairnet_record::{
+//!     Epoch, RECORD_FORMAT, Record, Timing, read_records, record_path, write_record,
+//! };
+//!
+//! let record = Record {
+//!     format: RECORD_FORMAT,
+//!     recipe: "paper".to_owned(),
+//!     variant: "mlp-ws".to_owned(),
+//!     run: 3,
+//!     seed: 0,
+//!     parameters: 103_103,
+//!     train_accuracy: Some(99.9),
+//!     test_accuracy: Some(84.4),
+//!     failure: None,
+//!     epochs: vec![Epoch {
+//!         total_loss: 0.71,
+//!         main_loss: 0.71,
+//!         auxiliary_loss: None,
+//!         train_accuracy: 55.2,
+//!         test_accuracy: None,
+//!     }],
+//!     timing: Timing { seconds: 1.2 },
+//! };
+//!
+//! let dir = tempfile::tempdir()?;
+//! let path = write_record(dir.path(), &record)?;
+//! assert_eq!(path, dir.path().join("records/paper/mlp-ws/3.json"));
+//! assert_eq!(path, record_path(dir.path(), "paper", "mlp-ws", 3));
+//! assert_eq!(read_records(dir.path())?, [record]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A sweep leaves one folder:
+//!
+//! ```text
+//! sweep.json                              what was asked, and by what program: a [`Sweep`]
+//! records/<recipe>/<variant>/<run>.json   one a run, whole or absent: a [`Record`]
+//! ```
+//!
+//! Every accuracy is in percent. Every file is JSON with two spaces of indent, keys in the order
+//! of the types here and a newline at its end; the same value gives the same bytes. Only
+//! [`Record::timing`], the last part of a record, may differ between two runs of the same
+//! training. A number that is not finite is an error when it is written, never a `null`: `null`
+//! says that there is no number.
+//!
+//! Every file starts with the version of its format ([`RECORD_FORMAT`], [`SWEEP_FORMAT`]), which
+//! is looked at before anything else in it; a reader names the version that it cannot read
+//! ([`RecordError::Version`]). A version says exactly which fields there are, so that a field
+//! more or less makes another version.
+//!
+//! This crate knows names, seeds, numbers and files. It knows no tensor, no recipe and no
+//! network; which names there are is its callers' affair.
+
+mod atomic;
+mod difference;
+mod error;
+mod files;
+mod format;
+mod record;
+mod sweep;
+
+pub use atomic::write_atomically;
+pub use difference::Difference;
+pub use error::RecordError;
+pub use files::{
+    read_record, read_records, read_sweep, record_path, sweep_path, write_record, write_sweep,
+};
+pub use record::{Epoch, Failure, RECORD_FORMAT, Record, Timing};
+pub use sweep::{Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};

@@ -1,1 +1,83 @@
-//! From records to statistics, tables and pictures
+//! From records to statistics, tables and pictures.
+//!
+//! ```
+//! use pairnet_record::{
+//!     Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, Timing,
+//! };
+//! use pairnet_report::{Verdict, summarise};
+//!
+//! let sweep = Sweep {
+//!     format: SWEEP_FORMAT,
+//!     settings: Settings {
+//!         recipes: vec![RecipeSettings {
+//!             name: "authors".to_owned(),
+//!             fields: Default::default(),
+//!         }],
+//!         variants: vec!["lenet5".to_owned()],
+//!         runs: 3,
+//!         seed: 0,
+//!         device: "cpu".to_owned(),
+//!         test_every_epoch: false,
+//!         data: Default::default(),
+//!     },
+//!     provenance: Provenance {
+//!         version: "0.1.0".to_owned(),
+//!         git_revision: None,
+//!         git_dirty: None,
+//!         machine: "a laptop".to_owned(),
+//!     },
+//! };
+//! let record = |run, test_accuracy| Record {
+//!     format: RECORD_FORMAT,
+//!     recipe: "authors".to_owned(),
+//!     variant: "lenet5".to_owned(),
+//!     run,
+//!     seed: 0,
+//!     parameters: 30_841,
+//!     train_accuracy: Some(98.4),
+//!     test_accuracy: Some(test_accuracy),
+//!     failure: None,
+//!     epochs: vec![],
+//!     timing: Timing { seconds: 1.0 },
+//! };
+//!
+//! let summary = summarise(&sweep, &[record(0, 79.0), record(1, 81.0), record(2, 80.0)])?;
+//! let test = &summary.entry("authors", "lenet5").unwrap().test;
+//! assert_eq!(test.statistics.mean, Some(80.0));
+//! let published = test.published.as_ref().unwrap();
+//! assert_eq!(published.mean, 79.56);
+//! // Three runs are too few to say that 80.0 is 79.56 within a point and a half.
+//! assert_eq!(published.verdict, Some(Verdict::Undecided));
+//! assert!(summary.to_markdown().contains("79.56 ± 1.18"));
+//! # Ok::<(), pairnet_report::ReportError>(())
+//! ```
+//!
+//! [`summarise`] makes one [`Summary`] of a sweep's records, and every output is made from that:
+//! [`Summary::to_markdown`], [`Summary::to_json`] and [`Summary::to_csv`]. [`report_folder`] reads
+//! a sweep's folder, [`write_results`] writes the outputs into it.
+//!
+//! Accuracies are in percent, differences in points. A number that there is not is `None`, `null`
+//! or an empty cell, never 0 or NaN. The published numbers are the paper's tables
+//! ([`PUBLISHED`]); [`statistics`] has the formulas and their sources.
+//!
+//! This crate reads records. It knows no tensor, no data set and no training; a recipe or variant
+//! that the paper does not have gets its numbers without a published column.
+
+mod claims;
+mod error;
+mod folder;
+mod published;
+mod render;
+pub mod statistics;
+mod summarise;
+mod summary;
+
+pub use claims::{CLAIMS, Claim, Comparison, Contests, Outcome, RecipeDifference};
+pub use error::ReportError;
+pub use folder::{report_folder, write_results};
+pub use published::{
+    PUBLISHED, PUBLISHED_RUNS, Published, PublishedRow, PublishedTable, published,
+};
+pub use statistics::{Interval, MARGIN, Statistics, Verdict};
+pub use summarise::summarise;
+pub use summary::{Accuracy, AgainstPublished, Entry, FailedRun, RESULTS_FORMAT, Summary};

@@ -19,4 +19,4 @@ pub use recipe::{
 };
 pub use run::{Setup, run};
 pub use streams::{DrawnMasks, RunId};
-pub use sweep::{Job, Plan, claim_folder, missing, sweep};
+pub use sweep::{Job, Plan, Workers, claim_folder, missing, sweep};

@@ -103,8 +103,7 @@ impl EpochSums {
         self.batches += 1;
         self.total += values.total;
         self.main += values.main;
-        self.auxiliary =
-            values.auxiliary.map(|value| self.auxiliary.unwrap_or_default() + value);
+        self.auxiliary = values.auxiliary.map(|value| self.auxiliary.unwrap_or_default() + value);
         self.score = self.score + score;
     }
 

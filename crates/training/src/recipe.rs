@@ -121,20 +121,20 @@ impl Recipe {
     pub fn paper() -> Self {
         Self {
             name: "paper",
-            pairs: 1_000,                // text, section 2
+            pairs: 1_000,                 // text, section 2
             pair_draw: PairDraw::EachRun, // practice
-            epochs: 25,                  // text, section 4
-            batch_size: 200,             // text, section 4
-            learning_rate: 0.01,         // text, section 4
-            beta1: 0.9,                  // practice: Adam's defaults
+            epochs: 25,                   // text, section 4
+            batch_size: 200,              // text, section 4
+            learning_rate: 0.01,          // text, section 4
+            beta1: 0.9,                   // practice: Adam's defaults
             beta2: 0.999,
             epsilon: 1e-8,
-            adam_state: AdamState::Kept,              // practice
-            main_loss: MainLoss::BinaryCrossEntropy,  // practice
-            auxiliary_loss: AuxiliaryLoss::CrossEntropy, // practice
-            main_weight: 0.3,                         // text, section 3
-            auxiliary_weight: 0.5,                    // text, section 3
-            evaluation: EvaluationMode::Evaluation,   // practice
+            adam_state: AdamState::Kept,                   // practice
+            main_loss: MainLoss::BinaryCrossEntropy,       // practice
+            auxiliary_loss: AuxiliaryLoss::CrossEntropy,   // practice
+            main_weight: 0.3,                              // text, section 3
+            auxiliary_weight: 0.5,                         // text, section 3
+            evaluation: EvaluationMode::Evaluation,        // practice
             train_accuracy: TrainAccuracy::AfterLastEpoch, // practice
         }
     }
@@ -147,12 +147,12 @@ impl Recipe {
     pub fn authors() -> Self {
         Self {
             name: "authors",
-            pairs: 1_000,             // text and code
+            pairs: 1_000,              // text and code
             pair_draw: PairDraw::Once, // code
-            epochs: 25,               // text and code
-            batch_size: 200,          // text and code
-            learning_rate: 0.01,      // text and code
-            beta1: 0.9,               // code: the defaults of torch.optim.Adam
+            epochs: 25,                // text and code
+            batch_size: 200,           // text and code
+            learning_rate: 0.01,       // text and code
+            beta1: 0.9,                // code: the defaults of torch.optim.Adam
             beta2: 0.999,
             epsilon: 1e-8,
             adam_state: AdamState::RemadeEachStep,      // code

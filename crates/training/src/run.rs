@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use candle_core::{DType, Device, Var};
+use candle_core::{DType, Device};
 use pairnet_data::{Mnist, draw_pairs};
 use pairnet_models::{Kernels, Network, Variant};
 use pairnet_ops::Adam;

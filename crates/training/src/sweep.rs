@@ -1,6 +1,6 @@
 //! Many runs side by side, their records, and going on where an earlier call stopped.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -101,12 +101,12 @@ pub fn claim_folder(
             }
             let lines: Vec<String> =
                 differences.iter().map(|difference| format!("  {difference}")).collect();
-            Err(TrainingError::OtherSettings {
-                dir: dir.to_owned(),
-                differences: lines.join("\n"),
-            })
+            Err(TrainingError::OtherSettings { dir: dir.to_owned(), differences: lines.join("\n") })
         }
-        None => Ok(write_sweep(dir, &Sweep { format: SWEEP_FORMAT, settings, provenance })?),
+        None => {
+            write_sweep(dir, &Sweep { format: SWEEP_FORMAT, settings, provenance })?;
+            Ok(())
+        }
     }
 }
 
@@ -133,11 +133,19 @@ pub fn missing<'a>(dir: &Path, plan: &'a Plan) -> Result<(Vec<Job<'a>>, usize), 
     Ok((missing, kept))
 }
 
-/// Trains `jobs`, `workers` at a time, and leaves a record of each in `dir` as it ends.
+/// How many runs go side by side, and on how many threads all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workers {
+    /// Runs side by side.
+    pub count: usize,
+    /// Threads that they share evenly; each has one at least.
+    pub threads: usize,
+}
+
+/// Trains `jobs` side by side and leaves a record of each in `dir` as it ends.
 ///
-/// Each worker has a share of `threads` for the ops of its run. `finished` is told of each record
-/// after it is written, from the worker's thread. A run's record does not depend on `workers`,
-/// `threads` or what else is trained.
+/// `finished` is told of each record
+/// after it is written, from the worker's thread. A run's record does not depend on `workers` or on what else is trained.
 ///
 /// # Errors
 ///
@@ -145,20 +153,19 @@ pub fn missing<'a>(dir: &Path, plan: &'a Plan) -> Result<(Vec<Job<'a>>, usize), 
 /// [`TrainingError::Interrupted`].
 pub fn sweep(
     dir: &Path,
-    jobs: &[Job<'_>],
-    seed: u64,
+    (jobs, seed): (&[Job<'_>], u64),
     data: &Mnist,
     setup: &Setup,
-    (workers, threads): (usize, usize),
+    workers: Workers,
     stop: &AtomicBool,
     finished: &(dyn Fn(&Record) + Sync),
 ) -> Result<(), TrainingError> {
-    let workers = workers.clamp(1, jobs.len().max(1));
+    let count = workers.count.clamp(1, jobs.len().max(1));
     let next = AtomicUsize::new(0);
     let first_error = Mutex::new(None);
     let work = || -> Result<(), TrainingError> {
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads((threads / workers).max(1))
+            .num_threads((workers.threads / count).max(1))
             .build()
             .map_err(TrainingError::Threads)?;
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -171,7 +178,7 @@ pub fn sweep(
         Ok(())
     };
     std::thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..count {
             scope.spawn(|| {
                 if let Err(error) = work() {
                     // The other workers stop; theirs is then an interruption, not the cause.

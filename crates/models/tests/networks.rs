@@ -1,0 +1,205 @@
+//! The table of variants, and networks made from it.
+
+use std::collections::HashMap;
+
+use candle_core::{D, DType, Device, Result, Shape, Tensor};
+use pairnet_models::{Backbone, Kernels, Masks, Network, VARIANTS, Variant, names};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// Keeps everything.
+struct AllOnes;
+
+impl Masks for AllOnes {
+    fn draw(&mut self, shape: &Shape, _probability: f64) -> Result<Tensor> {
+        Tensor::ones(shape, DType::F32, &Device::Cpu)
+    }
+}
+
+fn network(name: &str, kernels: Kernels) -> Network {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let variant = Variant::named(name).unwrap();
+    Network::new(variant, kernels, &mut rng, DType::F32, &Device::Cpu).unwrap()
+}
+
+fn images(pairs: usize) -> Tensor {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let pixels: Vec<f32> = (0..pairs * 392).map(|_| (rng.next_u32() >> 24) as f32).collect();
+    Tensor::from_vec(pixels, (pairs, 2, 14, 14), &Device::Cpu).unwrap()
+}
+
+/// The counts of the paper's networks, biases and batch norm's affine pair included: counted in the
+/// authors' public code.
+#[test]
+fn parameter_counts_are_those_of_the_authors_code() {
+    let counts = [
+        ("mlp", 96_137),
+        ("mlp-ws", 103_103),
+        ("mlp-al", 137_141),
+        ("mlp-ws-al", 79_439),
+        ("lenet5", 30_841),
+        ("lenet5-ws", 41_113),
+        ("lenet5-al", 84_093),
+        ("lenet5-ws-al", 52_631),
+    ];
+    assert_eq!(names().collect::<Vec<_>>(), counts.map(|(name, _)| name));
+    for (name, count) in counts {
+        assert_eq!(network(name, Kernels::Fused).parameter_count(), count, "{name}");
+    }
+}
+
+#[test]
+fn names_tell_backbone_sharing_and_auxiliary_loss() {
+    for variant in &VARIANTS {
+        let backbone = match variant.backbone {
+            Backbone::Mlp => "mlp",
+            Backbone::Lenet5 => "lenet5",
+        };
+        let sharing = if variant.weight_sharing { "-ws" } else { "" };
+        let auxiliary = if variant.auxiliary_loss { "-al" } else { "" };
+        assert_eq!(variant.name, format!("{backbone}{sharing}{auxiliary}"));
+    }
+}
+
+#[test]
+fn an_unknown_name_is_told_the_known_ones() {
+    let error = Variant::named("lenet").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no variant 'lenet'; the variants are mlp, mlp-ws, mlp-al, mlp-ws-al, lenet5, \
+         lenet5-ws, lenet5-al, lenet5-ws-al"
+    );
+}
+
+/// Of U(−b, b) with b = 1/√fan_in the standard deviation is b/√3.
+#[test]
+fn initial_weights_are_pytorchs() {
+    let network = network("lenet5-ws-al", Kernels::Fused);
+    let parameters: HashMap<_, _> = network.parameters().into_iter().collect();
+    let fan_ins =
+        [("branch.1.weight", 16 * 9), ("branch.2.weight", 32 * 4), ("comparator.1.weight", 200)];
+    for (name, fan_in) in fan_ins {
+        let weight = parameters[name].flatten_all().unwrap();
+        let bound = 1.0 / (fan_in as f64).sqrt();
+        let number =
+            |tensor: Result<Tensor>| f64::from(tensor.unwrap().to_scalar::<f32>().unwrap());
+        let largest = number(weight.abs().unwrap().max(0));
+        assert!(largest <= bound && largest > 0.99 * bound, "{name}: {largest}, bound {bound}");
+        let deviation = number(weight.var(0)).sqrt();
+        // 4,608 values at least: a standard error of 0.7 % of the deviation.
+        assert!((deviation / (bound / 3f64.sqrt()) - 1.0).abs() < 0.03, "{name}: {deviation}");
+    }
+    let biases = parameters["branch.2.bias"].to_vec1::<f32>().unwrap();
+    assert!(biases.iter().any(|&bias| bias != 0.0));
+    assert_eq!(parameters["branch.3.batch_norm.weight"].to_vec1::<f32>().unwrap(), [1.0; 84]);
+    assert_eq!(parameters["branch.3.batch_norm.bias"].to_vec1::<f32>().unwrap(), [0.0; 84]);
+}
+
+#[test]
+fn same_generator_same_weights() {
+    let weights = || {
+        let network = network("mlp-al", Kernels::Fused);
+        let parameters = network.parameters();
+        parameters
+            .iter()
+            .map(|(_, var)| var.flatten_all().unwrap().to_vec1::<f32>().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(weights(), weights());
+}
+
+#[test]
+fn every_variant_gives_logits_of_the_right_shape() {
+    for variant in &VARIANTS {
+        for kernels in [Kernels::Fused, Kernels::Composed] {
+            let mut network = network(variant.name, kernels);
+            let trained = network.train(&images(3), &mut AllOnes).unwrap();
+            let evaluated = network.evaluate(&images(1)).unwrap();
+            assert_eq!(trained.logits.dims(), [3], "{}", variant.name);
+            assert_eq!(evaluated.logits.dims(), [1], "{}", variant.name);
+            let digits = trained.digit_logits.map(|logits| logits.dims().to_vec());
+            assert_eq!(digits, variant.auxiliary_loss.then(|| vec![2, 3, 10]), "{}", variant.name);
+        }
+    }
+}
+
+/// A shared branch says the same of a digit in either place; two branches do not.
+#[test]
+fn a_shared_branch_does_not_care_where_a_digit_stands() {
+    let images = images(4);
+    let swapped =
+        Tensor::cat(&[images.narrow(1, 1, 1).unwrap(), images.narrow(1, 0, 1).unwrap()], 1)
+            .unwrap();
+    for name in ["mlp-al", "mlp-ws-al", "lenet5-al", "lenet5-ws-al"] {
+        let network = network(name, Kernels::Fused);
+        let digits = |images: &Tensor| network.evaluate(images).unwrap().digit_logits.unwrap();
+        let (first, second) = (digits(&images).get(0).unwrap(), digits(&swapped).get(1).unwrap());
+        let difference = (first - second).unwrap().abs().unwrap().max_all().unwrap();
+        let same = difference.to_scalar::<f32>().unwrap() < 1e-4;
+        assert_eq!(same, name.contains("-ws"), "{name}");
+    }
+}
+
+/// Batch norm in a shared branch sees two batches: the second digits leave the first ones alone.
+#[test]
+fn a_shared_branch_normalises_first_and_second_digits_apart() {
+    let images = images(4);
+    let other_second = {
+        let first = images.narrow(1, 0, 1).unwrap();
+        let second = images.narrow(1, 1, 1).unwrap().affine(0.1, 0.0).unwrap();
+        Tensor::cat(&[first, second], 1).unwrap()
+    };
+    let first_digits = |images: &Tensor| {
+        let outputs = network("lenet5-ws-al", Kernels::Fused).train(images, &mut AllOnes).unwrap();
+        outputs.digit_logits.unwrap().get(0).unwrap().to_vec2::<f32>().unwrap()
+    };
+    assert_eq!(first_digits(&images), first_digits(&other_second));
+}
+
+#[test]
+fn parameters_are_set_by_name_or_not_at_all() {
+    let source = network("mlp", Kernels::Fused);
+    let mut tensors: HashMap<String, Tensor> = source
+        .parameters()
+        .into_iter()
+        .map(|(name, var)| (name, (var.as_tensor() + 1.0).unwrap()))
+        .collect();
+    let mut target = network("mlp", Kernels::Fused);
+    target.set_parameters(&tensors).unwrap();
+    let sum = |network: &Network| {
+        let sums = network.parameters().into_iter();
+        sums.map(|(_, var)| var.sum_all().unwrap().to_scalar::<f32>().unwrap()).sum::<f32>()
+    };
+    assert!(sum(&target) > sum(&source) + 90_000.0);
+
+    let before = sum(&target);
+    tensors.insert(
+        "comparator.0.weight".into(),
+        Tensor::zeros((200, 392), DType::F32, &Device::Cpu).unwrap(),
+    );
+    tensors.insert("comparator.2.bias".into(), Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap());
+    let error = target.set_parameters(&tensors).unwrap_err().to_string();
+    assert!(error.contains("'comparator.2.bias' has shape [2], [1] is needed"), "{error}");
+    tensors.remove("comparator.2.bias");
+    let error = target.set_parameters(&tensors).unwrap_err().to_string();
+    assert!(error.contains("there is no tensor 'comparator.2.bias'"), "{error}");
+    assert_eq!(sum(&target), before);
+}
+
+/// Evaluation reads the running statistics that training left, and leaves them alone.
+#[test]
+fn evaluation_changes_nothing() {
+    let mut network = network("mlp", Kernels::Fused);
+    network.train(&images(8), &mut AllOnes).unwrap();
+    let running = |network: &Network| {
+        let all = network.running_statistics();
+        all.iter()
+            .map(|(_, r)| r.mean.mean(D::Minus1).unwrap().to_scalar::<f32>().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let before = running(&network);
+    let logits =
+        |network: &Network| network.evaluate(&images(5)).unwrap().logits.to_vec1::<f32>().unwrap();
+    assert_eq!(logits(&network), logits(&network));
+    assert_eq!(running(&network), before);
+}

@@ -1,0 +1,97 @@
+//! What can go wrong with the files of a sweep.
+
+use std::io;
+use std::path::PathBuf;
+
+/// What can go wrong with the files of a sweep. Every message names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A file or folder could not be read.
+    #[error("failed to read {}: {source}; check that it is there and readable", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error(
+        "failed to write {}: {source}; check the folder's permissions and the space left",
+        path.display()
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not the JSON that its format asks for.
+    #[error(
+        "{} is not a whole {what}: {source}; move it elsewhere and make it again",
+        path.display()
+    )]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// "record" or "sweep".
+        what: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A file has a version of its format that this program does not read.
+    #[error(
+        "{} has {what} format {found}, this program reads format {readable}; read it with the \
+         version that wrote it, or move it elsewhere and make it again",
+        path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// "record" or "sweep".
+        what: &'static str,
+        /// What stands under `format`.
+        found: String,
+        /// The version that can be read.
+        readable: u32,
+    },
+    /// A value that no run can have measured, or a name that no file can have.
+    #[error(
+        "{} cannot hold {field} = {value}: {expected}; make that {what} again",
+        path.display()
+    )]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// "record" or "sweep".
+        what: &'static str,
+        /// Where in the file, e.g. `epochs[3].main_loss`.
+        field: String,
+        /// What stands there.
+        value: String,
+        /// What could stand there.
+        expected: &'static str,
+    },
+    /// A record says that it belongs elsewhere.
+    #[error(
+        "{} holds the record of {}; move it there, or move it out of the sweep",
+        path.display(),
+        belongs.display()
+    )]
+    Misplaced {
+        /// Where it is.
+        path: PathBuf,
+        /// Where its recipe, variant and run belong.
+        belongs: PathBuf,
+    },
+    /// Something among the records is neither a record nor a folder of records.
+    #[error(
+        "{} is in the way: only records/<recipe>/<variant>/<run>.json belong there; move it \
+         elsewhere",
+        path.display()
+    )]
+    Stray {
+        /// The file or folder.
+        path: PathBuf,
+    },
+}

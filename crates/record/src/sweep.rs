@@ -1,0 +1,65 @@
+//! What a sweep was asked for, and by what program it was made.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of [`Sweep`] that this crate reads and writes.
+pub const SWEEP_FORMAT: u32 = 1;
+
+/// What a sweep was asked for, and by what program it was made: `sweep.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// [`SWEEP_FORMAT`].
+    pub format: u32,
+    /// All that the records follow from.
+    pub settings: Settings,
+    /// Who made them; another may go on with the same settings.
+    pub provenance: Provenance,
+}
+
+/// All that the records of a sweep follow from, but for the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// In the order in which they are reported.
+    pub recipes: Vec<RecipeSettings>,
+    /// In the order in which they are reported.
+    pub variants: Vec<String>,
+    /// Runs of each recipe and variant.
+    pub runs: usize,
+    /// Where every random stream comes from.
+    pub seed: u64,
+    /// Where the tensors lived, e.g. `cpu`.
+    pub device: String,
+    /// Whether the test accuracy was measured after every epoch too.
+    pub test_every_epoch: bool,
+    /// The SHA-256 of each file of digits, uncompressed, in hexadecimal digits.
+    pub data: BTreeMap<String, String>,
+}
+
+/// A recipe with all of its fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeSettings {
+    /// As it is written in paths and records.
+    pub name: String,
+    /// Every field of the recipe, as the training crate names them.
+    pub fields: Value,
+}
+
+/// What made the records of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Of the program.
+    pub version: String,
+    /// The commit that it was built from; `None` where that is not known.
+    pub git_revision: Option<String>,
+    /// Whether the working tree had changes; `None` where that is not known.
+    pub git_dirty: Option<bool>,
+    /// Processor, cores and system.
+    pub machine: String,
+}

@@ -1,0 +1,91 @@
+//! Why records give no results.
+
+use std::path::PathBuf;
+
+use pairnet_record::RecordError;
+
+/// Why records give no results.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The folder is not that of a sweep.
+    #[error("{} holds no sweep: it has no sweep.json; train one into it first", dir.display())]
+    NoSweep {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The sweep has not trained anything yet.
+    #[error("the sweep has no record yet: none of its {asked} runs is trained; train them first")]
+    NoRecords {
+        /// Runs that the sweep is to have.
+        asked: usize,
+    },
+    /// The sweep asks for the same thing twice.
+    #[error("the sweep asks for the {what} '{name}' twice; name it once")]
+    AskedTwice {
+        /// "recipe" or "variant".
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A record of something that the sweep does not ask for.
+    #[error(
+        "there is a record of {recipe}/{variant} run {run}, which the sweep does not ask for; it \
+         may be another sweep's: move it out of the folder"
+    )]
+    NotAsked {
+        /// Of the record.
+        recipe: String,
+        /// Of the record.
+        variant: String,
+        /// Of the record.
+        run: usize,
+    },
+    /// Two records of one run.
+    #[error("there are two records of {recipe}/{variant} run {run}; keep one")]
+    Duplicate {
+        /// Of both records.
+        recipe: String,
+        /// Of both records.
+        variant: String,
+        /// Of both records.
+        run: usize,
+    },
+    /// Records that cannot come from one sweep.
+    #[error(
+        "{recipe}/{variant} run {run} has {field} {found} where the sweep has {expected}; it was \
+         made with other settings: move it out of the folder and train it again"
+    )]
+    Mixed {
+        /// Of the record that differs.
+        recipe: String,
+        /// Of the record that differs.
+        variant: String,
+        /// Of the record that differs.
+        run: usize,
+        /// What differs.
+        field: &'static str,
+        /// What the record has.
+        found: u64,
+        /// What the sweep or its first record of that network has.
+        expected: u64,
+    },
+    /// A record that says neither what was measured nor why nothing was.
+    #[error(
+        "{recipe}/{variant} run {run} has neither finite accuracies nor a failure; train it again"
+    )]
+    NotMeasured {
+        /// Of the record.
+        recipe: String,
+        /// Of the record.
+        variant: String,
+        /// Of the record.
+        run: usize,
+    },
+    /// A file of the sweep could not be read, or a result not written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The results could not be written as JSON.
+    #[error("failed to write the results as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}

@@ -1,0 +1,129 @@
+//! `results.md`: what came back, recipe by recipe, and how to read it.
+
+use crate::claims::Outcome;
+use crate::statistics::Verdict;
+use crate::summary::Summary;
+
+use super::cells::{NOTHING, difference};
+use super::recipe;
+use super::table::Align::{Left, Right};
+use super::table::table;
+
+pub(super) fn document(summary: &Summary) -> String {
+    let mut parts = vec![
+        "# Results".to_owned(),
+        format!(
+            "Accuracy in %, mean ± std over the runs of each network. *Published* is what the \
+             paper's\ntables say, of ten runs each; *measured* is this sweep, seed {}, device {}.",
+            summary.seed, summary.device
+        ),
+        in_short(summary),
+    ];
+    for name in summary.recipes() {
+        parts.push(recipe::section(summary, name));
+    }
+    parts.extend(text_against_code(summary));
+    parts.push(how_to_read(summary));
+    parts.push(provenance(summary));
+    parts.join("\n\n") + "\n"
+}
+
+/// One line a recipe.
+fn in_short(summary: &Summary) -> String {
+    let line = |&name: &&str| {
+        let mut facts = Vec::new();
+        let verdicts: Vec<Verdict> = summary
+            .entries
+            .iter()
+            .filter(|entry| entry.recipe == name)
+            .flat_map(|entry| [&entry.train, &entry.test])
+            .filter_map(|accuracy| accuracy.published.as_ref()?.verdict)
+            .collect();
+        if !verdicts.is_empty() {
+            let count = |verdict| verdicts.iter().filter(|found| **found == verdict).count();
+            facts.push(format!(
+                "of {} published means {} reproduced, {} differing, {} undecided",
+                verdicts.len(),
+                count(Verdict::Reproduced),
+                count(Verdict::Differs),
+                count(Verdict::Undecided),
+            ));
+        }
+        let claims: Vec<Outcome> = summary
+            .claims
+            .iter()
+            .filter(|claim| claim.recipe == name)
+            .map(|claim| claim.outcome)
+            .collect();
+        if !claims.is_empty() {
+            let holding = claims.iter().filter(|outcome| **outcome == Outcome::Holds).count();
+            facts.push(format!("of {} claims {holding} holding", claims.len()));
+        }
+        let entries = || summary.entries.iter().filter(|entry| entry.recipe == name);
+        let failed: usize = entries().map(|entry| entry.failed_runs.len()).sum();
+        let missing: usize = entries().map(|entry| entry.missing_runs.len()).sum();
+        let runs: usize = entries().map(|entry| entry.runs).sum();
+        facts.push(format!("{} of {runs} runs measured", runs - failed - missing));
+        facts.extend((failed > 0).then(|| format!("{failed} failed")));
+        facts.extend((missing > 0).then(|| format!("{missing} missing")));
+        format!("- Recipe `{name}`: {}.", facts.join("; "))
+    };
+    summary.recipes().iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn text_against_code(summary: &Summary) -> Option<String> {
+    let rows: Vec<Vec<String>> = summary
+        .paper_against_authors
+        .iter()
+        .map(|row| {
+            let mean =
+                |mean: Option<f64>| mean.map_or(NOTHING.to_owned(), |mean| format!("{mean:.2}"));
+            let name = format!("`{}`", row.variant);
+            vec![name, mean(row.paper), mean(row.authors), difference(row.difference, row.ci95)]
+        })
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let header =
+        [("Network", Left), ("`paper`", Right), ("`authors`", Right), ("difference [95 %]", Right)];
+    Some(format!(
+        "## What the difference between text and code is worth\n\n\
+         Mean test accuracy in %, recipe `paper` less recipe `authors` in points.\n\n{}",
+        table(&header, &rows).trim_end()
+    ))
+}
+
+fn how_to_read(summary: &Summary) -> String {
+    let margin = summary.margin;
+    format!(
+        "## How to read this
+
+- *Difference*: measured less published mean, in points, with its 95 % Welch interval. The
+  published std is a population std (it divides by n), since the authors' code computes that;
+  for the interval it is converted to a sample std (n − 1), and the measured one is such.
+- *Reproduced*: the two means are shown to be less than {margin} points apart, a margin declared
+  beforehand: the 90 % interval of the difference lies within ±{margin} (two one-sided tests at
+  5 %). A difference may be there for sure and yet too small to matter.
+- *Differs*: not reproduced, and the 95 % interval leaves out 0.
+- *Undecided*: neither; there are too few runs, or they spread too much. That a difference is not
+  significant does not make a mean reproduced.
+- *Claims* are about test accuracy. The p value is that of one-sided t tests, adjusted by Holm's
+  procedure over all {tested} claims tested here; a claim *holds* where it is below 0.05, and is
+  *contradicted* where the effect's 95 % interval lies below 0. \"Both is best\" is tested against
+  the network that it beats least surely.
+- {NOTHING} stands where there is no number: one run has no std, and a network that was not asked
+  for has no accuracy.",
+        tested = summary.claims.iter().filter(|claim| claim.p.is_some()).count(),
+    )
+}
+
+fn provenance(summary: &Summary) -> String {
+    let provenance = &summary.provenance;
+    let revision = provenance.git_revision.as_deref().unwrap_or("unknown");
+    let changes = if provenance.git_dirty == Some(true) { " with changes" } else { "" };
+    format!(
+        "Trained by version {}, revision {revision}{changes}, on {}.",
+        provenance.version, provenance.machine
+    )
+}

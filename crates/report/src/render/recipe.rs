@@ -1,0 +1,172 @@
+//! The part of `results.md` about one recipe.
+
+use crate::claims::Comparison;
+use crate::published::{PUBLISHED, PublishedTable};
+use crate::summary::{Entry, Summary};
+
+use super::cells::{self, Deviation, NOTHING};
+use super::table::Align::{Left, Right};
+use super::table::table;
+
+pub(super) fn section(summary: &Summary, recipe: &str) -> String {
+    let deviation = Deviation::of_recipe(recipe);
+    let entries: Vec<&Entry> =
+        summary.entries.iter().filter(|entry| entry.recipe == recipe).collect();
+    // Only recipes that retrain the paper's tables are set beside them.
+    let (beside, alone): (Vec<&Entry>, Vec<&Entry>) =
+        entries.iter().partition(|entry| entry.test.published.is_some());
+
+    let mut parts = vec![introduction(recipe)];
+    for published in &PUBLISHED {
+        let rows = || published.rows.iter().map(|row| row.variant);
+        if beside.iter().any(|entry| rows().any(|variant| variant == entry.variant)) {
+            parts.push(paper_table(published, &beside, deviation));
+        }
+    }
+    if !alone.is_empty() {
+        parts.push(other_networks(&alone, deviation));
+    }
+    let shortfalls: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| cells::shortfall(entry))
+        .map(|shortfall| format!("- {shortfall}"))
+        .collect();
+    if !shortfalls.is_empty() {
+        let text = shortfalls.join("\n");
+        parts.push(format!(
+            "Not all runs have a result; the numbers are of those that do:\n\n{text}"
+        ));
+    }
+    if !beside.is_empty() {
+        parts.push(differences(&beside));
+    }
+    parts.extend(claims(summary, recipe));
+    parts.join("\n\n")
+}
+
+fn introduction(recipe: &str) -> String {
+    match recipe {
+        "paper" => "\
+## Recipe `paper`: what the paper's text says
+
+Trained as the text says, with usual practice where it is silent. The published numbers are those
+of the authors' code, which does not always do what the text says: where a mean differs here, text
+and code may. Measured stds are sample stds (they divide by n − 1), published ones population stds
+(they divide by n)."
+            .to_owned(),
+        "authors" => "\
+## Recipe `authors`: what the authors' code does
+
+Trained as the released code does, which made the published tables. All stds are population stds
+(they divide by n), as that code computes them. All runs share one draw of pairs, and the published
+ones shared another: the luck of the two draws, about ±1 point each on 1,000 test pairs, is in the
+differences and not in their intervals."
+            .to_owned(),
+        _ => format!(
+            "## Recipe `{recipe}`\n\n\
+             The paper has no numbers for it. Stds are sample stds (they divide by n − 1)."
+        ),
+    }
+}
+
+/// The paper's table with what was measured beside it.
+fn paper_table(published: &PublishedTable, entries: &[&Entry], deviation: Deviation) -> String {
+    let header = [
+        ("Neural Nets", Left),
+        ("Train: published", Right),
+        ("measured", Right),
+        ("Test: published", Right),
+        ("measured", Right),
+    ];
+    let rows: Vec<Vec<String>> = published
+        .rows
+        .iter()
+        .map(|row| {
+            let entry = entries.iter().find(|entry| entry.variant == row.variant);
+            let measured = |accuracy: fn(&Entry) -> &_| {
+                entry.map_or(NOTHING.to_owned(), |entry| {
+                    cells::measured(entry, accuracy(entry), deviation)
+                })
+            };
+            vec![
+                row.title.to_owned(),
+                cells::published(row.train.mean, row.train.std_population),
+                measured(|entry| &entry.train),
+                cells::published(row.test.mean, row.test.std_population),
+                measured(|entry| &entry.test),
+            ]
+        })
+        .collect();
+    format!("### {}\n\n{}", published.caption, table(&header, &rows).trim_end())
+}
+
+fn other_networks(entries: &[&Entry], deviation: Deviation) -> String {
+    let header = [("Network", Left), ("Train", Right), ("Test", Right)];
+    let rows: Vec<Vec<String>> = entries
+        .iter()
+        .map(|entry| {
+            let measured = |accuracy| cells::measured(entry, accuracy, deviation);
+            vec![format!("`{}`", entry.variant), measured(&entry.train), measured(&entry.test)]
+        })
+        .collect();
+    let text = table(&header, &rows);
+    format!("### Networks without published numbers\n\n{}", text.trim_end())
+}
+
+fn differences(entries: &[&Entry]) -> String {
+    let header = [
+        ("Network", Left),
+        ("Train: difference [95 %]", Right),
+        ("verdict", Left),
+        ("Test: difference [95 %]", Right),
+        ("verdict", Left),
+    ];
+    let in_tables = PUBLISHED.iter().flat_map(|table| &table.rows);
+    let rows: Vec<Vec<String>> = in_tables
+        .filter_map(|row| entries.iter().find(|entry| entry.variant == row.variant))
+        .map(|entry| {
+            let mut cells = vec![format!("`{}`", entry.variant)];
+            for accuracy in [&entry.train, &entry.test] {
+                let published = accuracy.published.as_ref();
+                let value = published.and_then(|published| published.difference);
+                let interval = published.and_then(|published| published.ci95);
+                cells.extend([cells::difference(value, interval), cells::verdict(published)]);
+            }
+            cells
+        })
+        .collect();
+    let text = table(&header, &rows);
+    format!("### Did the published means come back?\n\n{}", text.trim_end())
+}
+
+fn claims(summary: &Summary, recipe: &str) -> Option<String> {
+    let claims = || summary.claims.iter().filter(|claim| claim.recipe == recipe);
+    let how = match claims().next()?.comparison {
+        Comparison::Paired => "Run against run of the same number, which share their pairs",
+        Comparison::Welch => "Each run against each, since runs of one number share no pairs",
+    };
+    let header = [
+        ("Claim", Left),
+        ("against", Left),
+        ("effect [95 %]", Right),
+        ("p (Holm)", Right),
+        ("better in", Right),
+        ("outcome", Left),
+    ];
+    let rows: Vec<Vec<String>> = claims()
+        .map(|claim| {
+            vec![
+                format!("{}: {}", claim.backbone, claim.claim),
+                format!("`{}`", claim.than),
+                cells::difference(claim.effect, claim.ci95),
+                cells::p_value(claim.p_holm),
+                cells::contests(claim.contests),
+                cells::outcome(claim.outcome),
+            ]
+        })
+        .collect();
+    Some(format!(
+        "### Do the paper's claims hold?\n\n{how}; test accuracy, effects in points.\n\n{}",
+        table(&header, &rows).trim_end()
+    ))
+}

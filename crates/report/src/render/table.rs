@@ -1,0 +1,55 @@
+//! Markdown tables that are aligned as they stand, for reading in a terminal.
+
+/// Where a column's cells stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+/// A table of `header` and `rows`, each as long as `header`.
+pub(super) fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| length(cell));
+        cells.chain([length(header[column].0)]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let titles = header.iter().map(|(title, _)| (*title).to_owned()).collect();
+    let rule = header.iter().zip(&widths).map(|((_, align), &width)| match align {
+        Align::Left => "-".repeat(width),
+        Align::Right => format!("{}:", "-".repeat(width - 1)),
+    });
+    let mut text = String::new();
+    for row in [titles, rule.collect()].iter().chain(rows) {
+        for ((cell, (_, align)), &width) in row.iter().zip(header).zip(&widths) {
+            let space = " ".repeat(width - length(cell));
+            text.push_str(&match align {
+                Align::Left => format!("| {cell}{space} "),
+                Align::Right => format!("| {space}{cell} "),
+            });
+        }
+        text.push_str("|\n");
+    }
+    text
+}
+
+/// In columns of a terminal, for the characters that are used here.
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [vec!["Basic".to_owned(), "79.56 ± 1.18".to_owned()], vec![String::new(); 2]];
+        let expected = "\
+            | Net   |     Accuracy |\n\
+            | ----- | -----------: |\n\
+            | Basic | 79.56 ± 1.18 |\n\
+            |       |              |\n";
+        assert_eq!(table(&[("Net", Align::Left), ("Accuracy", Align::Right)], &rows), expected);
+    }
+}

@@ -1,0 +1,126 @@
+//! How far two means are apart, how sure that is, and whether it is little.
+
+use serde::Serialize;
+
+use super::student::{half_width, upper_tail};
+use super::{Interval, Statistics};
+
+/// How many points of accuracy two means may be apart and still count as the same: declared
+/// beforehand, and not to be moved once numbers are seen.
+pub const MARGIN: f64 = 1.5;
+
+/// What a test needs to know of a sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moments {
+    /// How many values there are.
+    pub n: usize,
+    /// The arithmetic mean.
+    pub mean: f64,
+    /// The standard deviation with n − 1; `None` where there are fewer than two values.
+    pub std_sample: Option<f64>,
+}
+
+impl Moments {
+    /// The moments of what was measured; `None` where nothing was.
+    pub fn of(statistics: &Statistics) -> Option<Self> {
+        let Statistics { n, mean, std_sample, .. } = *statistics;
+        Some(Self { n, mean: mean?, std_sample })
+    }
+}
+
+/// A difference of means, and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The difference.
+    pub value: f64,
+    /// `None` where there are too few values to tell.
+    pub error: Option<StandardError>,
+}
+
+/// The standard error of an estimate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StandardError {
+    /// In the unit of the estimate; 0 where no value differed from another.
+    pub size: f64,
+    /// Of Student's t.
+    pub degrees: f64,
+}
+
+impl Estimate {
+    /// The interval of `confidence` (0.95, say); `None` where there are too few values.
+    ///
+    /// A point where the standard error is 0: as sure as values that never differed look.
+    pub fn interval(&self, confidence: f64) -> Option<Interval> {
+        let StandardError { size, degrees } = self.error?;
+        let reach = if size > 0.0 { half_width(confidence, degrees)? * size } else { 0.0 };
+        Some(Interval { low: self.value - reach, high: self.value + reach })
+    }
+
+    /// The p value of "the difference is 0 or less" against "it is more"; `None` where there are
+    /// too few values.
+    pub fn p_greater(&self) -> Option<f64> {
+        let StandardError { size, degrees } = self.error?;
+        if size > 0.0 {
+            upper_tail(self.value / size, degrees)
+        } else {
+            Some(if self.value > 0.0 { 0.0 } else { 1.0 })
+        }
+    }
+}
+
+/// The mean of `a` less that of `b`, whose values have nothing to do with each other and whose
+/// variances may differ (Welch, 1947; degrees of freedom by Satterthwaite, 1946).
+pub fn welch(a: Moments, b: Moments) -> Estimate {
+    let error = a.std_sample.zip(b.std_sample).map(|(std_a, std_b)| {
+        let share_a = std_a.powi(2) / a.n as f64;
+        let share_b = std_b.powi(2) / b.n as f64;
+        let spread = share_a.powi(2) / (a.n as f64 - 1.0) + share_b.powi(2) / (b.n as f64 - 1.0);
+        let sum = share_a + share_b;
+        // With no variance at all the degrees are 0/0; nothing is asked of them then.
+        let degrees = if sum > 0.0 { sum.powi(2) / spread } else { (a.n + b.n - 2) as f64 };
+        StandardError { size: sum.sqrt(), degrees }
+    });
+    Estimate { value: a.mean - b.mean, error }
+}
+
+/// The mean of differences between values that belong together, such as two networks' accuracies
+/// on the same pairs (Student, 1908); `None` where there are no differences.
+pub fn paired(differences: &[f64]) -> Option<Estimate> {
+    let statistics = Statistics::of(differences.to_vec());
+    let error = statistics.std_sample.map(|std| {
+        let count = statistics.n as f64;
+        StandardError { size: std / count.sqrt(), degrees: count - 1.0 }
+    });
+    Some(Estimate { value: statistics.mean?, error })
+}
+
+/// Whether a measured mean is the published one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The two are less than the margin apart: two one-sided tests at 5 % say so (Schuirmann,
+    /// 1987), which is to say that the 90 % interval of the difference lies within the margin.
+    /// The difference may be there for sure all the same: it is then too small to matter.
+    Reproduced,
+    /// Not reproduced, and the 95 % interval of the difference leaves out 0.
+    Differs,
+    /// Neither: too few runs, or too spread, to tell. A difference that is not significant is
+    /// for that reason alone no reproduction.
+    Undecided,
+}
+
+/// Whether the two means behind `difference` are the same within `margin`.
+pub fn verdict(difference: &Estimate, margin: f64) -> Verdict {
+    let within = |interval: Interval| -margin < interval.low && interval.high < margin;
+    let without_zero = |interval: Interval| interval.low > 0.0 || interval.high < 0.0;
+    if difference.interval(0.90).is_some_and(within) {
+        Verdict::Reproduced
+    } else if difference.interval(0.95).is_some_and(without_zero) {
+        Verdict::Differs
+    } else {
+        Verdict::Undecided
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! The formulas: what a few runs say about a mean, and how sure two means differ.
+
+mod bootstrap;
+mod difference;
+mod holm;
+mod sample;
+mod student;
+
+pub use difference::{Estimate, MARGIN, Moments, StandardError, Verdict, paired, verdict, welch};
+pub use holm::holm;
+pub use sample::Statistics;
+
+use serde::Serialize;
+
+/// An interval, both ends included; `[low, high]` in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(into = "[f64; 2]")]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl From<Interval> for [f64; 2] {
+    fn from(Interval { low, high }: Interval) -> Self {
+        [low, high]
+    }
+}

@@ -1,0 +1,104 @@
+//! What a few runs say about their mean.
+
+use serde::Serialize;
+
+use super::student::half_width;
+use super::{Interval, bootstrap};
+
+/// What a few runs say about their mean; every number in the unit of the values.
+///
+/// A number that the values cannot give is `None`: no value has no mean, and one value has
+/// neither a standard deviation nor an interval.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Statistics {
+    /// How many values there are.
+    pub n: usize,
+    /// The arithmetic mean.
+    pub mean: Option<f64>,
+    /// The standard deviation with n − 1, for what is inferred from the values.
+    pub std_sample: Option<f64>,
+    /// The standard deviation with n, as the paper's code computes it.
+    pub std_population: Option<f64>,
+    /// The smallest value.
+    pub min: Option<f64>,
+    /// The largest value.
+    pub max: Option<f64>,
+    /// The 95 % interval of the mean by Student's t with n − 1 degrees of freedom.
+    pub ci95: Option<Interval>,
+    /// The 95 % percentile bootstrap interval of the mean; 9,999 resamples, always the same.
+    pub bootstrap95: Option<Interval>,
+    /// The values themselves, in the order of the runs.
+    pub values: Vec<f64>,
+}
+
+impl Statistics {
+    /// The statistics of `values`, which have to be finite.
+    pub fn of(values: Vec<f64>) -> Self {
+        let n = values.len();
+        let count = n as f64;
+        let mean = (n > 0).then(|| values.iter().sum::<f64>() / count);
+        let squares = mean
+            .filter(|_| n > 1)
+            .map(|mean| values.iter().map(|value| (value - mean).powi(2)).sum::<f64>());
+        let std_sample = squares.map(|squares| (squares / (count - 1.0)).sqrt());
+        let ci95 = mean.zip(std_sample).and_then(|(mean, std)| {
+            let reach = half_width(0.95, count - 1.0)? * std / count.sqrt();
+            Some(Interval { low: mean - reach, high: mean + reach })
+        });
+        Self {
+            n,
+            mean,
+            std_sample,
+            std_population: squares.map(|squares| (squares / count).sqrt()),
+            min: values.iter().copied().reduce(f64::min),
+            max: values.iter().copied().reduce(f64::max),
+            ci95,
+            bootstrap95: bootstrap::interval95(&values),
+            values,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_values_have_the_statistics_that_scipy_gives_them() {
+        // >>> import numpy as np; from scipy import stats
+        // >>> x = np.array([78.1, 80.2, 79.5, 81.0, 79.9, 80.4, 77.8, 79.0, 80.8, 79.3])
+        // >>> x.mean(), x.std(ddof=1), x.std()
+        // >>> stats.t.interval(.95, 9, x.mean(), stats.sem(x))
+        let values = vec![78.1, 80.2, 79.5, 81.0, 79.9, 80.4, 77.8, 79.0, 80.8, 79.3];
+        let found = Statistics::of(values);
+        let interval = found.ci95.unwrap();
+        let pairs = [
+            (found.mean.unwrap(), 79.6),
+            (found.std_sample.unwrap(), 1.077_032_961_426_902_7),
+            (found.std_population.unwrap(), 1.021_763_181_955_588),
+            (interval.low, 78.829_537_033_085_22),
+            (interval.high, 80.370_462_966_914_77),
+        ];
+        for (found, expected) in pairs {
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
+        assert_eq!((found.n, found.min, found.max), (10, Some(77.8), Some(81.0)));
+    }
+
+    #[test]
+    fn what_there_is_not_is_none() {
+        let none = Statistics::of(vec![]);
+        assert_eq!((none.n, none.mean, none.min, none.max), (0, None, None, None));
+        let one = Statistics::of(vec![80.0]);
+        assert_eq!((one.n, one.mean), (1, Some(80.0)));
+        assert_eq!((one.std_sample, one.std_population), (None, None));
+        assert_eq!((one.ci95, one.bootstrap95), (None, None));
+    }
+
+    #[test]
+    fn equal_values_have_no_width() {
+        let found = Statistics::of(vec![100.0; 10]);
+        let point = Some(Interval { low: 100.0, high: 100.0 });
+        assert_eq!((found.std_sample, found.ci95, found.bootstrap95), (Some(0.0), point, point));
+    }
+}

@@ -1,0 +1,97 @@
+//! Whole outputs of sweeps that were never trained.
+
+mod sweeps;
+
+use pairnet_record::{Record, Sweep, write_record, write_sweep};
+use pairnet_report::{Summary, report_folder, summarise, write_results};
+use sweeps::{failed, full, record, sweep};
+
+fn summary((sweep, records): &(Sweep, Vec<Record>)) -> Summary {
+    summarise(sweep, records).unwrap()
+}
+
+/// A failed run, a missing one, a network of one run and one of none.
+fn with_gaps() -> (Sweep, Vec<Record>) {
+    let sweep = sweep(&["authors"], &["lenet5", "lenet5-ws", "lenet5-al", "lenet5-ws-al"], 4);
+    let broken = |run| failed(record("authors", "lenet5-al", run, (0.0, 0.0)));
+    let records = vec![
+        record("authors", "lenet5", 0, (98.0, 79.0)),
+        failed(record("authors", "lenet5", 1, (0.0, 0.0))),
+        record("authors", "lenet5", 3, (99.0, 80.5)),
+        record("authors", "lenet5-ws", 2, (99.1, 85.2)),
+        broken(0),
+        broken(1),
+        broken(2),
+        broken(3),
+    ];
+    (sweep, records)
+}
+
+#[test]
+fn tables_of_a_full_sweep() {
+    insta::assert_snapshot!(summary(&full()).to_markdown());
+}
+
+#[test]
+fn lines_of_a_full_sweep() {
+    insta::assert_snapshot!(summary(&full()).to_csv());
+}
+
+#[test]
+fn tables_with_gaps() {
+    insta::assert_snapshot!(summary(&with_gaps()).to_markdown());
+}
+
+#[test]
+fn numbers_with_gaps() {
+    insta::assert_snapshot!(summary(&with_gaps()).to_json().unwrap());
+}
+
+#[test]
+fn lines_with_gaps() {
+    insta::assert_snapshot!(summary(&with_gaps()).to_csv());
+}
+
+#[test]
+fn tables_of_one_run_and_of_names_that_the_paper_has_not() {
+    let sweep = sweep(&["paper", "best"], &["mlp-ws", "wide"], 1);
+    let records = [
+        record("paper", "mlp-ws", 0, (99.9, 84.4)),
+        record("paper", "wide", 0, (99.9, 98.2)),
+        record("best", "mlp-ws", 0, (99.9, 88.0)),
+        record("best", "wide", 0, (99.9, 99.0)),
+    ];
+    insta::assert_snapshot!(summary(&(sweep, records.to_vec())).to_markdown());
+}
+
+#[test]
+fn the_order_of_records_does_not_matter() {
+    let (sweep, mut records) = full();
+    let forwards = summarise(&sweep, &records).unwrap();
+    records.reverse();
+    assert_eq!(forwards, summarise(&sweep, &records).unwrap());
+}
+
+#[test]
+fn raw_lines_fit_a_terminal() {
+    let text = summary(&full()).to_markdown();
+    let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+    assert!(longest.chars().count() <= 120, "{longest}");
+}
+
+#[test]
+fn a_folder_gives_what_its_records_give() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sweep, records) = with_gaps();
+    write_sweep(dir.path(), &sweep).unwrap();
+    for record in &records {
+        write_record(dir.path(), record).unwrap();
+    }
+    let found = report_folder(dir.path()).unwrap();
+    assert_eq!(found, summarise(&sweep, &records).unwrap());
+    write_results(dir.path(), &found).unwrap();
+    let written = |name| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(written("results.md"), found.to_markdown());
+    assert_eq!(written("results.json"), found.to_json().unwrap());
+    assert_eq!(written("results.csv"), found.to_csv());
+}
