@@ -11,9 +11,9 @@ What was tried, in CPU seconds of one run under `paper`, PyTorch 2.15, one threa
 - Adam: fused 0.21 for `mlp`, foreach 0.24, plain loop 0.26. Fused wins everywhere.
 - denormals flushed to zero: a few percent at most, never a loss.
 - max pool before ReLU where no batch norm stands between: 5 to 7 percent for the LeNets.
-- digits of an auxiliary branch laid out apart: `mlp-al` 0.55 instead of 0.57 at best.
-- no gain: a shared branch's convolutions on both digits at once, one-channel images with
-  channels-last strides, and (measured before) `torch.compile`.
+- no gain beyond the noise: each digit's images laid out apart (done, see `lay_out`), a shared
+  branch's convolutions on both digits at once, one-channel images with channels-last strides,
+  and, measured before, `torch.compile`.
 """
 
 import argparse

@@ -1,4 +1,31 @@
 //! Recipes, the training loop, evaluation and the sweep.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use pairnet_data::Mnist;
+//! use pairnet_models::{Kernels, Variant};
+//! use pairnet_training::{Recipe, Setup, run};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let recipe = Recipe { pairs: 100, epochs: 1, ..Recipe::paper() };
+//! let setup = Setup {
+//!     device: candle_core::Device::Cpu,
+//!     kernels: Kernels::Fused,
+//!     test_every_epoch: false,
+//! };
+//! let (variant, data) = (Variant::named("mlp-ws-al")?, Mnist::shipped()?);
+//! let record = run(&recipe, variant, (0, 42), &data, &setup, &AtomicBool::new(false))?;
+//! assert_eq!(record.epochs.len(), 1);
+//! assert!(record.test_accuracy.is_some()); // percent
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Recipe`] is everything about training that is not the network; the paper's text and its
+//! authors' code are two. [`run()`] trains one network; [`sweep()`] many, side by side, and goes on
+//! where an earlier one stopped. Every random stream comes from the seed by name ([`RunId`]), so a
+//! run's record is the same bytes, timings apart, alone or in a sweep, on one thread or many.
 
 mod batches;
 mod error;
