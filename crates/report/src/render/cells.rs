@@ -22,7 +22,7 @@ impl Deviation {
     }
 }
 
-/// The published mean and std, with the digits that were printed.
+/// The published mean, and its std with the digits that were printed.
 pub(super) fn published(mean: f64, std: f64) -> String {
     format!("{mean:.2} ± {std}")
 }
@@ -106,8 +106,8 @@ pub(super) fn contests(contests: Contests) -> String {
     let Contests { won, tied, lost } = contests;
     match (won + tied + lost, tied) {
         (0, _) => NOTHING.to_owned(),
-        (all, 0) => format!("{won} of {all}"),
-        (all, tied) => format!("{won} of {all}, {tied} tied"),
+        (all, 0) => format!("{won}/{all}"),
+        (all, tied) => format!("{won}/{all}, {tied} tied"),
     }
 }
 
@@ -124,20 +124,20 @@ pub(super) fn shortfall(entry: &Entry) -> Option<String> {
             let FailedRun { run, epoch, batch, reason } = failed;
             format!("run {run}, epoch {epoch}, batch {batch}: {reason}")
         };
-        text += &format!("; {} failed ({})", failed.len(), list(failed.iter().map(place), "; "));
+        text += &format!("; {} failed ({})", failed.len(), list(failed.iter().map(place), 3, "; "));
     }
     if !missing.is_empty() {
-        let runs = list(missing.iter().map(ToString::to_string), ", ");
-        text += &format!("; {} missing (run {runs})", missing.len());
+        let plural = if missing.len() == 1 { "" } else { "s" };
+        let runs = list(missing.iter().map(ToString::to_string), 10, ", ");
+        text += &format!("; {} missing (run{plural} {runs})", missing.len());
     }
     Some(text)
 }
 
-/// The first few of `items`, and how many more there are.
-fn list(items: impl ExactSizeIterator<Item = String>, separator: &str) -> String {
-    const SHOWN: usize = 10;
-    let more = items.len().saturating_sub(SHOWN);
-    let shown = items.take(SHOWN).collect::<Vec<_>>().join(separator);
+/// The first `most` of `items`, and how many more there are.
+fn list(items: impl ExactSizeIterator<Item = String>, most: usize, separator: &str) -> String {
+    let more = items.len().saturating_sub(most);
+    let shown = items.take(most).collect::<Vec<_>>().join(separator);
     if more == 0 { shown } else { format!("{shown}{separator}and {more} more") }
 }
 
@@ -153,6 +153,6 @@ mod tests {
     #[test]
     fn long_lists_are_cut() {
         let numbers = (0..12).map(|number| number.to_string());
-        assert_eq!(list(numbers, ", "), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 2 more");
+        assert_eq!(list(numbers, 10, ", "), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 2 more");
     }
 }

@@ -30,45 +30,49 @@ pub(super) fn document(summary: &Summary) -> String {
 
 /// One line a recipe.
 fn in_short(summary: &Summary) -> String {
+    let header = [
+        ("Recipe", Left),
+        ("Runs measured", Right),
+        ("failed", Right),
+        ("missing", Right),
+        ("Means reproduced", Right),
+        ("differing", Right),
+        ("undecided", Right),
+        ("Claims holding", Right),
+    ];
     let line = |&name: &&str| {
-        let mut facts = Vec::new();
-        let verdicts: Vec<Verdict> = summary
-            .entries
-            .iter()
-            .filter(|entry| entry.recipe == name)
-            .flat_map(|entry| [&entry.train, &entry.test])
-            .filter_map(|accuracy| accuracy.published.as_ref()?.verdict)
-            .collect();
-        if !verdicts.is_empty() {
-            let count = |verdict| verdicts.iter().filter(|found| **found == verdict).count();
-            facts.push(format!(
-                "of {} published means {} reproduced, {} differing, {} undecided",
-                verdicts.len(),
-                count(Verdict::Reproduced),
-                count(Verdict::Differs),
-                count(Verdict::Undecided),
-            ));
-        }
-        let claims: Vec<Outcome> = summary
-            .claims
-            .iter()
-            .filter(|claim| claim.recipe == name)
-            .map(|claim| claim.outcome)
-            .collect();
-        if !claims.is_empty() {
-            let holding = claims.iter().filter(|outcome| **outcome == Outcome::Holds).count();
-            facts.push(format!("of {} claims {holding} holding", claims.len()));
-        }
         let entries = || summary.entries.iter().filter(|entry| entry.recipe == name);
         let failed: usize = entries().map(|entry| entry.failed_runs.len()).sum();
         let missing: usize = entries().map(|entry| entry.missing_runs.len()).sum();
         let runs: usize = entries().map(|entry| entry.runs).sum();
-        facts.push(format!("{} of {runs} runs measured", runs - failed - missing));
-        facts.extend((failed > 0).then(|| format!("{failed} failed")));
-        facts.extend((missing > 0).then(|| format!("{missing} missing")));
-        format!("- Recipe `{name}`: {}.", facts.join("; "))
+        let verdicts: Vec<Option<Verdict>> = entries()
+            .flat_map(|entry| [&entry.train, &entry.test])
+            .filter_map(|accuracy| accuracy.published.as_ref().map(|published| published.verdict))
+            .collect();
+        let count = |verdict| verdicts.iter().filter(|found| **found == Some(verdict)).count();
+        let claims = || summary.claims.iter().filter(|claim| claim.recipe == name);
+        let holding = claims().filter(|claim| claim.outcome == Outcome::Holds).count();
+        let of = |part: usize, all: usize| match all {
+            0 => NOTHING.to_owned(),
+            all => format!("{part} of {all}"),
+        };
+        vec![
+            format!("`{name}`"),
+            of(runs - failed - missing, runs),
+            failed.to_string(),
+            missing.to_string(),
+            of(count(Verdict::Reproduced), verdicts.len()),
+            of_any(count(Verdict::Differs), &verdicts),
+            of_any(count(Verdict::Undecided), &verdicts),
+            of(holding, claims().count()),
+        ]
     };
-    summary.recipes().iter().map(line).collect::<Vec<_>>().join("\n")
+    let rows: Vec<Vec<String>> = summary.recipes().iter().map(line).collect();
+    table(&header, &rows).trim_end().to_owned()
+}
+
+fn of_any<T>(count: usize, all: &[T]) -> String {
+    if all.is_empty() { NOTHING.to_owned() } else { count.to_string() }
 }
 
 fn text_against_code(summary: &Summary) -> Option<String> {
@@ -89,16 +93,21 @@ fn text_against_code(summary: &Summary) -> Option<String> {
         [("Network", Left), ("`paper`", Right), ("`authors`", Right), ("difference [95 %]", Right)];
     Some(format!(
         "## What the difference between text and code is worth\n\n\
-         Mean test accuracy in %, recipe `paper` less recipe `authors` in points.\n\n{}",
+         Mean test accuracy in %, recipe `paper` less recipe `authors` in points. \
+         The runs of\n`authors` share one draw of pairs, whose luck is in the difference and not \
+         in its interval.\n\n{}",
         table(&header, &rows).trim_end()
     ))
 }
 
 fn how_to_read(summary: &Summary) -> String {
     let margin = summary.margin;
-    format!(
-        "## How to read this
-
+    let compared = summary.entries.iter().any(|entry| entry.test.published.is_some());
+    let tested = summary.claims.iter().filter(|claim| claim.p.is_some()).count();
+    let mut text = "## How to read this\n\n".to_owned();
+    if compared {
+        text += &format!(
+            "\
 - *Difference*: measured less published mean, in points, with its 95 % Welch interval. The
   published std is a population std (it divides by n), since the authors' code computes that;
   for the interval it is converted to a sample std (n − 1), and the measured one is such.
@@ -108,13 +117,23 @@ fn how_to_read(summary: &Summary) -> String {
 - *Differs*: not reproduced, and the 95 % interval leaves out 0.
 - *Undecided*: neither; there are too few runs, or they spread too much. That a difference is not
   significant does not make a mean reproduced.
+"
+        );
+    }
+    if tested > 0 {
+        text += &format!(
+            "\
 - *Claims* are about test accuracy. The p value is that of one-sided t tests, adjusted by Holm's
-  procedure over all {tested} claims tested here; a claim *holds* where it is below 0.05, and is
-  *contradicted* where the effect's 95 % interval lies below 0. \"Both is best\" is tested against
-  the network that it beats least surely.
+  procedure over the {tested} claims tested here; a claim *holds* where it is below 0.05, and is
+  *contradicted* where the effect's 95 % interval lies below 0. \"Both together are best\" is
+  tested against the network that they beat least surely.
+"
+        );
+    }
+    text + &format!(
+        "\
 - {NOTHING} stands where there is no number: one run has no std, and a network that was not asked
-  for has no accuracy.",
-        tested = summary.claims.iter().filter(|claim| claim.p.is_some()).count(),
+  for has no accuracy."
     )
 }
 

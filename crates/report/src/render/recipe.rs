@@ -49,10 +49,10 @@ fn introduction(recipe: &str) -> String {
         "paper" => "\
 ## Recipe `paper`: what the paper's text says
 
-Trained as the text says, with usual practice where it is silent. The published numbers are those
-of the authors' code, which does not always do what the text says: where a mean differs here, text
-and code may. Measured stds are sample stds (they divide by n − 1), published ones population stds
-(they divide by n)."
+Trained as the text says, with usual practice where it is silent. The published numbers were
+made by the authors' code, which does not always do what the text says; a mean that differs here is
+first of all a difference between those two. Measured stds are sample stds (they divide by n − 1),
+published ones population stds (they divide by n)."
             .to_owned(),
         "authors" => "\
 ## Recipe `authors`: what the authors' code does
@@ -60,7 +60,7 @@ and code may. Measured stds are sample stds (they divide by n − 1), published 
 Trained as the released code does, which made the published tables. All stds are population stds
 (they divide by n), as that code computes them. All runs share one draw of pairs, and the published
 ones shared another: the luck of the two draws, about ±1 point each on 1,000 test pairs, is in the
-differences and not in their intervals."
+differences and not in their intervals, which speak of the one draw."
             .to_owned(),
         _ => format!(
             "## Recipe `{recipe}`\n\n\
@@ -142,8 +142,10 @@ fn differences(entries: &[&Entry]) -> String {
 fn claims(summary: &Summary, recipe: &str) -> Option<String> {
     let claims = || summary.claims.iter().filter(|claim| claim.recipe == recipe);
     let how = match claims().next()?.comparison {
-        Comparison::Paired => "Run against run of the same number, which share their pairs",
-        Comparison::Welch => "Each run against each, since runs of one number share no pairs",
+        Comparison::Paired => "Run against run of the same number, since these share their pairs",
+        Comparison::Welch => {
+            "Each run against each, since runs of one number share no more than others"
+        }
     };
     let header = [
         ("Claim", Left),
@@ -166,7 +168,7 @@ fn claims(summary: &Summary, recipe: &str) -> Option<String> {
         })
         .collect();
     Some(format!(
-        "### Do the paper's claims hold?\n\n{how}; test accuracy, effects in points.\n\n{}",
+        "### Do the paper's claims hold?\n\n{how}.\nEffects on test accuracy are in points.\n\n{}",
         table(&header, &rows).trim_end()
     ))
 }

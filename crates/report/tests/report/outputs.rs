@@ -1,10 +1,8 @@
 //! Whole outputs of sweeps that were never trained.
 
-mod sweeps;
-
+use crate::sweeps::{failed, full, record, sweep};
 use pairnet_record::{Record, Sweep, write_record, write_sweep};
 use pairnet_report::{Summary, report_folder, summarise, write_results};
-use sweeps::{failed, full, record, sweep};
 
 fn summary((sweep, records): &(Sweep, Vec<Record>)) -> Summary {
     summarise(sweep, records).unwrap()

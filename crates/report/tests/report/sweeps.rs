@@ -8,10 +8,10 @@ use pairnet_record::{
 };
 use serde_json::json;
 
-pub const VARIANTS: [&str; 8] =
+pub(crate) const VARIANTS: [&str; 8] =
     ["mlp", "mlp-ws", "mlp-al", "mlp-ws-al", "lenet5", "lenet5-ws", "lenet5-al", "lenet5-ws-al"];
 
-pub fn sweep(recipes: &[&str], variants: &[&str], runs: usize) -> Sweep {
+pub(crate) fn sweep(recipes: &[&str], variants: &[&str], runs: usize) -> Sweep {
     let recipe = |name: &&str| {
         let pair_draw = if *name == "paper" { "each-run" } else { "once" };
         RecipeSettings { name: (*name).to_owned(), fields: json!({ "pair_draw": pair_draw }) }
@@ -36,7 +36,7 @@ pub fn sweep(recipes: &[&str], variants: &[&str], runs: usize) -> Sweep {
     }
 }
 
-pub fn record(recipe: &str, variant: &str, run: usize, accuracies: (f64, f64)) -> Record {
+pub(crate) fn record(recipe: &str, variant: &str, run: usize, accuracies: (f64, f64)) -> Record {
     Record {
         format: RECORD_FORMAT,
         recipe: recipe.to_owned(),
@@ -52,13 +52,13 @@ pub fn record(recipe: &str, variant: &str, run: usize, accuracies: (f64, f64)) -
     }
 }
 
-pub fn failed(record: Record) -> Record {
+pub(crate) fn failed(record: Record) -> Record {
     let failure = Failure { epoch: 2, batch: 4, reason: "main loss is NaN".to_owned() };
     Record { train_accuracy: None, test_accuracy: None, failure: Some(failure), ..record }
 }
 
 /// Ten runs of everything, about the means of independent implementations of the recipes.
-pub fn full() -> (Sweep, Vec<Record>) {
+pub(crate) fn full() -> (Sweep, Vec<Record>) {
     let test_means = [
         ("paper", [79.8, 84.4, 94.5, 95.7, 80.1, 84.2, 96.6, 97.3]),
         ("authors", [79.7, 84.5, 92.2, 93.2, 79.9, 83.4, 95.2, 95.5]),

@@ -1,10 +1,8 @@
 //! Records that give no results, and what is said of them.
 
-mod sweeps;
-
+use crate::sweeps::{full, record, sweep};
 use pairnet_record::{Epoch, Record, Sweep};
 use pairnet_report::{report_folder, summarise};
-use sweeps::{full, record, sweep};
 
 fn refusal(sweep: &Sweep, records: &[Record]) -> String {
     summarise(sweep, records).unwrap_err().to_string()

@@ -1,0 +1,5 @@
+//! The report on sweeps that were never trained.
+
+mod outputs;
+mod refusals;
+mod sweeps;
