@@ -21,6 +21,8 @@
 
 mod digits;
 mod error;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod idx;
 mod mnist;
 mod pairs;

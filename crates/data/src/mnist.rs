@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -57,13 +58,47 @@ pub struct Mnist {
 }
 
 impl Mnist {
+    /// MNIST of two splits; the checksums are those that their IDX files would have.
+    pub fn new(train: Digits, test: Digits) -> Self {
+        let mut checksums = BTreeMap::new();
+        for (images, labels, digits) in splits(&train, &test) {
+            checksums.insert(images.name.to_owned(), sha256(&idx::images_file(digits.images())));
+            checksums.insert(labels.name.to_owned(), sha256(&idx::labels_file(digits.labels())));
+        }
+        Self { train, test, checksums }
+    }
+
+    /// Writes the four IDX files, uncompressed, into a folder that [`Mnist::from_dir`] can read;
+    /// each is whole or absent.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder or a file cannot be written.
+    pub fn write_idx(&self, dir: &Path) -> Result<(), DataError> {
+        for (images, labels, digits) in splits(&self.train, &self.test) {
+            let files = [
+                (images, idx::images_file(digits.images())),
+                (labels, idx::labels_file(digits.labels())),
+            ];
+            for (file, bytes) in files {
+                let path = dir.join(file.name);
+                write_whole(&path, &bytes).map_err(|source| DataError::Write {
+                    file: path.display().to_string(),
+                    source,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// The files that are part of this crate, their checksums verified.
     ///
     /// # Errors
     ///
     /// Where the program was built from other files.
     pub fn shipped() -> Result<Self, DataError> {
-        let mnist = Self::read(|file| idx::unpack(file.shipped, file.name))?;
+        let mnist =
+            Self::read(|file| Ok((file.name.to_owned(), idx::unpack(file.shipped, file.name)?)))?;
         mnist.verify()?;
         Ok(mnist)
     }
@@ -85,21 +120,26 @@ impl Mnist {
             let name = path.display().to_string();
             let bytes =
                 fs::read(&path).map_err(|source| DataError::Read { file: name.clone(), source })?;
-            idx::unpack(&bytes, &name)
+            let bytes = idx::unpack(&bytes, &name)?;
+            Ok((name, bytes))
         })
     }
 
-    /// MNIST of the four files' uncompressed bytes.
-    fn read(bytes: impl Fn(&File) -> Result<Vec<u8>, DataError>) -> Result<Self, DataError> {
+    /// MNIST of the four files, each told by its name in errors and its uncompressed bytes.
+    fn read(
+        load: impl Fn(&File) -> Result<(String, Vec<u8>), DataError>,
+    ) -> Result<Self, DataError> {
         let mut checksums = BTreeMap::new();
         let mut load = |file: &File| {
-            let bytes = bytes(file)?;
+            let (name, bytes) = load(file)?;
             checksums.insert(file.name.to_owned(), sha256(&bytes));
-            Ok(bytes)
+            Ok::<_, DataError>((name, bytes))
         };
         let mut split = |images: &File, labels: &File| {
-            let pixels = idx::images(&load(images)?, images.name)?;
-            Digits::named(pixels, idx::labels(&load(labels)?, labels.name)?, labels.name)
+            let (file, bytes) = load(images)?;
+            let pixels = idx::images(&bytes, &file)?;
+            let (file, bytes) = load(labels)?;
+            Digits::named(pixels, idx::labels(&bytes, &file)?, &file)
         };
         let train = split(&TRAIN_IMAGES, &TRAIN_LABELS)?;
         let test = split(&TEST_IMAGES, &TEST_LABELS)?;
@@ -121,6 +161,26 @@ impl Mnist {
         }
         Ok(())
     }
+}
+
+/// Both splits with the files of their images and labels.
+fn splits<'a>(
+    train: &'a Digits,
+    test: &'a Digits,
+) -> [(&'static File, &'static File, &'a Digits); 2] {
+    [(&TRAIN_IMAGES, &TRAIN_LABELS, train), (&TEST_IMAGES, &TEST_LABELS, test)]
+}
+
+/// Writes aside, syncs, and renames.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let aside = path.with_extension("part");
+    let mut file = fs::File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)
 }
 
 fn sha256(bytes: &[u8]) -> String {
