@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     jobs: Option<usize>,
     /// Where every random number comes from
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Folder of records and results [default: runs/reproduce in the workspace]
     #[arg(long, value_name = "DIR")]

@@ -1,6 +1,7 @@
 //! A layer with its weights: from the table's steps to the ops that compute them.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use pairnet_ops::channels_last::NormalisedConvolution;
 use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, channels_last, reference};
 use rand_core::RngCore;
 
@@ -68,7 +69,11 @@ impl TrainedLayer {
         kernels: Kernels,
         pass: &mut Pass<'_>,
     ) -> Result<Tensor> {
-        let (mut values, steps) = self.apply_weights(input, kernels)?;
+        let (mut values, steps) =
+            match self.apply_normalised_convolution(input, groups, kernels, pass)? {
+                Some(done) => done,
+                None => self.apply_weights(input, kernels)?,
+            };
         for step in steps {
             values = match step {
                 Step::Relu => values.relu()?,
@@ -88,6 +93,45 @@ impl TrainedLayer {
             };
         }
         Ok(values)
+    }
+
+    /// In training, a convolution with all steps up to its batch norm and pooling in one op;
+    /// `None` where this layer is not such a one.
+    fn apply_normalised_convolution(
+        &self,
+        input: &Tensor,
+        groups: usize,
+        kernels: Kernels,
+        pass: &mut Pass<'_>,
+    ) -> Result<Option<(Tensor, &[Step])>> {
+        let (max_pool, rest) = match (self.layer.weights, self.layer.steps) {
+            (
+                Weights::Convolution { .. },
+                [Step::Relu, Step::BatchNorm, Step::MaxPool, rest @ ..],
+            ) => (true, rest),
+            (Weights::Convolution { .. }, [Step::Relu, Step::BatchNorm, rest @ ..]) => {
+                (false, rest)
+            }
+            _ => return Ok(None),
+        };
+        let (Some(batch_norm), Kernels::Fused, Pass::Training { statistics, .. }) =
+            (&self.batch_norm, kernels, pass)
+        else {
+            return Ok(None);
+        };
+        let layer = NormalisedConvolution {
+            weight: &self.weight,
+            bias: &self.bias,
+            gamma: &batch_norm.gamma,
+            beta: &batch_norm.beta,
+            padding: 0,
+            epsilon: EPSILON,
+            groups,
+            max_pool,
+        };
+        let (result, batches) = channels_last::conv2d_relu_batch_norm(input, &layer)?;
+        statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
+        Ok(Some((result, rest)))
     }
 
     /// The weights' result, fused with the steps that the kernels can take along, and the steps

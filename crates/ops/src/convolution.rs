@@ -93,14 +93,14 @@ pub(crate) fn channels_last_convolution(
     images.apply_op3(&weight.contiguous()?, &bias.contiguous()?, operation)
 }
 
-fn pad(images: &Tensor, padding: usize) -> Result<Tensor> {
+pub(crate) fn pad(images: &Tensor, padding: usize) -> Result<Tensor> {
     if padding == 0 {
         return Ok(images.clone());
     }
     images.pad_with_zeros(1, padding, padding)?.pad_with_zeros(2, padding, padding)
 }
 
-fn geometry(
+pub(crate) fn geometry(
     images: &Tensor,
     weight: &Tensor,
     bias: &Tensor,
@@ -184,7 +184,7 @@ impl Convolution {
             then: self.then,
         };
         let gradients =
-            backward::<T>(&pass, values(&gradient_values)?, geometry, images.track_op());
+            backward(&pass, &values::<T, _>(&gradient_values)?, geometry, images.track_op());
         let image_gradient = if images.track_op() {
             Some(element::tensor(gradients.images, images.shape(), images)?)
         } else {

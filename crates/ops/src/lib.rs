@@ -42,6 +42,7 @@ mod element;
 mod kernels;
 mod linear;
 mod loss;
+mod normalised_convolution;
 mod pooling;
 pub mod reference;
 

@@ -101,7 +101,7 @@ fn keep_larger<T: Element>(
 ) {
     for (channel, &value) in values.iter().enumerate() {
         #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
-        let larger = first || value > result[channel] || value != value;
+        let larger = first | (value > result[channel]) | (value != value);
         result[channel] = if larger { value } else { result[channel] };
         sources[channel] = if larger { (start + channel) as u32 } else { sources[channel] };
     }

@@ -3,6 +3,30 @@
 use crate::element::Element;
 use crate::kernels::vectorised;
 
+/// Values that a loop runs over at once, so that matrices of few columns fill vectors too.
+const WIDE: usize = 256;
+
+/// Rows of a matrix taken together: as many as fit [`WIDE`].
+fn rows_together(channels: usize) -> usize {
+    (WIDE / channels).max(1)
+}
+
+/// One value a column, repeated for rows taken together.
+fn repeated<T: Element>(columns: &[T]) -> Vec<T> {
+    columns.repeat(rows_together(columns.len()))
+}
+
+/// The sums of each column, from sums over rows taken together.
+fn folded<T: Element>(wide: &[T], channels: usize) -> Vec<T> {
+    let mut sums = vec![T::ZERO; channels];
+    for row in wide.chunks_exact(channels) {
+        for (sum, &term) in sums.iter_mut().zip(row) {
+            *sum += term;
+        }
+    }
+    sums
+}
+
 /// Mean and biased variance of each column.
 pub(crate) fn moments<T: Element>(values: &[T], channels: usize) -> (Vec<T>, Vec<T>) {
     vectorised!(column_moments::<T>(values, channels))
@@ -14,22 +38,25 @@ fn column_moments<T: Element, const FUSED: bool>(
     channels: usize,
 ) -> (Vec<T>, Vec<T>) {
     let scale = T::ONE / T::from_f64((values.len() / channels) as f64);
-    let mut means = vec![T::ZERO; channels];
-    for row in values.chunks_exact(channels) {
-        for (mean, &value) in means.iter_mut().zip(row) {
-            *mean += value;
+    let mean = |sums: Vec<T>| -> Vec<T> { sums.into_iter().map(|sum| sum * scale).collect() };
+    let wide = channels * rows_together(channels);
+    let mut sums = vec![T::ZERO; wide];
+    for values in values.chunks(wide) {
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum += value;
         }
     }
-    means.iter_mut().for_each(|mean| *mean *= scale);
+    let means = mean(folded(&sums, channels));
     // A second pass over the deviations: the mean of squares less the square of the mean cancels.
-    let mut variances = vec![T::ZERO; channels];
-    for row in values.chunks_exact(channels) {
-        for ((variance, &mean), &value) in variances.iter_mut().zip(&means).zip(row) {
+    let repeated_means = repeated(&means);
+    sums.fill(T::ZERO);
+    for values in values.chunks(wide) {
+        for ((sum, &mean), &value) in sums.iter_mut().zip(&repeated_means).zip(values) {
             let deviation = value - mean;
-            *variance = T::mul_add::<FUSED>(deviation, deviation, *variance);
+            *sum = T::mul_add::<FUSED>(deviation, deviation, *sum);
         }
     }
-    variances.iter_mut().for_each(|variance| *variance *= scale);
+    let variances = mean(folded(&sums, channels));
     (means, variances)
 }
 
@@ -40,6 +67,13 @@ pub(crate) struct Normaliser<T> {
     pub(crate) inverse_deviation: Vec<T>,
 }
 
+impl<T: Element> Normaliser<T> {
+    pub(crate) fn new(mean: &[T], variance: &[T], epsilon: f64) -> Self {
+        let inverse = |variance: &T| T::from_f64(1.0 / (variance.to_f64() + epsilon).sqrt());
+        Self { mean: mean.to_vec(), inverse_deviation: variance.iter().map(inverse).collect() }
+    }
+}
+
 /// γ · x̂ + β, row by row into `result`.
 pub(crate) fn forward<T: Element>(
     values: &[T],
@@ -48,12 +82,14 @@ pub(crate) fn forward<T: Element>(
     normaliser: &Normaliser<T>,
     result: &mut [T],
 ) {
-    let slopes: Vec<T> = gamma
-        .iter()
-        .zip(&normaliser.inverse_deviation)
-        .map(|(&gamma, &inverse)| gamma * inverse)
-        .collect();
+    let slopes = slopes(gamma, normaliser);
     vectorised!(affine::<T>(values, &normaliser.mean, &slopes, beta, result));
+}
+
+/// γ · inverse deviation of each channel.
+pub(crate) fn slopes<T: Element>(gamma: &[T], normaliser: &Normaliser<T>) -> Vec<T> {
+    let pairs = gamma.iter().zip(&normaliser.inverse_deviation);
+    pairs.map(|(&gamma, &inverse)| gamma * inverse).collect()
 }
 
 #[inline(always)]
@@ -64,14 +100,14 @@ fn affine<T: Element, const FUSED: bool>(
     beta: &[T],
     result: &mut [T],
 ) {
-    let channels = means.len();
-    for (values, results) in values.chunks_exact(channels).zip(result.chunks_exact_mut(channels)) {
-        for channel in 0..channels {
-            results[channel] = T::mul_add::<FUSED>(
-                values[channel] - means[channel],
-                slopes[channel],
-                beta[channel],
-            );
+    let (means, slopes, beta) = (repeated(means), repeated(slopes), repeated(beta));
+    let wide = means.len();
+    for (values, results) in values.chunks(wide).zip(result.chunks_mut(wide)) {
+        let columns = means.iter().zip(&slopes).zip(&beta);
+        for ((result, &value), ((&mean, &slope), &beta)) in
+            results.iter_mut().zip(values).zip(columns)
+        {
+            *result = T::mul_add::<FUSED>(value - mean, slope, beta);
         }
     }
 }
@@ -88,74 +124,105 @@ pub(crate) fn backward<T: Element>(
     values_gradient: &mut [T],
     (gamma_gradient, beta_gradient): (&mut [T], &mut [T]),
 ) {
-    let (scaled, plain) = vectorised!(gradient_sums::<T>(values, normaliser, result_gradient));
-    let scale = T::ONE / T::from_f64((values.len() / gamma.len()) as f64);
-    let mut slopes = Vec::with_capacity(gamma.len());
+    let (scaled, plain) = gradient_sums(values, normaliser, result_gradient);
     for channel in 0..gamma.len() {
         gamma_gradient[channel] += scaled[channel];
         beta_gradient[channel] += plain[channel];
-        slopes.push(gamma[channel] * normaliser.inverse_deviation[channel]);
     }
-    let mean = |sums: Vec<T>| -> Vec<T> { sums.into_iter().map(|sum| sum * scale).collect() };
-    let means = (mean(scaled), mean(plain));
-    vectorised!(input_gradient::<T>(
-        values,
-        normaliser,
-        &slopes,
-        &means,
-        result_gradient,
-        values_gradient
-    ));
+    let gradient = InputGradient::new(gamma, normaliser, (scaled, plain), values.len());
+    values_gradient.copy_from_slice(result_gradient);
+    let gradient = &gradient;
+    vectorised!(apply::<T>(gradient, values, values_gradient));
 }
 
 /// Σ ∂y · x̂ and Σ ∂y of each column.
+pub(crate) fn gradient_sums<T: Element>(
+    values: &[T],
+    normaliser: &Normaliser<T>,
+    result_gradient: &[T],
+) -> (Vec<T>, Vec<T>) {
+    vectorised!(column_gradient_sums::<T>(values, normaliser, result_gradient))
+}
+
 #[inline(always)]
-fn gradient_sums<T: Element, const FUSED: bool>(
+fn column_gradient_sums<T: Element, const FUSED: bool>(
     values: &[T],
     normaliser: &Normaliser<T>,
     result_gradient: &[T],
 ) -> (Vec<T>, Vec<T>) {
     let channels = normaliser.mean.len();
-    let mut scaled = vec![T::ZERO; channels];
-    let mut plain = vec![T::ZERO; channels];
-    let (mean, inverse) = (&normaliser.mean[..], &normaliser.inverse_deviation[..]);
-    for (values, gradients) in
-        values.chunks_exact(channels).zip(result_gradient.chunks_exact(channels))
-    {
-        for channel in 0..channels {
-            let deviation = values[channel] - mean[channel];
-            scaled[channel] = T::mul_add::<FUSED>(gradients[channel], deviation, scaled[channel]);
-            plain[channel] += gradients[channel];
+    let means = repeated(&normaliser.mean);
+    let wide = means.len();
+    let mut scaled = vec![T::ZERO; wide];
+    let mut plain = vec![T::ZERO; wide];
+    for (values, gradients) in values.chunks(wide).zip(result_gradient.chunks(wide)) {
+        let sums = scaled.iter_mut().zip(&mut plain);
+        for (((scaled, plain), &mean), (&value, &gradient)) in
+            sums.zip(&means).zip(values.iter().zip(gradients))
+        {
+            *scaled = T::mul_add::<FUSED>(gradient, value - mean, *scaled);
+            *plain += gradient;
         }
     }
-    scaled.iter_mut().zip(inverse).for_each(|(sum, &inverse)| *sum *= inverse);
-    (scaled, plain)
+    let mut scaled = folded(&scaled, channels);
+    let inverses = &normaliser.inverse_deviation;
+    scaled.iter_mut().zip(inverses).for_each(|(sum, &inverse)| *sum *= inverse);
+    (scaled, folded(&plain, channels))
+}
+
+/// ∂x = slope · (∂y − plain − (x − mean) · factor) of each channel, each repeated for rows taken
+/// together.
+pub(crate) struct InputGradient<T> {
+    means: Vec<T>,
+    slopes: Vec<T>,
+    plain: Vec<T>,
+    factors: Vec<T>,
+}
+
+impl<T: Element> InputGradient<T> {
+    /// Of a matrix of `length` values whose columns have the gradient sums Σ ∂y · x̂ and Σ ∂y.
+    pub(crate) fn new(
+        gamma: &[T],
+        normaliser: &Normaliser<T>,
+        (scaled, plain): (Vec<T>, Vec<T>),
+        length: usize,
+    ) -> Self {
+        let scale = T::ONE / T::from_f64((length / gamma.len()) as f64);
+        let plain: Vec<T> = plain.into_iter().map(|sum| sum * scale).collect();
+        let factors: Vec<T> = scaled
+            .into_iter()
+            .zip(&normaliser.inverse_deviation)
+            .map(|(sum, &inverse)| sum * scale * inverse)
+            .collect();
+        Self {
+            means: repeated(&normaliser.mean),
+            slopes: repeated(&slopes(gamma, normaliser)),
+            plain: repeated(&plain),
+            factors: repeated(&factors),
+        }
+    }
+
+    /// Turns gradients of the normalised values into gradients of `values`, in their place.
+    #[inline(always)]
+    pub(crate) fn apply<const FUSED: bool>(&self, values: &[T], gradients: &mut [T]) {
+        let wide = self.means.len();
+        for (values, gradients) in values.chunks(wide).zip(gradients.chunks_mut(wide)) {
+            let columns =
+                self.means.iter().zip(&self.slopes).zip(self.plain.iter().zip(&self.factors));
+            for ((gradient, &value), ((&mean, &slope), (&plain, &factor))) in
+                gradients.iter_mut().zip(values).zip(columns)
+            {
+                *gradient = slope * T::mul_add::<FUSED>(mean - value, factor, *gradient - plain);
+            }
+        }
+    }
 }
 
 #[inline(always)]
-fn input_gradient<T: Element, const FUSED: bool>(
+fn apply<T: Element, const FUSED: bool>(
+    gradient: &InputGradient<T>,
     values: &[T],
-    normaliser: &Normaliser<T>,
-    slopes: &[T],
-    (scaled, plain): &(Vec<T>, Vec<T>),
-    result_gradient: &[T],
-    values_gradient: &mut [T],
+    gradients: &mut [T],
 ) {
-    let channels = slopes.len();
-    let (mean, inverse) = (&normaliser.mean[..], &normaliser.inverse_deviation[..]);
-    // ∂x = slope · (∂y − plain − (x − mean) · factor), with the factor worked out once a channel.
-    let factors: Vec<T> =
-        scaled.iter().zip(inverse).map(|(&scaled, &inverse)| scaled * inverse).collect();
-    for ((values, gradients), outputs) in values
-        .chunks_exact(channels)
-        .zip(result_gradient.chunks_exact(channels))
-        .zip(values_gradient.chunks_exact_mut(channels))
-    {
-        for channel in 0..channels {
-            let centred = gradients[channel] - plain[channel];
-            let deviation = mean[channel] - values[channel];
-            outputs[channel] =
-                slopes[channel] * T::mul_add::<FUSED>(deviation, factors[channel], centred);
-        }
-    }
+    gradient.apply::<FUSED>(values, gradients);
 }

@@ -8,12 +8,12 @@ use crate::kernels::vectorised;
 
 mod backward;
 
-pub(crate) use backward::{Pass, backward};
+pub(crate) use backward::{Gradients, Pass, ResultGradient, backward, gradients_at_place};
 
 /// Output channels computed together; packed weights are padded to a multiple of it.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 /// Output positions computed together: a 2×2 pooling window, or four neighbours.
-const POSITIONS: usize = 4;
+pub(crate) const POSITIONS: usize = 4;
 
 /// What follows the convolution in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,22 @@ impl Geometry {
             Then::ReluMaxPool => (height / 2, width / 2),
             Then::Nothing | Then::Relu => (height, width),
         }
+    }
+    /// Where the patch of each of the convolution's results begins, image after image, for ever.
+    fn patch_starts(&self) -> impl Iterator<Item = usize> {
+        let (height, width) = self.convolved();
+        let in_image: Vec<usize> = (0..height * width)
+            .map(|place| self.patch_start(place / width, place % width))
+            .collect();
+        let (mut image, mut place, length) = (0, 0, self.image());
+        std::iter::from_fn(move || {
+            let start = image + in_image[place];
+            place += 1;
+            if place == in_image.len() {
+                (image, place) = (image + length, 0);
+            }
+            Some(start)
+        })
     }
     /// Where the patch of the convolution's result at (y, x) begins in an image.
     #[inline(always)]
@@ -174,23 +190,21 @@ fn forward_plain<T: Element, const FUSED: bool>(
     then: Then,
     result: &mut [T],
 ) {
-    let (height, width) = g.convolved();
-    let area = height * width;
-    let start = |position: usize| {
-        let (image, place) = (position / area, position % area);
-        image * g.image() + g.patch_start(place / width, place % width)
-    };
     for (panel, first) in panels.iter().zip((0..).step_by(LANES)) {
         let lanes = LANES.min(g.outputs - first);
-        for (group, results) in result.chunks_mut(POSITIONS * g.outputs).enumerate() {
+        let mut patches = g.patch_starts();
+        for results in result.chunks_mut(POSITIONS * g.outputs) {
             let present = results.len() / g.outputs;
-            // The last group may be short: it repeats its last position and drops the copies.
-            let starts =
-                std::array::from_fn(|place| start(group * POSITIONS + place.min(present - 1)));
+            // The last group may be short: it computes its first position again and drops it.
+            let mut starts = [patches.next().unwrap_or_default(); POSITIONS];
+            for start in &mut starts[1..present] {
+                *start = patches.next().unwrap_or_default();
+            }
             let sums = tile::<T, FUSED>(images, starts, panel, g);
             for (result, sums) in results.chunks_exact_mut(g.outputs).zip(sums) {
-                let sums = if then == Then::Relu { sums.map(relu) } else { sums };
-                result[first..first + lanes].copy_from_slice(&sums[..lanes]);
+                for (result, &sum) in result[first..first + lanes].iter_mut().zip(&sums) {
+                    *result = if then == Then::Relu { relu(sum) } else { sum };
+                }
             }
         }
     }
@@ -214,7 +228,8 @@ fn forward_pooled<T: Element, const FUSED: bool>(
             let corner = image * g.image() + g.patch_start(y, x);
             let starts =
                 [corner, corner + g.channels, corner + g.row(), corner + g.row() + g.channels];
-            let sums = tile::<T, FUSED>(images, starts, panel, g).map(|sums| sums.map(relu));
+            let mut sums = tile::<T, FUSED>(images, starts, panel, g);
+            sums.iter_mut().flatten().for_each(|sum| *sum = relu(*sum));
             let (largest, place) = first_maximum(&sums);
             result[first..first + lanes].copy_from_slice(&largest[..lanes]);
             places[first..first + lanes].copy_from_slice(&place[..lanes]);
@@ -224,18 +239,24 @@ fn forward_pooled<T: Element, const FUSED: bool>(
 
 /// The largest of four values and the first place that has it, lane by lane; NaN is the largest
 /// of all, as in PyTorch.
+///
+/// Places are as wide as an `f32` until the end, so that one comparison selects both.
 #[inline(always)]
-fn first_maximum<T: Element>(values: &[[T; LANES]; POSITIONS]) -> ([T; LANES], [u8; LANES]) {
+pub(crate) fn first_maximum<T: Element>(
+    values: &[[T; LANES]; POSITIONS],
+) -> ([T; LANES], [u8; LANES]) {
     let mut largest = values[0];
-    let mut places = [0; LANES];
-    for (place, values) in (0u8..).zip(values).skip(1) {
+    let mut places = [0u32; LANES];
+    for (place, values) in (0u32..).zip(values).skip(1) {
         for lane in 0..LANES {
             let value = values[lane];
             #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
-            let larger = value > largest[lane] || value != value;
+            let larger = (value > largest[lane]) | (value != value);
             largest[lane] = if larger { value } else { largest[lane] };
             places[lane] = if larger { place } else { places[lane] };
         }
     }
-    (largest, places)
+    let mut narrow = [0; LANES];
+    narrow.iter_mut().zip(places).for_each(|(narrow, place)| *narrow = place as u8);
+    (largest, narrow)
 }

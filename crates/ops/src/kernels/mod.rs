@@ -7,6 +7,7 @@ pub(crate) mod adam;
 pub(crate) mod batch_norm;
 pub(crate) mod convolution;
 pub(crate) mod matmul;
+pub(crate) mod normalised_convolution;
 
 /// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.
 ///

@@ -1,8 +1,9 @@
 //! The gradients of a convolution.
 //!
-//! ReLU and max pooling leave most of the gradient zero, and zeros need no arithmetic: the
-//! gradient of each image is spread out, its zeros are dropped, and what is left is summed with
-//! the sums held in registers.
+//! ReLU and max pooling leave most of the gradient zero, and zeros need no arithmetic: what is not
+//! zero is gathered into lists, and each list is summed with the sums held in registers.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -39,16 +40,29 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) then: Then,
 }
 
+/// Where the gradient of each image's result comes from.
+pub(crate) trait ResultGradient<T>: Sync {
+    /// Writes the gradients of one image's result (height, width, outputs).
+    fn write<const FUSED: bool>(&self, image: usize, gradients: &mut [T]);
+}
+
+/// The gradients of all images' results are there already.
+impl<T: Element> ResultGradient<T> for &[T] {
+    #[inline(always)]
+    fn write<const FUSED: bool>(&self, image: usize, gradients: &mut [T]) {
+        let length = gradients.len();
+        gradients.copy_from_slice(&self[image * length..][..length]);
+    }
+}
+
 /// The gradients of the loss, given that of the result.
 pub(crate) fn backward<T: Element>(
     pass: &Pass<'_, T>,
-    result_gradient: &[T],
+    result_gradient: &impl ResultGradient<T>,
     g: &Geometry,
     images_wanted: bool,
 ) -> Gradients<T> {
     let image_length = g.image();
-    let (height, width) = g.result(pass.then);
-    let result_length = height * width * g.outputs;
     let mut images = vec![T::ZERO; if images_wanted { pass.images.len() } else { 0 }];
     let count = pass.images.len() / image_length.max(1);
     let mut image_chunks: Vec<&mut [T]> = if images_wanted {
@@ -61,16 +75,8 @@ pub(crate) fn backward<T: Element>(
         .enumerate()
         .map(|(chunk, images)| {
             let first = chunk * CHUNK;
-            let last = count.min(first + CHUNK);
-            let results = first * result_length..last * result_length;
-            let part = Pass {
-                images: &pass.images[first * image_length..last * image_length],
-                weights: pass.weights,
-                result: &pass.result[results.clone()],
-                places: pass.places.get(results.clone()).unwrap_or_default(),
-                then: pass.then,
-            };
-            vectorised!(backward_chunk::<T>(&part, &result_gradient[results], g, images))
+            let range = first..count.min(first + CHUNK);
+            vectorised!(backward_chunk::<T>(pass, range, result_gradient, g, images))
         })
         .collect();
     let mut weights = vec![T::ZERO; pass.weights.len()];
@@ -93,66 +99,71 @@ fn add<T: Element>(sums: &mut [T], terms: &[T]) {
 #[inline(always)]
 fn backward_chunk<T: Element, const FUSED: bool>(
     pass: &Pass<'_, T>,
-    result_gradient: &[T],
+    range: Range<usize>,
+    result_gradient: &impl ResultGradient<T>,
     g: &Geometry,
     image_gradients: &mut [T],
 ) -> (Vec<T>, Vec<T>) {
-    let (height, width) = g.convolved();
-    let positions = height * width;
-    let result_length = {
-        let (height, width) = g.result(pass.then);
-        height * width * g.outputs
-    };
-    let count = pass.images.len() / g.image();
+    let cells = Cells::new(g, pass.then);
+    let images = &pass.images[range.start * g.image()..range.end * g.image()];
     let mut weights = vec![T::ZERO; pass.weights.len()];
     let mut bias = vec![T::ZERO; g.outputs];
-    let mut spread = vec![T::ZERO; positions * g.outputs];
-    let mut by_output = EntryLists::new(g.outputs, CHUNK * positions);
-    let mut at_position = EntryLists::new(1, g.outputs);
+    // Where a segment is too short to fill vectors, they run along the outputs instead.
     let along_outputs = g.segment() < LANES && g.outputs.is_multiple_of(LANES);
+    let longest = if along_outputs { 0 } else { CHUNK * cells.starts.len() };
+    let mut by_output = EntryLists::new(g.outputs, longest);
+    let mut by_place = EntryLists::new(cells.places, g.outputs);
+    let (height, width) = g.convolved();
+    let mut spread = vec![T::ZERO; if along_outputs { height * width * g.outputs } else { 0 }];
+    let mut gradients = vec![T::ZERO; cells.starts.len() * g.outputs];
 
-    for image in 0..count {
-        let results = image * result_length..(image + 1) * result_length;
-        spread_gradient(
-            &mut spread,
-            &pass.result[results.clone()],
-            pass.places.get(results.clone()).unwrap_or_default(),
-            &result_gradient[results],
-            g,
-            pass.then,
-        );
-        for gradients in spread.chunks_exact(g.outputs) {
+    for image in range.clone() {
+        let results = image * gradients.len()..(image + 1) * gradients.len();
+        result_gradient.write::<FUSED>(image, &mut gradients);
+        mask(&mut gradients, &pass.result[results.clone()], pass.then);
+        let places = pass.places.get(results).unwrap_or_default();
+        let image_start = (image - range.start) * g.image();
+        for (cell, gradients) in gradients.chunks_exact(g.outputs).enumerate() {
             add(&mut bias, gradients);
-        }
-        let image_start = image * g.image();
-        if along_outputs {
-            let pixels = &pass.images[image_start..image_start + g.image()];
-            accumulate_along_outputs::<T, FUSED>(&mut weights, pixels, &spread, g);
-        }
-        for (position, gradients) in spread.chunks_exact(g.outputs).enumerate() {
-            let start = image_start + g.patch_start(position / width, position % width);
-            if !along_outputs {
+            let places = places.get(cell * g.outputs..(cell + 1) * g.outputs).unwrap_or_default();
+            let place = |output| usize::from(places.get(output).copied().unwrap_or_default());
+            let start = image_start + cells.starts[cell];
+            if along_outputs {
+                for (place, offset) in (0u32..).zip(cells.position_offsets(width)) {
+                    let first = (cells.positions[cell] + offset) * g.outputs;
+                    let target = &mut spread[first..first + g.outputs];
+                    gradients_at_place(target, gradients, places, place);
+                }
+            } else {
                 for (output, &gradient) in gradients.iter().enumerate() {
+                    let start = start + cells.offsets[place(output)];
                     by_output.push_unless_zero(output, start, gradient);
                 }
             }
             if !image_gradients.is_empty() {
-                at_position.clear();
+                by_place.clear();
                 for (output, &gradient) in gradients.iter().enumerate() {
-                    at_position.push_unless_zero(0, output * g.patch(), gradient);
+                    by_place.push_unless_zero(place(output), output * g.patch(), gradient);
                 }
-                for row in 0..g.kernel_height {
-                    let target = &mut image_gradients[start + row * g.row()..][..g.segment()];
-                    let source = &pass.weights[row * g.segment()..];
-                    accumulate::<T, FUSED>(target, at_position.list(0), source);
+                for place in 0..cells.places {
+                    for row in 0..g.kernel_height {
+                        let first = start + cells.offsets[place] + row * g.row();
+                        let target = &mut image_gradients[first..][..g.segment()];
+                        let source = &pass.weights[row * g.segment()..];
+                        accumulate::<T, FUSED>(target, by_place.list(place), source);
+                    }
                 }
             }
+        }
+        if along_outputs {
+            let pixels = &images[image_start..][..g.image()];
+            accumulate_along_outputs::<T, FUSED>(&mut weights, pixels, &spread, g);
         }
     }
     if !along_outputs {
         for (output, weights) in weights.chunks_exact_mut(g.patch()).enumerate() {
             for (row, target) in weights.chunks_exact_mut(g.segment()).enumerate() {
-                let source = &pass.images[row * g.row()..];
+                let source = &images[row * g.row()..];
                 accumulate::<T, FUSED>(target, by_output.list(output), source);
             }
         }
@@ -160,41 +171,66 @@ fn backward_chunk<T: Element, const FUSED: bool>(
     (weights, bias)
 }
 
-/// Undoes pooling and ReLU: the gradient of the convolution's sums, (positions, outputs).
+/// The positions of a convolution's result that one value of the pass's result comes from: the four
+/// of a pooling window, or one.
+struct Cells {
+    /// 4 or 1.
+    places: usize,
+    /// Where the patch of each cell's first position begins in an image.
+    starts: Vec<usize>,
+    /// The first position of each cell.
+    positions: Vec<usize>,
+    /// From there to the patch of each place.
+    offsets: [usize; 4],
+}
+
+impl Cells {
+    fn new(g: &Geometry, then: Then) -> Self {
+        let (_, width) = g.convolved();
+        let (rows, columns) = g.result(then);
+        let (places, step) = if then == Then::ReluMaxPool { (4, 2) } else { (1, 1) };
+        let corners =
+            (0..rows * columns).map(|cell| (step * (cell / columns), step * (cell % columns)));
+        Self {
+            places,
+            starts: corners.clone().map(|(y, x)| g.patch_start(y, x)).collect(),
+            positions: corners.map(|(y, x)| y * width + x).collect(),
+            offsets: [0, g.channels, g.row(), g.row() + g.channels],
+        }
+    }
+
+    /// From a cell's first position to each of its places, in rows of `width` positions.
+    fn position_offsets(&self, width: usize) -> impl Iterator<Item = usize> {
+        [0, 1, width, width + 1].into_iter().take(self.places)
+    }
+}
+
+/// Undoes ReLU.
 #[inline(always)]
-fn spread_gradient<T: Element>(
-    spread: &mut [T],
-    result: &[T],
+fn mask<T: Element>(gradients: &mut [T], result: &[T], then: Then) {
+    if then == Then::Nothing {
+        return;
+    }
+    for (gradient, &value) in gradients.iter_mut().zip(result) {
+        // A NaN is not at most zero: its gradient passes, as in PyTorch.
+        *gradient = if value <= T::ZERO { T::ZERO } else { *gradient };
+    }
+}
+
+/// The gradients of those outputs whose maximum was at `place`; zero for the others.
+#[inline(always)]
+pub(crate) fn gradients_at_place<T: Element>(
+    target: &mut [T],
+    gradients: &[T],
     places: &[u8],
-    gradient: &[T],
-    g: &Geometry,
-    then: Then,
+    place: u32,
 ) {
-    // A NaN is not at most zero: its gradient passes, as in PyTorch.
-    let masked = |value: T, gradient: T| if value <= T::ZERO { T::ZERO } else { gradient };
-    match then {
-        Then::Nothing => spread.copy_from_slice(gradient),
-        Then::Relu => {
-            for ((spread, &result), &gradient) in spread.iter_mut().zip(result).zip(gradient) {
-                *spread = masked(result, gradient);
-            }
-        }
-        Then::ReluMaxPool => {
-            spread.fill(T::ZERO);
-            let (_, width) = g.convolved();
-            let (_, pooled_width) = g.result(then);
-            for window in 0..result.len() / g.outputs {
-                let (y, x) = (2 * (window / pooled_width), 2 * (window % pooled_width));
-                let corner = (y * width + x) * g.outputs;
-                for output in 0..g.outputs {
-                    let index = window * g.outputs + output;
-                    let place = usize::from(places[index]);
-                    let position = (place / 2) * width + place % 2;
-                    spread[corner + position * g.outputs + output] =
-                        masked(result[index], gradient[index]);
-                }
-            }
-        }
+    if places.is_empty() {
+        target.copy_from_slice(gradients);
+        return;
+    }
+    for ((target, &gradient), &at) in target.iter_mut().zip(gradients).zip(places) {
+        *target = if u32::from(at) == place { gradient } else { T::ZERO };
     }
 }
 
@@ -237,8 +273,7 @@ fn accumulate_block<T: Element, const FUSED: bool, const LENGTH: usize>(
     LENGTH
 }
 
-/// Weight gradients of one image where a segment is too short to fill vectors: the vectors run
-/// along the outputs instead.
+/// Weight gradients of one image, vectors running along the outputs.
 #[inline(always)]
 fn accumulate_along_outputs<T: Element, const FUSED: bool>(
     weights: &mut [T],
@@ -246,26 +281,52 @@ fn accumulate_along_outputs<T: Element, const FUSED: bool>(
     spread: &[T],
     g: &Geometry,
 ) {
-    let (_, width) = g.convolved();
     for first in (0..g.outputs).step_by(LANES) {
-        for place in 0..g.patch() {
-            let offset = (place / g.segment()) * g.row() + place % g.segment();
-            let mut sums = [T::ZERO; LANES];
-            for (y, gradients) in spread.chunks_exact(width * g.outputs).enumerate() {
-                let pixels = &pixels[offset + y * g.row()..];
-                let inputs = pixels.iter().step_by(g.channels);
-                for (gradients, &input) in gradients.chunks_exact(g.outputs).zip(inputs) {
-                    let gradients = &gradients[first..first + LANES];
-                    for (sum, &gradient) in sums.iter_mut().zip(gradients) {
-                        *sum = T::mul_add::<FUSED>(input, gradient, *sum);
-                    }
+        let mut place = 0;
+        while place < g.patch() {
+            place += match g.patch() - place {
+                3.. => accumulate_places::<T, FUSED, 3>(weights, pixels, spread, g, (first, place)),
+                _ => accumulate_places::<T, FUSED, 1>(weights, pixels, spread, g, (first, place)),
+            };
+        }
+    }
+}
+
+/// [`accumulate_along_outputs`] for `COUNT` weights of `LANES` outputs, whose sums stay in
+/// registers.
+#[inline(always)]
+fn accumulate_places<T: Element, const FUSED: bool, const COUNT: usize>(
+    weights: &mut [T],
+    pixels: &[T],
+    spread: &[T],
+    g: &Geometry,
+    (first, place): (usize, usize),
+) -> usize {
+    let (_, width) = g.convolved();
+    let offsets: [usize; COUNT] = std::array::from_fn(|index| {
+        let place = place + index;
+        (place / g.segment()) * g.row() + place % g.segment()
+    });
+    let mut sums = [[T::ZERO; LANES]; COUNT];
+    for (y, gradients) in spread.chunks_exact(width * g.outputs).enumerate() {
+        let row = (width - 1) * g.channels + 1;
+        let inputs = offsets.map(|offset| &pixels[offset + y * g.row()..][..row]);
+        for (x, gradients) in gradients.chunks_exact(g.outputs).enumerate() {
+            let gradients = &gradients[first..first + LANES];
+            for (sums, inputs) in sums.iter_mut().zip(inputs) {
+                let input = inputs[x * g.channels];
+                for (sum, &gradient) in sums.iter_mut().zip(gradients) {
+                    *sum = T::mul_add::<FUSED>(input, gradient, *sum);
                 }
-            }
-            for (lane, sum) in sums.into_iter().enumerate() {
-                weights[(first + lane) * g.patch() + place] += sum;
             }
         }
     }
+    for (index, sums) in sums.into_iter().enumerate() {
+        for (lane, sum) in sums.into_iter().enumerate() {
+            weights[(first + lane) * g.patch() + place + index] += sum;
+        }
+    }
+    COUNT
 }
 
 /// Lists of entries of a fixed greatest length, side by side in one allocation.

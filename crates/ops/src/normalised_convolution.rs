@@ -1,0 +1,235 @@
+//! Convolution, ReLU, batch norm and max pooling as one op.
+
+use std::sync::{Arc, OnceLock};
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+
+use crate::batch_norm::{BatchStatistics, channels_last_batch_norm};
+use crate::convolution::{channels_last_convolution, geometry, pad};
+use crate::element::{self, Element, slice, values, with_float};
+use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
+use crate::kernels::normalised_convolution::{Kept, Settings, backward, forward};
+use crate::pooling::channels_last_max_pool;
+
+/// The trained tensors and settings of a convolution that batch norm follows.
+#[derive(Clone, Copy, Debug)]
+pub struct NormalisedConvolution<'a> {
+    /// (outputs, channels, kernel height, kernel width).
+    pub weight: &'a Tensor,
+    /// (outputs).
+    pub bias: &'a Tensor,
+    /// Batch norm's scale, (outputs).
+    pub gamma: &'a Tensor,
+    /// Batch norm's shift, (outputs).
+    pub beta: &'a Tensor,
+    /// Zeros on each of the four sides.
+    pub padding: usize,
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// Equal parts of the batch, first to last, each normalised by itself.
+    pub groups: usize,
+    /// Whether the maximum of each 2×2 window at stride 2 follows.
+    pub max_pool: bool,
+}
+
+/// Convolution, ReLU, batch norm with the batch's statistics, and max pooling where wanted, for
+/// `images` (n, height, width, channels).
+///
+/// The result is that of [`crate::channels_last::conv2d_relu`],
+/// [`crate::channels_last::batch_norm`] and [`crate::channels_last::max_pool2d`] one after another,
+/// and so are the gradients; what lies between stays within the op.
+///
+/// # Errors
+///
+/// As those functions.
+pub fn conv2d_relu_batch_norm(
+    images: &Tensor,
+    layer: &NormalisedConvolution<'_>,
+) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    let NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, groups, max_pool } =
+        *layer;
+    let then = if max_pool { Then::ReluMaxPool } else { Then::Relu };
+    let geometry = geometry(images, weight, bias, padding, then)?;
+    let (rows, columns) = geometry.convolved();
+    let batch = images.dims()[0];
+    let fits = groups > 0
+        && batch.is_multiple_of(groups)
+        && batch / groups * rows * columns >= 2
+        && [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
+    if !images.device().is_cpu() || !fits {
+        // One after another; where something does not fit, that op tells what.
+        let activations = channels_last_convolution(images, weight, bias, padding, Then::Relu)?;
+        let (normalised, statistics) =
+            channels_last_batch_norm(&activations, gamma, beta, epsilon, groups)?;
+        let result = if max_pool { channels_last_max_pool(&normalised, 2, 2)? } else { normalised };
+        return Ok((result, statistics));
+    }
+    // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
+    let trained = Tensor::cat(&[&weight.flatten_all()?, bias, gamma, beta].map(Tensor::clone), 0)?;
+    let statistics = Arc::new(OnceLock::new());
+    let operation = Operation {
+        geometry,
+        epsilon,
+        groups,
+        max_pool,
+        kept: OnceLock::new(),
+        statistics: Arc::clone(&statistics),
+    };
+    let images = pad(images, padding)?.contiguous()?;
+    let result = images.apply_op2(&trained, operation)?;
+    let statistics = statistics.get().cloned().unwrap_or_default();
+    Ok((result, statistics))
+}
+
+/// Channels-last images, everything trained in one vector → channels-last result.
+struct Operation {
+    geometry: Geometry,
+    epsilon: f64,
+    groups: usize,
+    max_pool: bool,
+    /// What the backward pass needs.
+    kept: OnceLock<KeptOf>,
+    /// Read by the caller after the forward pass.
+    statistics: Arc<OnceLock<Vec<BatchStatistics>>>,
+}
+
+/// [`Kept`] of either dtype.
+enum KeptOf {
+    F32(Kept<f32>),
+    F64(Kept<f64>),
+}
+
+/// A float type that [`KeptOf`] has a variant of.
+trait Keep: Element {
+    fn wrap(kept: Kept<Self>) -> KeptOf;
+    fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>>;
+}
+
+macro_rules! keep {
+    ($float:ty, $variant:ident) => {
+        impl Keep for $float {
+            fn wrap(kept: Kept<Self>) -> KeptOf {
+                KeptOf::$variant(kept)
+            }
+            fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>> {
+                if let KeptOf::$variant(kept) = kept { Some(kept) } else { None }
+            }
+        }
+    };
+}
+
+keep!(f32, F32);
+keep!(f64, F64);
+
+impl Operation {
+    /// Weight, bias, γ and β.
+    fn parts<'a, T>(&self, trained: &'a [T]) -> (&'a [T], &'a [T], &'a [T], &'a [T]) {
+        let outputs = self.geometry.outputs;
+        let (weight, rest) = trained.split_at(trained.len() - 3 * outputs);
+        let (bias, rest) = rest.split_at(outputs);
+        let (gamma, beta) = rest.split_at(outputs);
+        (weight, bias, gamma, beta)
+    }
+
+    fn settings<'a, T>(&self, gamma: &'a [T], beta: &'a [T]) -> Settings<'a, T> {
+        let (epsilon, groups, max_pool) = (self.epsilon, self.groups, self.max_pool);
+        Settings { gamma, beta, epsilon, groups, max_pool }
+    }
+
+    fn compute<T: Keep>(
+        &self,
+        (images, layout): (&CpuStorage, &Layout),
+        trained: &[T],
+    ) -> Result<(CpuStorage, Shape)> {
+        let geometry = &self.geometry;
+        let (weight, bias, gamma, beta) = self.parts(trained);
+        let weights = channels_last_weights(weight, geometry);
+        let settings = self.settings(gamma, beta);
+        let (result, moments, kept) =
+            forward(slice(images, layout)?, (&weights, bias), &settings, geometry);
+        let (rows, columns) = geometry.convolved();
+        let count = layout.dims()[0] / self.groups * rows * columns;
+        let statistics = moments
+            .into_iter()
+            .map(|(mean, variance)| {
+                let on_cpu =
+                    |values| Tensor::from_vec(values, geometry.outputs, &candle_core::Device::Cpu);
+                Ok(BatchStatistics { mean: on_cpu(mean)?, variance: on_cpu(variance)?, count })
+            })
+            .collect::<Result<_>>()?;
+        self.statistics.get_or_init(|| statistics);
+        self.kept.get_or_init(|| T::wrap(kept));
+        let then = if self.max_pool { Then::ReluMaxPool } else { Then::Relu };
+        let (height, width) = geometry.result(then);
+        let shape = (layout.dims()[0], height, width, geometry.outputs);
+        Ok((T::to_cpu_storage_owned(result), shape.into()))
+    }
+
+    fn gradients<T: Keep>(
+        &self,
+        images: &Tensor,
+        trained: &Tensor,
+        result_gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let Some(kept) = self.kept.get().and_then(T::unwrap) else {
+            bail!("conv2d_relu_batch_norm: there was no forward pass");
+        };
+        let geometry = &self.geometry;
+        let result_gradient = result_gradient.contiguous()?;
+        let (image_values, trained_values) =
+            (images.storage_and_layout(), trained.storage_and_layout());
+        let gradient_values = result_gradient.storage_and_layout();
+        let (weight, _, gamma, beta) = self.parts(values::<T, _>(&trained_values)?);
+        let weights = channels_last_weights(weight, geometry);
+        let gradients = backward(
+            (values(&image_values)?, &weights),
+            &self.settings(gamma, beta),
+            kept,
+            values(&gradient_values)?,
+            geometry,
+            images.track_op(),
+        );
+        let image_gradient = if images.track_op() {
+            Some(element::tensor(gradients.convolution.images, images.shape(), images)?)
+        } else {
+            None
+        };
+        let mut trained_gradient = channels_first_weights(&gradients.convolution.weights, geometry);
+        trained_gradient.extend(gradients.convolution.bias);
+        trained_gradient.extend(gradients.gamma);
+        trained_gradient.extend(gradients.beta);
+        let trained_gradient = element::tensor(trained_gradient, trained.shape(), images)?;
+        Ok((image_gradient, Some(trained_gradient)))
+    }
+}
+
+impl CustomOp2 for Operation {
+    fn name(&self) -> &'static str {
+        "conv2d_relu_batch_norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        images: &CpuStorage,
+        images_layout: &Layout,
+        trained: &CpuStorage,
+        trained_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        with_float!(self.name(), images.dtype(), T => {
+            self.compute::<T>((images, images_layout), slice(trained, trained_layout)?)
+        })
+    }
+
+    fn bwd(
+        &self,
+        images: &Tensor,
+        trained: &Tensor,
+        _result: &Tensor,
+        result_gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        with_float!(self.name(), images.dtype(), T => {
+            self.gradients::<T>(images, trained, result_gradient)
+        })
+    }
+}
