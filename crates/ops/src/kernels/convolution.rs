@@ -159,6 +159,9 @@ pub(crate) fn forward<T: Element>(
 }
 
 /// The sums of four patches with one panel's weights.
+///
+/// The shortest segments, of three pixels with one or two channels, are known to the compiler:
+/// their loops would cost more than their arithmetic.
 #[inline(always)]
 fn tile<T: Element, const FUSED: bool>(
     images: &[T],
@@ -166,10 +169,24 @@ fn tile<T: Element, const FUSED: bool>(
     panel: &Panel<T>,
     g: &Geometry,
 ) -> [[T; LANES]; POSITIONS] {
-    let segment = g.segment();
+    match g.segment() {
+        3 => tile_of::<T, FUSED>(images, starts, panel, g.row(), 3),
+        6 => tile_of::<T, FUSED>(images, starts, panel, g.row(), 6),
+        segment => tile_of::<T, FUSED>(images, starts, panel, g.row(), segment),
+    }
+}
+
+#[inline(always)]
+fn tile_of<T: Element, const FUSED: bool>(
+    images: &[T],
+    starts: [usize; POSITIONS],
+    panel: &Panel<T>,
+    image_row: usize,
+    segment: usize,
+) -> [[T; LANES]; POSITIONS] {
     let mut sums = [panel.bias; POSITIONS];
     for (row, weights) in panel.weights.chunks_exact(segment * LANES).enumerate() {
-        let segments = starts.map(|start| &images[start + row * g.row()..][..segment]);
+        let segments = starts.map(|start| &images[start + row * image_row..][..segment]);
         for (place, weights) in weights.chunks_exact(LANES).enumerate() {
             for (sums, segment) in sums.iter_mut().zip(segments) {
                 let input = segment[place];

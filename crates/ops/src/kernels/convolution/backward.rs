@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{Geometry, LANES, Then};
 use crate::element::Element;
+use crate::kernels::matmul::{Matrix, matmul};
 use crate::kernels::vectorised;
 
 /// Images whose weight gradients are summed before they join the others. Fixed, so that the order
@@ -63,6 +64,9 @@ pub(crate) fn backward<T: Element>(
     images_wanted: bool,
 ) -> Gradients<T> {
     let image_length = g.image();
+    if g.convolved() == (1, 1) {
+        return vectorised!(backward_whole_image::<T>(pass, result_gradient, g, images_wanted));
+    }
     let mut images = vec![T::ZERO; if images_wanted { pass.images.len() } else { 0 }];
     let count = pass.images.len() / image_length.max(1);
     let mut image_chunks: Vec<&mut [T]> = if images_wanted {
@@ -88,6 +92,34 @@ pub(crate) fn backward<T: Element>(
     Gradients { images, weights, bias }
 }
 
+/// The gradients where the kernel is as large as the image, which makes each a matrix product.
+#[inline(always)]
+fn backward_whole_image<T: Element, const FUSED: bool>(
+    pass: &Pass<'_, T>,
+    result_gradient: &impl ResultGradient<T>,
+    g: &Geometry,
+    images_wanted: bool,
+) -> Gradients<T> {
+    let mut gradients = vec![T::ZERO; pass.result.len()];
+    let mut bias = vec![T::ZERO; g.outputs];
+    for (image, gradients) in gradients.chunks_exact_mut(g.outputs).enumerate() {
+        result_gradient.write::<FUSED>(image, gradients);
+        mask(gradients, &pass.result[image * g.outputs..][..g.outputs], pass.then);
+        add(&mut bias, gradients);
+    }
+    let count = pass.images.len() / g.image();
+    let gradients = Matrix::new(&gradients, count, g.outputs);
+    let mut weights = vec![T::ZERO; pass.weights.len()];
+    let inputs = Matrix::new(pass.images, count, g.image());
+    matmul(&mut weights, gradients.transposed(), inputs, false);
+    let mut images = vec![T::ZERO; if images_wanted { pass.images.len() } else { 0 }];
+    if images_wanted {
+        matmul(&mut images, gradients, Matrix::new(pass.weights, g.outputs, g.patch()), false);
+    }
+    Gradients { images, weights, bias }
+}
+
+#[inline(always)]
 fn add<T: Element>(sums: &mut [T], terms: &[T]) {
     for (sum, &term) in sums.iter_mut().zip(terms) {
         *sum += term;
@@ -116,6 +148,7 @@ fn backward_chunk<T: Element, const FUSED: bool>(
     let (height, width) = g.convolved();
     let mut spread = vec![T::ZERO; if along_outputs { height * width * g.outputs } else { 0 }];
     let mut gradients = vec![T::ZERO; cells.starts.len() * g.outputs];
+    let mut patch = vec![T::ZERO; g.patch()];
 
     for image in range.clone() {
         let results = image * gradients.len()..(image + 1) * gradients.len();
@@ -146,11 +179,11 @@ fn backward_chunk<T: Element, const FUSED: bool>(
                     by_place.push_unless_zero(place(output), output * g.patch(), gradient);
                 }
                 for place in 0..cells.places {
-                    for row in 0..g.kernel_height {
+                    patch.fill(T::ZERO);
+                    accumulate::<T, FUSED>(&mut patch, by_place.list(place), pass.weights);
+                    for (row, terms) in patch.chunks_exact(g.segment()).enumerate() {
                         let first = start + cells.offsets[place] + row * g.row();
-                        let target = &mut image_gradients[first..][..g.segment()];
-                        let source = &pass.weights[row * g.segment()..];
-                        accumulate::<T, FUSED>(target, by_place.list(place), source);
+                        add(&mut image_gradients[first..][..g.segment()], terms);
                     }
                 }
             }
