@@ -113,6 +113,6 @@ fn wrong_contents_name_the_file_and_both_values() {
     assert!(error.starts_with("3 images and 2 labels in "), "{error}");
     let error = wrong("t10k-images-idx3-ubyte", |bytes| bytes.truncate(1_000));
     assert!(error.contains("1000 bytes, 1584 were expected"), "{error}");
-    let error = wrong("t10k-labels-idx1-ubyte", |bytes| bytes.clear());
+    let error = wrong("t10k-labels-idx1-ubyte", Vec::clear);
     assert!(error.contains("t10k-labels-idx1-ubyte has 0 bytes, 8 were expected"), "{error}");
 }

@@ -1,0 +1,95 @@
+//! Max pooling: the gradient that candle gets wrong, and the values at the edges of the numbers.
+
+mod support;
+
+use candle_core::{DType, Device, Tensor, Var};
+use pairnet_ops::{max_pool2d, reference};
+use proptest::prelude::*;
+use support::{assert_finite_differences, assert_same, values, variable};
+
+fn image(values: &[f64], height: usize, width: usize) -> Var {
+    let tensor = Tensor::from_slice(values, (1, 1, height, width), &Device::Cpu).unwrap();
+    Var::from_tensor(&tensor).unwrap()
+}
+
+/// The maxima, and the gradient of their sum.
+fn pool(image: &Var, size: usize, stride: usize) -> (Vec<f64>, Vec<f64>) {
+    let result = max_pool2d(image, size, stride).unwrap();
+    let gradients = result.sum_all().unwrap().backward().unwrap();
+    (values(&result), values(gradients.get(image).unwrap()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_shape_agrees_with_the_reference(
+        shape in (1usize..4, 1usize..20, 3usize..9, 3usize..9),
+        size in 1usize..4,
+        stride in 1usize..4,
+    ) {
+        let (batch, channels, height, width) = shape;
+        for dtype in [DType::F32, DType::F64] {
+            let images = variable(&[batch, channels, height, width], dtype, 1);
+            assert_same(
+                &format!("{shape:?} {size} {stride}"),
+                &[images],
+                |v| max_pool2d(&v[0], size, stride),
+                |v| reference::max_pool2d(&v[0], size, stride),
+            );
+        }
+    }
+}
+
+#[test]
+fn gradients_are_finite_differences() {
+    let images = variable(&[2, 3, 5, 7], DType::F64, 1);
+    assert_finite_differences("2/2", std::slice::from_ref(&images), |v| max_pool2d(&v[0], 2, 2));
+    assert_finite_differences("3/2", std::slice::from_ref(&images), |v| max_pool2d(&v[0], 3, 2));
+    assert_finite_differences("reference", &[images], |v| reference::max_pool2d(&v[0], 3, 2));
+}
+
+#[test]
+fn the_first_of_equal_values_takes_the_gradient() {
+    let ties = image(&[1.0, 1.0, 0.0, 2.0, 1.0, 1.0, 2.0, 2.0], 2, 4);
+    assert_eq!(pool(&ties, 2, 2), (vec![1.0, 2.0], vec![1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]));
+    let zeros = image(&[0.0; 4], 2, 2);
+    assert_eq!(pool(&zeros, 2, 2), (vec![0.0], vec![1.0, 0.0, 0.0, 0.0]));
+}
+
+#[test]
+fn what_fills_no_window_has_no_gradient() {
+    let odd = image(&[1.0, 2.0, 9.0, 3.0, 4.0, 9.0, 9.0, 9.0, 9.0], 3, 3);
+    assert_eq!(pool(&odd, 2, 2), (vec![4.0], vec![0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]));
+}
+
+#[test]
+fn nan_is_the_largest_and_minus_infinity_the_smallest() {
+    let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+    assert_eq!(pool(&image(&[least; 4], 2, 2), 2, 2), (vec![least], vec![1.0, 0.0, 0.0, 0.0]));
+    assert_eq!(pool(&image(&[least, -1.0, least, least], 2, 2), 2, 2).1, [0.0, 1.0, 0.0, 0.0]);
+    let (maxima, gradient) = pool(&image(&[most, f64::NAN, 1.0, most], 2, 2), 2, 2);
+    assert!(maxima[0].is_nan());
+    assert_eq!(gradient, [0.0, 1.0, 0.0, 0.0]);
+}
+
+/// Why this op exists. When this fails, candle has mended its gradient.
+#[test]
+fn candles_own_gradient_is_wrong() {
+    let image = image(&[1.0, 2.0, 3.0, 4.0], 2, 2);
+    let result = image.max_pool2d(2).unwrap();
+    let gradients = result.sum_all().unwrap().backward().unwrap();
+    let candles = values(gradients.get(&image).unwrap());
+    assert_eq!(candles, [0.0, 0.0, 0.0, 0.25], "candle has changed its pooling gradient");
+    assert_eq!(pool(&image, 2, 2).1, [0.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn errors_name_window_and_image() {
+    let image = image(&[0.0; 6], 2, 3);
+    for (size, stride) in [(3, 1), (0, 1), (2, 0)] {
+        let error = max_pool2d(&image, size, stride).unwrap_err().to_string();
+        let told = format!("windows of {size}×{size}, {stride} apart, do not fit an image of 2×3");
+        assert!(error.contains(&told), "{error}");
+    }
+}

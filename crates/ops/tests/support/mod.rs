@@ -1,0 +1,104 @@
+//! What the tests of several ops need: seeded tensors, finite differences, comparisons.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// Uniform values from −1 to 1.
+pub(crate) fn tensor(shape: &[usize], dtype: DType, seed: u64) -> Tensor {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let count: usize = shape.iter().product();
+    let values: Vec<f64> =
+        (0..count).map(|_| f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
+}
+
+pub(crate) fn variable(shape: &[usize], dtype: DType, seed: u64) -> Var {
+    Var::from_tensor(&tensor(shape, dtype, seed)).unwrap()
+}
+
+pub(crate) fn values(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Σ result · weights, with weights that differ from place to place: every gradient counts.
+pub(crate) fn weighted_sum(result: &Tensor) -> Result<Tensor> {
+    let weights = tensor(result.dims(), result.dtype(), 99);
+    (result * weights)?.sum_all()
+}
+
+/// Result and gradients of [`weighted_sum`] for each variable.
+pub(crate) fn with_gradients(
+    variables: &[Var],
+    compute: impl Fn(&[Var]) -> Result<Tensor>,
+) -> (Tensor, Vec<Tensor>) {
+    let result = compute(variables).unwrap();
+    let gradients = weighted_sum(&result).unwrap().backward().unwrap();
+    let gradients = variables.iter().map(|variable| gradients.get(variable).unwrap().clone());
+    (result, gradients.collect())
+}
+
+/// |found − expected| ≤ tolerance · the largest expected value, element by element.
+pub(crate) fn assert_close(name: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
+    assert_eq!(found.dims(), expected.dims(), "shape of {name}");
+    let (found, expected) = (values(found), values(expected));
+    let largest = expected.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+    for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= tolerance * largest.max(1e-30),
+            "{name}[{index}] is {found}, {expected} was expected (largest {largest})"
+        );
+    }
+}
+
+/// Both ways of computing agree in result and gradients.
+pub(crate) fn assert_same(
+    name: &str,
+    variables: &[Var],
+    ours: impl Fn(&[Var]) -> Result<Tensor>,
+    reference: impl Fn(&[Var]) -> Result<Tensor>,
+) {
+    let tolerance = if variables[0].dtype() == DType::F64 { 1e-11 } else { 2e-5 };
+    let (found, found_gradients) = with_gradients(variables, ours);
+    let (expected, expected_gradients) = with_gradients(variables, reference);
+    assert_close(&format!("{name}: result"), &found, &expected, tolerance);
+    for (index, (found, expected)) in found_gradients.iter().zip(&expected_gradients).enumerate() {
+        assert_close(&format!("{name}: gradient {index}"), found, expected, tolerance);
+    }
+}
+
+/// Every gradient agrees with (f(x + h) − f(x − h)) / 2h in f64.
+///
+/// The inputs are random, so none lies within h of a kink of ReLU or of a tie between maxima.
+pub(crate) fn assert_finite_differences(
+    name: &str,
+    variables: &[Var],
+    compute: impl Fn(&[Var]) -> Result<Tensor>,
+) {
+    const STEP: f64 = 1e-6;
+    let (_, gradients) = with_gradients(variables, &compute);
+    let sum = || weighted_sum(&compute(variables).unwrap()).unwrap().to_scalar::<f64>().unwrap();
+    for (index, (variable, gradient)) in variables.iter().zip(&gradients).enumerate() {
+        let start = values(variable);
+        let set = |place: usize, change: f64| {
+            let mut changed = start.clone();
+            changed[place] += change;
+            variable
+                .set(&Tensor::from_vec(changed, variable.shape(), &Device::Cpu).unwrap())
+                .unwrap();
+        };
+        let differences: Vec<f64> = (0..start.len())
+            .map(|place| {
+                set(place, STEP);
+                let above = sum();
+                set(place, -STEP);
+                let below = sum();
+                set(place, 0.0);
+                (above - below) / (2.0 * STEP)
+            })
+            .collect();
+        let differences = Tensor::from_vec(differences, variable.shape(), &Device::Cpu).unwrap();
+        assert_close(&format!("{name}: gradient {index}"), gradient, &differences, 1e-6);
+    }
+}

@@ -1,0 +1,62 @@
+//! The same bytes on one thread and on many.
+
+mod support;
+
+use candle_core::DType;
+use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm};
+use pairnet_ops::{batch_norm, conv2d_relu_max_pool, linear_relu};
+use support::{values, variable, with_gradients};
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let convolution = [
+        variable(&[130, 2, 9, 8], DType::F32, 1),
+        variable(&[16, 2, 3, 3], DType::F32, 2),
+        variable(&[16], DType::F32, 3),
+    ];
+    let normalised = [
+        variable(&[130, 6, 6, 16], DType::F32, 1),
+        variable(&[32, 16, 3, 3], DType::F32, 2),
+        variable(&[32], DType::F32, 3),
+        variable(&[32], DType::F32, 4),
+        variable(&[32], DType::F32, 5),
+    ];
+    let linear = [
+        variable(&[400, 196], DType::F32, 4),
+        variable(&[200, 196], DType::F32, 5),
+        variable(&[200], DType::F32, 6),
+    ];
+    let bytes = |threads: usize| -> Vec<Vec<f64>> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let all = [
+                with_gradients(&convolution, |v| conv2d_relu_max_pool(&v[0], &v[1], &v[2], 1)),
+                with_gradients(&normalised, |v| {
+                    let layer = NormalisedConvolution {
+                        weight: &v[1],
+                        bias: &v[2],
+                        gamma: &v[3],
+                        beta: &v[4],
+                        padding: 0,
+                        epsilon: 1e-5,
+                        groups: 2,
+                        max_pool: true,
+                    };
+                    Ok(conv2d_relu_batch_norm(&v[0], &layer)?.0)
+                }),
+                with_gradients(&linear, |v| {
+                    let hidden = linear_relu(&v[0], &v[1], &v[2])?;
+                    Ok(batch_norm(&hidden, &v[2], &v[2], 1e-5, 2)?.0)
+                }),
+            ];
+            let tensors = all
+                .into_iter()
+                .flat_map(|(result, gradients)| std::iter::once(result).chain(gradients));
+            tensors.map(|tensor| values(&tensor)).collect()
+        })
+    };
+    let one = bytes(1);
+    for threads in [2, 3, 5] {
+        assert!(bytes(threads) == one, "{threads} threads give other bytes");
+    }
+}
