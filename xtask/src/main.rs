@@ -3,6 +3,7 @@
 //! Arguments, terminal, files and exit codes are here; the work is in the crates.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that talks")]
 
+mod bench;
 mod data;
 mod device;
 mod progress;
@@ -35,6 +36,8 @@ enum Command {
     Reproduce(reproduce::Arguments),
     /// Make the results of a sweep again from its records, without training
     Report(report::Arguments),
+    /// Time this project, stock candle and PyTorch side by side
+    Bench(bench::Arguments),
     /// Fetch and verify MNIST
     #[command(subcommand)]
     Data(data::Command),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Data(command) => data::data(&command),
     };
     match result {

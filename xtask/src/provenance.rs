@@ -22,7 +22,8 @@ fn git(workspace: &Path, arguments: &[&str]) -> Option<String> {
     Some(text.trim().to_owned())
 }
 
-fn machine() -> String {
+/// Processor, cores and system.
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (system, processor) = (std::env::consts::OS, processor());
     format!("{processor}, {cores} cores, {system}")

@@ -25,10 +25,12 @@
 //! are drawn from and the masks of dropout ([`Masks`]): nothing here is random by itself.
 
 mod architecture;
+mod arithmetic;
 mod layer;
 mod network;
 mod variants;
 
 pub use architecture::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
+pub use arithmetic::MultiplyAdds;
 pub use network::{Kernels, Masks, Network, Outputs};
 pub use variants::{Backbone, UnknownVariant, VARIANTS, Variant, names};

@@ -3,6 +3,8 @@
 //! Images are (height, width, channels) row-major, so the inputs under one kernel row are
 //! contiguous: `kernel width · channels` values, called a *segment* here. No patch matrix is built.
 
+use rayon::prelude::*;
+
 use crate::element::{Element, relu};
 use crate::kernels::vectorised;
 
@@ -14,6 +16,10 @@ pub(crate) use backward::{Gradients, Pass, ResultGradient, backward, gradients_a
 pub(crate) const LANES: usize = 16;
 /// Output positions computed together: a 2×2 pooling window, or four neighbours.
 pub(crate) const POSITIONS: usize = 4;
+
+/// Images that one thread works on at a time. Fixed, so that the order of sums over images does not
+/// depend on how many threads there are.
+pub(crate) const CHUNK: usize = 32;
 
 /// What follows the convolution in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,15 +153,21 @@ pub(crate) fn forward<T: Element>(
     let panels = pack(weights, bias, g);
     let (height, width) = g.result(then);
     let count = images.len() / g.image().max(1);
-    let mut result = vec![T::ZERO; count * height * width * g.outputs];
-    if then == Then::ReluMaxPool {
-        let mut places = vec![0; result.len()];
-        vectorised!(forward_pooled::<T>(images, &panels, g, &mut result, &mut places));
-        (result, places)
+    let length = height * width * g.outputs;
+    let mut result = vec![T::ZERO; count * length];
+    let pooled = then == Then::ReluMaxPool;
+    let mut places = vec![0; if pooled { result.len() } else { 0 }];
+    let chunks = images.par_chunks(CHUNK * g.image()).zip(result.par_chunks_mut(CHUNK * length));
+    if pooled {
+        chunks.zip(places.par_chunks_mut(CHUNK * length)).for_each(|((images, result), places)| {
+            vectorised!(forward_pooled::<T>(images, &panels, g, result, places));
+        });
     } else {
-        vectorised!(forward_plain::<T>(images, &panels, g, then, &mut result));
-        (result, Vec::new())
+        chunks.for_each(|(images, result)| {
+            vectorised!(forward_plain::<T>(images, &panels, g, then, result));
+        });
     }
+    (result, places)
 }
 
 /// The sums of four patches with one panel's weights.

@@ -40,6 +40,11 @@ pub(crate) fn matmul<T: Element>(
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
     assert_eq!(depth, right.rows, "inner sizes of a matrix product");
     assert_eq!(output.len(), rows * columns, "output of a matrix product");
+    // Threads share out rows and columns, never the sum over the depth: the bytes stay the same.
+    let parallelism = match rayon::current_num_threads() {
+        1 => gemm::Parallelism::None,
+        threads => gemm::Parallelism::Rayon(threads),
+    };
     // SAFETY: the three matrices lie within their slices, because `Matrix::new` checked
     // rows · columns against the length and transposing only swaps the strides; the output is
     // row-major and was checked above; it is borrowed mutably, so it overlaps neither input. T is
@@ -65,7 +70,7 @@ pub(crate) fn matmul<T: Element>(
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            parallelism,
         );
     }
 }

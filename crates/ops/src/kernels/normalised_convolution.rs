@@ -1,9 +1,12 @@
 //! Convolution, ReLU, batch norm and max pooling with nothing in between but the activations.
 
+use rayon::prelude::*;
+
 use crate::element::Element;
 use crate::kernels::batch_norm::{self, Normaliser};
 use crate::kernels::convolution::{
-    self, Geometry, LANES, POSITIONS, ResultGradient, Then, first_maximum, gradients_at_place,
+    self, CHUNK, Geometry, LANES, POSITIONS, ResultGradient, Then, first_maximum,
+    gradients_at_place,
 };
 use crate::kernels::vectorised;
 
@@ -56,8 +59,15 @@ pub(crate) fn forward<T: Element>(
         if settings.max_pool {
             let slopes = batch_norm::slopes(settings.gamma, &normaliser);
             let lines = Lines { means: &mean, slopes: &slopes, shifts: settings.beta };
-            let (result, places) = (&mut result[results.clone()], &mut places[results]);
-            vectorised!(normalise_and_pool::<T>(activations, &lines, g, result, places));
+            let image = activations.len() / (count / settings.groups);
+            let pooled = height * width * g.outputs;
+            activations
+                .par_chunks(CHUNK * image)
+                .zip(result[results.clone()].par_chunks_mut(CHUNK * pooled))
+                .zip(places[results].par_chunks_mut(CHUNK * pooled))
+                .for_each(|((activations, result), places)| {
+                    vectorised!(normalise_and_pool::<T>(activations, &lines, g, result, places));
+                });
         } else {
             let (gamma, beta) = (settings.gamma, settings.beta);
             batch_norm::forward(activations, gamma, beta, &normaliser, &mut result[results]);

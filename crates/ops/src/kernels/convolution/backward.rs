@@ -7,14 +7,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Geometry, LANES, Then};
+use super::{CHUNK, Geometry, LANES, Then};
 use crate::element::Element;
 use crate::kernels::matmul::{Matrix, matmul};
 use crate::kernels::vectorised;
-
-/// Images whose weight gradients are summed before they join the others. Fixed, so that the order
-/// of the sums does not depend on how many threads there are.
-const CHUNK: usize = 32;
 
 /// What the backward pass returns, weights channels-last.
 pub(crate) struct Gradients<T> {

@@ -1,0 +1,89 @@
+//! `cargo xtask bench`: this project, the same networks on stock candle, and PyTorch, side by side.
+
+mod measure;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use pairnet_data::Mnist;
+use pairnet_models::{Kernels, VARIANTS};
+use pairnet_training::Recipe;
+
+use measure::{Machine, Measurement, measure_ours, measure_pytorch, multiply_speed};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A Python that has torch; without one, PyTorch's column is empty
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// How often everything is measured, in turn
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: usize,
+    /// Runs of each variant in one measurement, here and in PyTorch
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    runs: usize,
+    /// Runs of each variant on stock candle in one measurement; 0 leaves it out
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    stock_runs: usize,
+    /// Folder for bench.md and bench.json [default: runs/bench in the workspace]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
+    let workspace = crate::workspace();
+    let data = Mnist::shipped()?;
+    let recipe = Recipe::paper();
+    let machine = Machine::here();
+    let mut rounds = Vec::with_capacity(arguments.rounds);
+    for round in 1..=arguments.rounds {
+        eprintln!("round {round} of {}: matrix products", arguments.rounds);
+        let sgemm = multiply_speed(machine.cores)?;
+        let mut measurement = Measurement::new(sgemm);
+        for variant in &VARIANTS {
+            eprintln!("round {round} of {}: {}", arguments.rounds, variant.name);
+            let ours = |kernels, runs, workers| {
+                measure_ours(&recipe, variant, kernels, &data, (runs, workers), machine.cores)
+            };
+            measurement.ours.push(ours(Kernels::Fused, arguments.runs, machine.cores)?);
+            measurement.alone_one_thread.push(measure_ours(
+                &recipe,
+                variant,
+                Kernels::Fused,
+                &data,
+                (1, 1),
+                1,
+            )?);
+            measurement.alone_all_threads.push(ours(Kernels::Fused, 1, 1)?);
+            if arguments.stock_runs > 0 {
+                measurement.stock.push(ours(
+                    Kernels::Composed,
+                    arguments.stock_runs,
+                    machine.cores,
+                )?);
+            }
+            if let Some(python) = &arguments.python {
+                let script = workspace.join("bench/pytorch.py");
+                let seconds = measure_pytorch(
+                    python,
+                    &script,
+                    recipe.name,
+                    variant.name,
+                    arguments.runs,
+                    machine.cores,
+                )?;
+                measurement.pytorch.push(seconds);
+            }
+        }
+        rounds.push(measurement);
+    }
+    let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
+    let report = table::Report::new(&machine, &rounds);
+    pairnet_record::write_atomically(&dir.join("bench.json"), report.to_json()?.as_bytes())?;
+    let markdown = report.to_markdown();
+    pairnet_record::write_atomically(&dir.join("bench.md"), markdown.as_bytes())?;
+    print!("{markdown}");
+    eprintln!("bench.md and bench.json are in {}", dir.display());
+    Ok(())
+}
