@@ -105,6 +105,7 @@ fn train_network(
             let losses = losses(recipe, &outputs, batch, setup.kernels)?;
             let values = LossValues::of(&losses)?;
             if let Some(reason) = values.not_finite() {
+                tracing::warn!(recipe = recipe.name, epoch, batch = index, reason, "run failed");
                 return Ok(Err(Failure { epoch, batch: index, reason }));
             }
             sums.add(values, Score::of(&outputs.logits, &batch.targets)?);
@@ -119,6 +120,8 @@ fn train_network(
             let score = evaluate(network, &sets.test, recipe.evaluation, &mut masks.clone())?;
             measured.test_accuracy = score.map(Score::percent);
         }
+        let Epoch { total_loss, train_accuracy, .. } = measured;
+        tracing::debug!(recipe = recipe.name, epoch, total_loss, train_accuracy);
         epochs.push(measured);
     }
     let mut measure = |batches: &[Batch]| evaluate(network, batches, recipe.evaluation, masks);
