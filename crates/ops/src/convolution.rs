@@ -83,8 +83,8 @@ pub(crate) fn channels_last_convolution(
         let convolved = reference::conv2d(&images, weight, bias, padding)?;
         let result = match then {
             Then::Nothing => convolved,
-            Then::Relu => convolved.relu()?,
-            Then::ReluMaxPool => reference::max_pool2d(&convolved.relu()?, 2, 2)?,
+            Then::Relu => reference::relu(&convolved)?,
+            Then::ReluMaxPool => reference::max_pool2d(&reference::relu(&convolved)?, 2, 2)?,
         };
         return result.permute((0, 2, 3, 1));
     }

@@ -42,7 +42,7 @@ fn connect(input: &Tensor, weight: &Tensor, bias: &Tensor, relu: bool) -> Result
     }
     if !input.device().is_cpu() {
         let result = reference::linear(input, weight, bias)?;
-        return if relu { result.relu() } else { Ok(result) };
+        return if relu { reference::relu(&result) } else { Ok(result) };
     }
     input.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Linear { relu })
 }

@@ -31,6 +31,17 @@ pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -
     ))?)
 }
 
+/// max(x, 0), whose gradient is 0 at 0 as in PyTorch, and which keeps NaN.
+///
+/// candle 0.11.1's own `relu` lets the gradient through at 0.
+///
+/// # Errors
+///
+/// Where the device has no memory left.
+pub fn relu(values: &Tensor) -> Result<Tensor> {
+    values.le(0.0)?.where_cond(&values.zeros_like()?, values)
+}
+
 /// As [`crate::max_pool2d`].
 ///
 /// The maximum is taken place by place over shifted copies of the image, so that the graph sends

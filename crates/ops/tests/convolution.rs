@@ -154,6 +154,56 @@ fn a_normalised_convolution_has_the_gradients_of_finite_differences() {
     }
 }
 
+/// Small whole numbers are summed without rounding, so that most windows tie: the first of the
+/// largest takes the gradient, as in the reference. The biases are halves, so that no sum is zero,
+/// where candle's ReLU lets the gradient through and PyTorch's does not.
+#[test]
+fn the_first_of_equal_values_takes_the_gradient() {
+    let whole = |shape: &[usize], seed| {
+        let thirds = tensor(shape, DType::F64, seed).affine(1.5, 0.0).unwrap().round().unwrap();
+        Var::from_tensor(&thirds).unwrap()
+    };
+    let halves = |shape: &[usize], seed| {
+        Var::from_tensor(&whole(shape, seed).affine(1.0, 0.5).unwrap()).unwrap()
+    };
+    let variables = [whole(&[5, 2, 7, 8], 1), whole(&[17, 2, 2, 2], 2), halves(&[17], 3)];
+    assert_same(
+        "ties",
+        &variables,
+        |v| conv2d_relu_max_pool(&v[0], &v[1], &v[2], 0),
+        |v| reference::max_pool2d(&reference::conv2d(&v[0], &v[1], &v[2], 0)?.relu()?, 2, 2),
+    );
+    let variables = [
+        whole(&[4, 6, 6, 2], 1),
+        whole(&[3, 2, 3, 3], 2),
+        halves(&[3], 3),
+        whole(&[3], 4),
+        whole(&[3], 5),
+    ];
+    assert_same(
+        "normalised ties",
+        &variables,
+        |v| {
+            let layer = NormalisedConvolution {
+                weight: &v[1],
+                bias: &v[2],
+                gamma: &v[3],
+                beta: &v[4],
+                padding: 0,
+                epsilon: 1e-5,
+                groups: 1,
+                max_pool: true,
+            };
+            Ok(channels_last::conv2d_relu_batch_norm(&v[0], &layer)?.0)
+        },
+        |v| {
+            let activations = channels_last::conv2d_relu(&v[0], &v[1], &v[2], 0)?;
+            let normalised = channels_last::batch_norm(&activations, &v[3], &v[4], 1e-5, 1)?.0;
+            channels_last::max_pool2d(&normalised, 2, 2)
+        },
+    );
+}
+
 /// All-zero images with no bias: every window ties at zero, and ReLU lets no gradient through.
 #[test]
 fn zeros_have_no_gradient_but_the_plain_bias() {

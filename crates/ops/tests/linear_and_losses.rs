@@ -45,6 +45,23 @@ fn linear_layers_agree_with_the_reference_and_finite_differences() {
     assert_finite_differences("relu", &variables, |v| linear_relu(&v[0], &v[1], &v[2]));
 }
 
+/// At 0 the gradient is 0 and NaN comes through, as in PyTorch, composed and fused.
+#[test]
+fn relu_at_the_edges() {
+    let input = Var::new(&[[-1.0, 0.0, 2.0, f64::NAN]], &Device::Cpu).unwrap();
+    let result = reference::relu(&input).unwrap();
+    assert_eq!(values(&result)[..3], [0.0, 0.0, 2.0]);
+    assert!(values(&result)[3].is_nan());
+    let gradients = result.sum_all().unwrap().backward().unwrap();
+    assert_eq!(values(gradients.get(&input).unwrap()), [0.0, 0.0, 1.0, 1.0]);
+
+    let (input, weight) = (numbers(&[-1.0, 0.0, 2.0]).reshape((3, 1)).unwrap(), numbers(&[1.0]));
+    let (input, bias) = (Var::from_tensor(&input).unwrap(), numbers(&[0.0]));
+    let result = linear_relu(&input, &weight.reshape((1, 1)).unwrap(), &bias).unwrap();
+    let gradients = result.sum_all().unwrap().backward().unwrap();
+    assert_eq!(values(gradients.get(&input).unwrap()), [0.0, 0.0, 1.0]);
+}
+
 #[test]
 fn losses_agree_with_the_reference_and_finite_differences() {
     let labels = classes(&[0, 3, 2, 2, 1]);
