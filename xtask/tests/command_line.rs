@@ -142,6 +142,14 @@ fn data_is_verified_and_bad_data_is_named() {
     assert!(err(&output).contains("train-images-idx3-ubyte begins with the magic number"));
 }
 
+#[test]
+fn a_cause_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("train-images-idx3-ubyte")).unwrap();
+    let output = xtask(&["data", "verify", "--data-dir", &folder.path().display().to_string()]);
+    assert_eq!(err(&output).matches("os error").count(), 1, "{}", err(&output));
+}
+
 /// Starts a sweep of many runs, and waits until some of its records are there.
 #[cfg(unix)]
 fn start_long_sweep(dir: &str) -> std::process::Child {
