@@ -8,7 +8,9 @@ use rayon::prelude::*;
 use crate::element::{Element, relu};
 use crate::kernels::vectorised;
 
+mod along_outputs;
 mod backward;
+mod lists;
 
 pub(crate) use backward::{Gradients, Pass, ResultGradient, backward, gradients_at_place};
 

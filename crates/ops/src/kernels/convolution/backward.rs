@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::along_outputs::accumulate_along_outputs;
+use super::lists::{EntryLists, accumulate};
 use super::{CHUNK, Geometry, LANES, Then};
 use crate::element::Element;
 use crate::kernels::matmul::{Matrix, matmul};
@@ -18,13 +20,6 @@ pub(crate) struct Gradients<T> {
     pub(crate) images: Vec<T>,
     pub(crate) weights: Vec<T>,
     pub(crate) bias: Vec<T>,
-}
-
-/// A gradient that is not zero, and where the values that it multiplies begin.
-#[derive(Clone, Copy)]
-struct Entry<T> {
-    start: u32,
-    gradient: T,
 }
 
 /// The forward pass that gradients are asked for.
@@ -260,134 +255,5 @@ pub(crate) fn gradients_at_place<T: Element>(
     }
     for ((target, &gradient), &at) in target.iter_mut().zip(gradients).zip(places) {
         *target = if u32::from(at) == place { gradient } else { T::ZERO };
-    }
-}
-
-/// Adds Σ gradient · source[start..] to `target`, over the entries.
-#[inline(always)]
-fn accumulate<T: Element, const FUSED: bool>(target: &mut [T], entries: &[Entry<T>], source: &[T]) {
-    let mut done = 0;
-    while done < target.len() {
-        let rest = &mut target[done..];
-        let source = &source[done..];
-        done += match rest.len() {
-            64.. => accumulate_block::<T, FUSED, 64>(rest, entries, source),
-            48.. => accumulate_block::<T, FUSED, 48>(rest, entries, source),
-            32.. => accumulate_block::<T, FUSED, 32>(rest, entries, source),
-            16.. => accumulate_block::<T, FUSED, 16>(rest, entries, source),
-            8.. => accumulate_block::<T, FUSED, 8>(rest, entries, source),
-            4.. => accumulate_block::<T, FUSED, 4>(rest, entries, source),
-            _ => accumulate_block::<T, FUSED, 1>(rest, entries, source),
-        };
-    }
-}
-
-/// [`accumulate`] for the first `LENGTH` values, whose sums stay in registers.
-#[inline(always)]
-fn accumulate_block<T: Element, const FUSED: bool, const LENGTH: usize>(
-    target: &mut [T],
-    entries: &[Entry<T>],
-    source: &[T],
-) -> usize {
-    let mut sums = [T::ZERO; LENGTH];
-    for entry in entries {
-        let values = &source[entry.start as usize..][..LENGTH];
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum = T::mul_add::<FUSED>(entry.gradient, value, *sum);
-        }
-    }
-    for (target, sum) in target.iter_mut().zip(sums) {
-        *target += sum;
-    }
-    LENGTH
-}
-
-/// Weight gradients of one image, vectors running along the outputs.
-#[inline(always)]
-fn accumulate_along_outputs<T: Element, const FUSED: bool>(
-    weights: &mut [T],
-    pixels: &[T],
-    spread: &[T],
-    g: &Geometry,
-) {
-    for first in (0..g.outputs).step_by(LANES) {
-        let mut place = 0;
-        while place < g.patch() {
-            place += match g.patch() - place {
-                3.. => accumulate_places::<T, FUSED, 3>(weights, pixels, spread, g, (first, place)),
-                _ => accumulate_places::<T, FUSED, 1>(weights, pixels, spread, g, (first, place)),
-            };
-        }
-    }
-}
-
-/// [`accumulate_along_outputs`] for `COUNT` weights of `LANES` outputs, whose sums stay in
-/// registers.
-#[inline(always)]
-fn accumulate_places<T: Element, const FUSED: bool, const COUNT: usize>(
-    weights: &mut [T],
-    pixels: &[T],
-    spread: &[T],
-    g: &Geometry,
-    (first, place): (usize, usize),
-) -> usize {
-    let (_, width) = g.convolved();
-    let offsets: [usize; COUNT] = std::array::from_fn(|index| {
-        let place = place + index;
-        (place / g.segment()) * g.row() + place % g.segment()
-    });
-    let mut sums = [[T::ZERO; LANES]; COUNT];
-    for (y, gradients) in spread.chunks_exact(width * g.outputs).enumerate() {
-        let row = (width - 1) * g.channels + 1;
-        let inputs = offsets.map(|offset| &pixels[offset + y * g.row()..][..row]);
-        for (x, gradients) in gradients.chunks_exact(g.outputs).enumerate() {
-            let gradients = &gradients[first..first + LANES];
-            for (sums, inputs) in sums.iter_mut().zip(inputs) {
-                let input = inputs[x * g.channels];
-                for (sum, &gradient) in sums.iter_mut().zip(gradients) {
-                    *sum = T::mul_add::<FUSED>(input, gradient, *sum);
-                }
-            }
-        }
-    }
-    for (index, sums) in sums.into_iter().enumerate() {
-        for (lane, sum) in sums.into_iter().enumerate() {
-            weights[(first + lane) * g.patch() + place + index] += sum;
-        }
-    }
-    COUNT
-}
-
-/// Lists of entries of a fixed greatest length, side by side in one allocation.
-struct EntryLists<T> {
-    entries: Vec<Entry<T>>,
-    lengths: Vec<usize>,
-    capacity: usize,
-}
-
-impl<T: Element> EntryLists<T> {
-    fn new(lists: usize, longest: usize) -> Self {
-        // One place more than asked for: a zero is written there and not counted.
-        let capacity = longest + 1;
-        let empty = Entry { start: 0, gradient: T::ZERO };
-        Self { entries: vec![empty; lists * capacity], lengths: vec![0; lists], capacity }
-    }
-
-    /// Appends without a branch, which half of the gradients would send the wrong way.
-    #[inline(always)]
-    fn push_unless_zero(&mut self, list: usize, start: usize, gradient: T) {
-        let length = &mut self.lengths[list];
-        self.entries[list * self.capacity + *length] = Entry { start: start as u32, gradient };
-        *length += usize::from(gradient != T::ZERO);
-    }
-
-    #[inline(always)]
-    fn list(&self, list: usize) -> &[Entry<T>] {
-        &self.entries[list * self.capacity..][..self.lengths[list]]
-    }
-
-    #[inline(always)]
-    fn clear(&mut self) {
-        self.lengths.fill(0);
     }
 }
