@@ -34,7 +34,7 @@ pub enum RecordError {
     Parse {
         /// The file.
         path: PathBuf,
-        /// "record" or "sweep".
+        /// "record", "sweep" or "set of predictions".
         what: &'static str,
         /// Why.
         source: serde_json::Error,
@@ -48,7 +48,7 @@ pub enum RecordError {
     Version {
         /// The file.
         path: PathBuf,
-        /// "record" or "sweep".
+        /// "record", "sweep" or "set of predictions".
         what: &'static str,
         /// What stands under `format`.
         found: String,
@@ -63,7 +63,7 @@ pub enum RecordError {
     Value {
         /// The file.
         path: PathBuf,
-        /// "record" or "sweep".
+        /// "record", "sweep" or "set of predictions".
         what: &'static str,
         /// Where in the file, e.g. `epochs[3].main_loss`.
         field: String,
@@ -72,9 +72,9 @@ pub enum RecordError {
         /// What could stand there.
         expected: &'static str,
     },
-    /// A record says that it belongs elsewhere.
+    /// A record, or a run's predictions, says that it belongs elsewhere.
     #[error(
-        "{} holds the record of {}; move it there, or move it out of the sweep",
+        "{} belongs to {}; move it there, or move it out of the sweep",
         path.display(),
         belongs.display()
     )]

@@ -111,7 +111,7 @@ pub fn read_sweep(dir: &Path) -> Result<Option<Sweep>, RecordError> {
     }
 }
 
-fn check_version(
+pub(crate) fn check_version(
     path: &Path,
     what: &'static str,
     found: u32,
@@ -123,7 +123,7 @@ fn check_version(
     Err(RecordError::Version { path: path.to_owned(), what, found: found.to_string(), readable })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, RecordError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, RecordError> {
     fs::read(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })
 }
 

@@ -24,6 +24,21 @@ pub(crate) fn to_bytes<T: Serialize>(
     Ok(bytes)
 }
 
+/// `value` as the bytes of a file that is one line, for what programs alone read.
+pub(crate) fn to_line<T: Serialize>(
+    path: &Path,
+    what: &'static str,
+    value: &T,
+) -> Result<Vec<u8>, RecordError> {
+    let mut bytes = serde_json::to_vec(value).map_err(|source| RecordError::Parse {
+        path: path.to_owned(),
+        what,
+        source,
+    })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
 /// The value in `bytes`, after a look at the version alone: what else another version holds is
 /// not for this program to judge.
 pub(crate) fn from_bytes<T: DeserializeOwned>(

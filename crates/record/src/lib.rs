@@ -36,18 +36,20 @@
 //! A sweep leaves one folder:
 //!
 //! ```text
-//! sweep.json                              what was asked, and by what program: a [`Sweep`]
-//! records/<recipe>/<variant>/<run>.json   one a run, whole or absent: a [`Record`]
+//! sweep.json                                  what was asked, and by what program: a [`Sweep`]
+//! records/<recipe>/<variant>/<run>.json       one a run, whole or absent: a [`Record`]
+//! predictions/<recipe>/<variant>/<run>.json   what the trained network said: [`Predictions`]
 //! ```
 //!
 //! Every accuracy is in percent. Every file is JSON with two spaces of indent, keys in the order
 //! of the types here and a newline at its end; the same value gives the same bytes. Only
 //! [`Record::timing`], the last part of a record, may differ between two runs of the same
 //! training. A number that is not finite is an error when it is written, never a `null`: `null`
-//! says that there is no number.
+//! says that there is no number. [`Predictions`] are JSON on one line, since programs alone read
+//! them; they are written before their record, so that a record implies them.
 //!
-//! Every file starts with the version of its format ([`RECORD_FORMAT`], [`SWEEP_FORMAT`]), which
-//! is looked at before anything else in it; a reader names the version that it cannot read
+//! Every file starts with the version of its format ([`RECORD_FORMAT`], [`SWEEP_FORMAT`],
+//! [`PREDICTIONS_FORMAT`]), which is looked at before anything else in it; a reader names the version that it cannot read
 //! ([`RecordError::Version`]). A version says exactly which fields there are, so that a field
 //! more or less makes another version.
 //!
@@ -59,6 +61,9 @@ mod difference;
 mod error;
 mod files;
 mod format;
+mod network;
+mod pixels;
+mod predictions;
 mod record;
 mod sweep;
 
@@ -67,6 +72,14 @@ pub use difference::Difference;
 pub use error::RecordError;
 pub use files::{
     read_record, read_records, read_sweep, record_path, sweep_path, write_record, write_sweep,
+};
+pub use network::{
+    BranchDescription, BranchOutputKind, LayerDescription, LayerKind, NetworkDescription,
+};
+pub use pixels::Pixels;
+pub use predictions::{
+    Mistake, PREDICTIONS_FORMAT, Predictions, predictions_path, read_predictions,
+    round_probability, write_predictions,
 };
 pub use record::{Epoch, Failure, RECORD_FORMAT, Record, Timing};
 pub use sweep::{Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};

@@ -84,7 +84,7 @@ pub struct Timing {
 
 const PERCENT: &str = "an accuracy lies between 0 and 100 percent";
 const FINITE: &str = "a loss is a finite number";
-const NAME: &str = "a name is made of ASCII letters, digits, '-', '_' and '.', and starts with a \
+pub(crate) const NAME: &str = "a name is made of ASCII letters, digits, '-', '_' and '.', and starts with a \
                     letter or digit";
 
 impl Record {
@@ -159,7 +159,7 @@ fn is_percent(value: f64) -> bool {
 }
 
 /// Names become folders: none may lead out of the sweep's.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let letter_or_digit = |first: &u8| first.is_ascii_alphanumeric();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     name.as_bytes().first().is_some_and(letter_or_digit) && name.bytes().all(allowed)

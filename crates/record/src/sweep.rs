@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::network::NetworkDescription;
+
 /// The version of [`Sweep`] that this crate reads and writes.
-pub const SWEEP_FORMAT: u32 = 1;
+pub const SWEEP_FORMAT: u32 = 2;
 
 /// What a sweep was asked for, and by what program it was made: `sweep.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,8 @@ pub struct Sweep {
     pub format: u32,
     /// All that the records follow from.
     pub settings: Settings,
+    /// The networks of the settings, in the same order, as the program builds them.
+    pub networks: Vec<NetworkDescription>,
     /// Who made them; another may go on with the same settings.
     pub provenance: Provenance,
 }

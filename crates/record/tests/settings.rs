@@ -30,6 +30,7 @@ fn sweep() -> Sweep {
     Sweep {
         format: SWEEP_FORMAT,
         settings: settings(),
+        networks: Vec::new(),
         provenance: Provenance {
             version: "0.1.0".to_owned(),
             git_revision: None,

@@ -1,7 +1,7 @@
 //! What the paper claims about test accuracy, and what its text and code differ by, as tests.
 
 use pairnet_record::RecipeSettings;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::published::PUBLISHED;
 use crate::statistics::{Estimate, Interval, Moments, holm, paired, welch};
@@ -12,19 +12,19 @@ use crate::summary::Entry;
 ///
 /// All claims of a summary are one family of tests, declared beforehand: for each recipe and
 /// backbone whose four networks are asked for, the three of [`CLAIMS`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// How the networks were trained.
     pub recipe: String,
     /// As the paper calls it.
-    pub backbone: &'static str,
+    pub backbone: String,
     /// What is claimed.
-    pub claim: &'static str,
+    pub claim: String,
     /// The network that is claimed to be better.
-    pub better: &'static str,
+    pub better: String,
     /// The network that it is compared with: of several, the one that it beats least surely,
     /// since the claim holds only if it beats that one too.
-    pub than: &'static str,
+    pub than: String,
     /// Which runs are compared with which.
     pub comparison: Comparison,
     /// By how many points; `None` where there is nothing to compare.
@@ -42,7 +42,7 @@ pub struct Claim {
 }
 
 /// Which runs are compared with which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Comparison {
     /// Each run with the run of the same number, which has the same pairs: a paired t test.
@@ -52,7 +52,7 @@ pub enum Comparison {
 }
 
 /// How often one network's runs beat the other's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contests {
     /// Runs of the first that are better.
     pub won: usize,
@@ -63,7 +63,7 @@ pub struct Contests {
 }
 
 /// What the records say about a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// The adjusted p value is below 5 %.
@@ -75,7 +75,7 @@ pub enum Outcome {
 }
 
 /// What the difference between the paper's text and its code is worth for one network.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecipeDifference {
     /// Which network.
     pub variant: String,
@@ -125,10 +125,10 @@ pub(crate) fn test_claims(recipes: &[RecipeSettings], entries: &[Entry]) -> Vec<
                 };
                 claims.push(Claim {
                     recipe: recipe.name.clone(),
-                    backbone: table.backbone,
-                    claim,
-                    better: table.rows[better].variant,
-                    than: table.rows[rival].variant,
+                    backbone: table.backbone.to_owned(),
+                    claim: claim.to_owned(),
+                    better: table.rows[better].variant.to_owned(),
+                    than: table.rows[rival].variant.to_owned(),
                     comparison,
                     effect: estimate.map(|estimate| estimate.value),
                     ci95: estimate.and_then(|estimate| estimate.interval(0.95)),

@@ -20,6 +20,7 @@
 //!         test_every_epoch: false,
 //!         data: Default::default(),
 //!     },
+//!     networks: Vec::new(),
 //!     provenance: Provenance {
 //!         version: "0.1.0".to_owned(),
 //!         git_revision: None,

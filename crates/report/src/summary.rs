@@ -1,7 +1,7 @@
 //! What the records of a sweep say, as one value from which every output is made.
 
 use pairnet_record::Provenance;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::claims::{Claim, RecipeDifference};
 use crate::statistics::{Interval, Statistics, Verdict};
@@ -10,7 +10,7 @@ use crate::statistics::{Interval, Statistics, Verdict};
 pub const RESULTS_FORMAT: u32 = 1;
 
 /// What the records of a sweep say. Accuracies are in percent, differences in points.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// [`RESULTS_FORMAT`].
     pub format: u32,
@@ -31,7 +31,7 @@ pub struct Summary {
 }
 
 /// What the runs of one recipe and variant say.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// How the network was trained.
     pub recipe: String,
@@ -54,7 +54,7 @@ pub struct Entry {
 }
 
 /// A run that ended in a failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRun {
     /// Counted from 0.
     pub run: usize,
@@ -67,7 +67,7 @@ pub struct FailedRun {
 }
 
 /// The accuracy of one recipe and variant on one split, in percent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
     /// What was measured.
     #[serde(flatten)]
@@ -79,7 +79,7 @@ pub struct Accuracy {
 }
 
 /// A published accuracy, and how the measured one compares.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgainstPublished {
     /// As printed.
     pub mean: f64,

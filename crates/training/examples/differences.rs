@@ -59,9 +59,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                     }
                     let (_, recipe) = &traits[job / (VARIANTS.len() * RUNS)];
                     let variant = &VARIANTS[job / RUNS % VARIANTS.len()];
-                    let record = run(recipe, variant, (job % RUNS, SEED), &data, &setup, &stop);
-                    if let (Ok(record), Ok(mut accuracies)) = (record, accuracies.lock()) {
-                        accuracies[job] = record.test_accuracy;
+                    let finished = run(recipe, variant, (job % RUNS, SEED), &data, &setup, &stop);
+                    if let (Ok(finished), Ok(mut accuracies)) = (finished, accuracies.lock()) {
+                        accuracies[job] = finished.record.test_accuracy;
                     }
                 }
             });

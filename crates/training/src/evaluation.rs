@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
-use pairnet_models::{Masks, Network};
+use pairnet_models::{Masks, Network, Outputs};
 
 use crate::batches::Batch;
 use crate::recipe::EvaluationMode;
@@ -44,7 +44,16 @@ impl std::ops::Add for Score {
     }
 }
 
-/// The score over `batches`; `None` where a logit is not finite.
+/// What a network said of some batches, and how often it was right.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluation {
+    /// Over all batches.
+    pub score: Score,
+    /// One a batch, detached from what they were computed with.
+    pub outputs: Vec<Outputs>,
+}
+
+/// What `network` says of `batches`; `None` where a logit is not finite.
 ///
 /// In training mode the batch statistics and the masks are those of a training pass; they change
 /// the network's running statistics, which that mode never reads.
@@ -57,8 +66,8 @@ pub fn evaluate(
     batches: &[Batch],
     mode: EvaluationMode,
     masks: &mut dyn Masks,
-) -> Result<Option<Score>> {
-    let mut score = Score::default();
+) -> Result<Option<Evaluation>> {
+    let mut evaluation = Evaluation::default();
     for batch in batches {
         let outputs = match mode {
             EvaluationMode::Evaluation => network.evaluate(&batch.images)?,
@@ -67,7 +76,10 @@ pub fn evaluate(
         if outputs.logits.to_vec1::<f32>()?.iter().any(|logit| !logit.is_finite()) {
             return Ok(None);
         }
-        score = score + Score::of(&outputs.logits, &batch.targets)?;
+        evaluation.score = evaluation.score + Score::of(&outputs.logits, &batch.targets)?;
+        // Kept as they are, they would keep every layer's result too.
+        let digit_logits = outputs.digit_logits.as_ref().map(Tensor::detach);
+        evaluation.outputs.push(Outputs { logits: outputs.logits.detach(), digit_logits });
     }
-    Ok(Some(score))
+    Ok(Some(evaluation))
 }

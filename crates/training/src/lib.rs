@@ -15,9 +15,10 @@
 //!     test_every_epoch: false,
 //! };
 //! let (variant, data) = (Variant::named("mlp-ws-al")?, Mnist::shipped()?);
-//! let record = run(&recipe, variant, (0, 42), &data, &setup, &AtomicBool::new(false))?;
-//! assert_eq!(record.epochs.len(), 1);
-//! assert!(record.test_accuracy.is_some()); // percent
+//! let finished = run(&recipe, variant, (0, 42), &data, &setup, &AtomicBool::new(false))?;
+//! assert_eq!(finished.record.epochs.len(), 1);
+//! assert!(finished.record.test_accuracy.is_some()); // percent
+//! assert_eq!(finished.predictions.unwrap().probabilities.len(), 100);
 //! # Ok(())
 //! # }
 //! ```
@@ -28,22 +29,25 @@
 //! run's record is the same bytes, timings apart, alone or in a sweep, on one thread or many.
 
 mod batches;
+mod describe;
 mod error;
 mod evaluation;
 mod losses;
+mod predictions;
 mod recipe;
 mod run;
 mod streams;
 mod sweep;
 
 pub use batches::{Batch, batches};
+pub use describe::describe;
 pub use error::TrainingError;
-pub use evaluation::{Score, evaluate};
+pub use evaluation::{Evaluation, Score, evaluate};
 pub use losses::{Losses, losses};
 pub use recipe::{
     AdamState, AuxiliaryLoss, EvaluationMode, MainLoss, PairDraw, Recipe, TrainAccuracy,
     UnknownRecipe,
 };
-pub use run::{Setup, run};
+pub use run::{Finished, Setup, run};
 pub use streams::{DrawnMasks, RunId};
 pub use sweep::{Job, Plan, Workers, claim_folder, missing, sweep};

@@ -1,4 +1,4 @@
-//! One run: the training loop and its record.
+//! One run: the training loop, its record and its predictions.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -7,12 +7,13 @@ use candle_core::{DType, Device};
 use pairnet_data::{Mnist, draw_pairs};
 use pairnet_models::{Kernels, Network, Variant};
 use pairnet_ops::Adam;
-use pairnet_record::{Epoch, Failure, RECORD_FORMAT, Record, Timing};
+use pairnet_record::{Epoch, Failure, Predictions, RECORD_FORMAT, Record, Timing};
 
 use crate::TrainingError;
 use crate::batches::{Batch, batches};
-use crate::evaluation::{Score, evaluate};
+use crate::evaluation::{Evaluation, Score, evaluate};
 use crate::losses::{EpochSums, LossValues, losses};
+use crate::predictions::predictions;
 use crate::recipe::{AdamState, Recipe, TrainAccuracy};
 use crate::streams::{DrawnMasks, RunId};
 
@@ -25,6 +26,15 @@ pub struct Setup {
     pub kernels: Kernels,
     /// Whether the test accuracy is recorded after every epoch too; it costs time.
     pub test_every_epoch: bool,
+}
+
+/// What a run leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finished {
+    /// What it was and what it measured.
+    pub record: Record,
+    /// What the trained network said of the test pairs; `None` where the run failed.
+    pub predictions: Option<Predictions>,
 }
 
 /// Trains one network and says how it went.
@@ -42,7 +52,7 @@ pub fn run(
     data: &Mnist,
     setup: &Setup,
     stop: &AtomicBool,
-) -> Result<Record, TrainingError> {
+) -> Result<Finished, TrainingError> {
     let start = Instant::now();
     let id = RunId { seed, recipe, variant: variant.name, run };
     let prepare = |split, digits| -> Result<Vec<Batch>, TrainingError> {
@@ -56,19 +66,24 @@ pub fn run(
     let mut epochs = Vec::with_capacity(recipe.epochs);
     let mut masks = id.masks();
     let end = train_network(recipe, &mut network, &sets, setup, &mut masks, stop, &mut epochs)?;
-    Ok(Record {
+    let predictions = match &end {
+        Ok(measured) => Some(predictions(&id, &sets.test, &measured.test.outputs)?),
+        Err(_) => None,
+    };
+    let record = Record {
         format: RECORD_FORMAT,
         recipe: recipe.name.to_owned(),
         variant: variant.name.to_owned(),
         run,
         seed,
         parameters,
-        train_accuracy: end.as_ref().ok().map(|accuracies| accuracies.train),
-        test_accuracy: end.as_ref().ok().map(|accuracies| accuracies.test),
+        train_accuracy: end.as_ref().ok().map(|measured| measured.train),
+        test_accuracy: end.as_ref().ok().map(|measured| measured.test.score.percent()),
         failure: end.err(),
         epochs,
         timing: Timing { seconds: start.elapsed().as_secs_f64() },
-    })
+    };
+    Ok(Finished { record, predictions })
 }
 
 /// The batches of both splits.
@@ -77,10 +92,11 @@ struct Sets {
     test: Vec<Batch>,
 }
 
-/// In percent.
-struct Accuracies {
+/// What is measured after training.
+struct Measured {
+    /// In percent.
     train: f64,
-    test: f64,
+    test: Evaluation,
 }
 
 /// The training loop. `epochs` gets every whole epoch, also where a failure ends the run.
@@ -92,7 +108,7 @@ fn train_network(
     masks: &mut DrawnMasks,
     stop: &AtomicBool,
     epochs: &mut Vec<Epoch>,
-) -> Result<Result<Accuracies, Failure>, TrainingError> {
+) -> Result<Result<Measured, Failure>, TrainingError> {
     let variables = network.parameters().into_iter().map(|(_, variable)| variable.clone());
     let mut adam = Adam::new(variables.collect(), recipe.adam())?;
     for epoch in 0..recipe.epochs {
@@ -117,8 +133,8 @@ fn train_network(
         let mut measured = sums.mean();
         if setup.test_every_epoch {
             // A copy of the masks' stream: looking must not change the training.
-            let score = evaluate(network, &sets.test, recipe.evaluation, &mut masks.clone())?;
-            measured.test_accuracy = score.map(Score::percent);
+            let test = evaluate(network, &sets.test, recipe.evaluation, &mut masks.clone())?;
+            measured.test_accuracy = test.map(|test| test.score.percent());
         }
         let Epoch { total_loss, train_accuracy, .. } = measured;
         tracing::debug!(recipe = recipe.name, epoch, total_loss, train_accuracy);
@@ -126,12 +142,12 @@ fn train_network(
     }
     let mut measure = |batches: &[Batch]| evaluate(network, batches, recipe.evaluation, masks);
     let train = match recipe.train_accuracy {
-        TrainAccuracy::AfterLastEpoch => measure(&sets.train)?.map(Score::percent),
+        TrainAccuracy::AfterLastEpoch => measure(&sets.train)?.map(|train| train.score.percent()),
         TrainAccuracy::DuringLastEpoch => epochs.last().map(|epoch| epoch.train_accuracy),
     };
-    let test = measure(&sets.test)?.map(Score::percent);
+    let test = measure(&sets.test)?;
     Ok(match (train, test) {
-        (Some(train), Some(test)) => Ok(Accuracies { train, test }),
+        (Some(train), Some(test)) => Ok(Measured { train, test }),
         _ => Err(Failure {
             epoch: recipe.epochs,
             batch: 0,

@@ -8,12 +8,13 @@ use pairnet_data::Mnist;
 use pairnet_models::Variant;
 use pairnet_record::{
     Provenance, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, read_record, read_sweep,
-    record_path, write_record, write_sweep,
+    record_path, write_predictions, write_record, write_sweep,
 };
 
 use crate::TrainingError;
+use crate::describe::describe;
 use crate::recipe::Recipe;
-use crate::run::{Setup, run};
+use crate::run::{Finished, Setup, run};
 
 /// What a sweep trains: every recipe with every variant, `runs` times.
 #[derive(Clone, Debug)]
@@ -104,7 +105,9 @@ pub fn claim_folder(
             Err(TrainingError::OtherSettings { dir: dir.to_owned(), differences: lines.join("\n") })
         }
         None => {
-            write_sweep(dir, &Sweep { format: SWEEP_FORMAT, settings, provenance })?;
+            let known = settings.variants.iter().filter_map(|name| Variant::named(name).ok());
+            let networks = known.map(describe).collect();
+            write_sweep(dir, &Sweep { format: SWEEP_FORMAT, settings, networks, provenance })?;
             Ok(())
         }
     }
@@ -142,10 +145,10 @@ pub struct Workers {
     pub threads: usize,
 }
 
-/// Trains `jobs` side by side and leaves a record of each in `dir` as it ends.
+/// Trains `jobs` side by side and leaves each one's predictions and record in `dir` as it ends.
 ///
-/// `finished` is told of each record
-/// after it is written, from the worker's thread. A run's record does not depend on `workers` or on what else is trained.
+/// `finished` is told of each record after it is written, from the worker's thread. What a run
+/// leaves does not depend on `workers` or on what else is trained.
 ///
 /// # Errors
 ///
@@ -170,8 +173,12 @@ pub fn sweep(
             .map_err(TrainingError::Threads)?;
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let coordinates = (job.run, seed);
-            let record =
+            let Finished { record, predictions } =
                 pool.install(|| run(job.recipe, job.variant, coordinates, data, setup, stop))?;
+            // Before the record: where that is, nothing is trained again.
+            if let Some(predictions) = &predictions {
+                write_predictions(dir, predictions)?;
+            }
             write_record(dir, &record)?;
             finished(&record);
         }

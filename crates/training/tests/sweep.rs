@@ -9,9 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use candle_core::Device;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
-use pairnet_record::{Provenance, Record, read_records, record_path, write_record};
+use pairnet_record::{
+    Provenance, Record, predictions_path, read_predictions, read_records, read_sweep, record_path,
+    write_record,
+};
 use pairnet_training::{
-    Plan, Recipe, Setup, TrainingError, Workers, claim_folder, missing, run, sweep,
+    Finished, Plan, Recipe, Setup, TrainingError, Workers, claim_folder, missing, run, sweep,
 };
 
 fn mnist() -> &'static Mnist {
@@ -55,6 +58,12 @@ fn untimed(dir: &Path) -> Vec<Record> {
     read_records(dir).unwrap().iter().map(Record::without_timing).collect()
 }
 
+/// The bytes of the predictions of every record.
+fn predictions(dir: &Path) -> Vec<Vec<u8>> {
+    let path = |record: &Record| predictions_path(dir, &record.recipe, &record.variant, record.run);
+    read_records(dir).unwrap().iter().map(|record| fs::read(path(record)).unwrap()).collect()
+}
+
 #[test]
 fn records_do_not_depend_on_workers_threads_or_order() {
     let folders: Vec<_> = [(1, 1), (1, 2), (2, 2), (3, 3)]
@@ -69,6 +78,7 @@ fn records_do_not_depend_on_workers_threads_or_order() {
     assert_eq!(first.len(), 12);
     for folder in &folders[1..] {
         assert_eq!(untimed(folder.path()), first);
+        assert_eq!(predictions(folder.path()), predictions(folders[0].path()));
     }
     let job = |record: &&Record| {
         (record.recipe.as_str(), record.variant.as_str(), record.run) == ("paper", "lenet5-ws", 1)
@@ -77,7 +87,11 @@ fn records_do_not_depend_on_workers_threads_or_order() {
     let variant = Variant::named("lenet5-ws").unwrap();
     let stop = AtomicBool::new(false);
     let alone = run(&small(Recipe::paper()), variant, (1, 5), mnist(), &setup(), &stop).unwrap();
-    assert_eq!(alone.without_timing(), *in_sweep);
+    assert_eq!(alone.record.without_timing(), *in_sweep);
+    assert_eq!(
+        alone.predictions,
+        read_predictions(folders[0].path(), "paper", "lenet5-ws", 1).ok()
+    );
 }
 
 #[test]
@@ -85,8 +99,8 @@ fn another_seed_gives_other_results() {
     let variant = Variant::named("mlp").unwrap();
     let losses = |seed| {
         let stop = AtomicBool::new(false);
-        let record = run(&small(Recipe::paper()), variant, (0, seed), mnist(), &setup(), &stop);
-        record.unwrap().epochs[1].total_loss
+        let finished = run(&small(Recipe::paper()), variant, (0, seed), mnist(), &setup(), &stop);
+        finished.unwrap().record.epochs[1].total_loss
     };
     assert_ne!(losses(0), losses(1));
 }
@@ -132,7 +146,9 @@ fn an_interrupted_sweep_leaves_whole_records_and_goes_on() {
 fn a_loss_that_is_not_finite_is_a_recorded_failure() {
     let recipe = Recipe { learning_rate: f64::INFINITY, ..small(Recipe::paper()) };
     let variant = Variant::named("mlp").unwrap();
-    let record = run(&recipe, variant, (0, 0), mnist(), &setup(), &AtomicBool::new(false)).unwrap();
+    let finished = run(&recipe, variant, (0, 0), mnist(), &setup(), &AtomicBool::new(false));
+    let Finished { record, predictions } = finished.unwrap();
+    assert_eq!(predictions, None);
     let failure = record.failure.clone().unwrap();
     assert_eq!((failure.epoch, failure.batch), (0, 1));
     assert_eq!(failure.reason, "main loss is NaN");
@@ -149,7 +165,8 @@ fn looking_at_the_test_accuracy_does_not_change_the_training() {
         let variant = Variant::named("mlp-al").unwrap();
         let train = |test_every_epoch| {
             let setup = Setup { test_every_epoch, ..setup() };
-            run(&recipe, variant, (0, 0), mnist(), &setup, &AtomicBool::new(false)).unwrap()
+            let stop = AtomicBool::new(false);
+            run(&recipe, variant, (0, 0), mnist(), &setup, &stop).unwrap().record
         };
         let (mut looked, plain) = (train(true), train(false));
         for epoch in &mut looked.epochs {
@@ -174,6 +191,40 @@ fn other_settings_are_refused_with_the_difference() {
     longer.recipes[1].epochs = 3;
     let error = claim(&longer).unwrap_err().to_string();
     assert!(error.contains("epochs") && error.contains('2') && error.contains('3'), "{error}");
+}
+
+#[test]
+fn predictions_say_what_the_record_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &plan(5), 2, 2).unwrap();
+    for record in read_records(folder.path()).unwrap() {
+        let Record { recipe, variant, run, .. } = &record;
+        let predictions = read_predictions(folder.path(), recipe, variant, *run).unwrap();
+        let wrong: Vec<usize> = predictions.wrong().collect();
+        assert_eq!(Some(100.0 * (110 - wrong.len()) as f64 / 110.0), record.test_accuracy);
+        assert_eq!(predictions.classes.len(), 110);
+        let shown: Vec<usize> = predictions.mistakes.iter().map(|mistake| mistake.pair).collect();
+        let expected = if variant == "lenet5-ws" { &[][..] } else { &wrong[..] };
+        assert_eq!(shown, expected, "{recipe} {variant}");
+        for mistake in &predictions.mistakes {
+            assert!(mistake.images.iter().all(|image| image.0.iter().any(|&pixel| pixel > 99)));
+            let sums = mistake.posteriors.map(|posterior| posterior.iter().sum::<f64>());
+            assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 0.006), "{sums:?}");
+        }
+    }
+}
+
+#[test]
+fn the_sweep_tells_its_networks() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = plan(5).settings("cpu", false, mnist()).unwrap();
+    claim_folder(folder.path(), settings, provenance()).unwrap();
+    let networks = read_sweep(folder.path()).unwrap().unwrap().networks;
+    let counts: Vec<_> = networks.iter().map(|n| (n.name.as_str(), n.parameters)).collect();
+    assert_eq!(counts, [("mlp-al", 137_141), ("lenet5-ws", 41_113), ("lenet5-ws-al", 52_631)]);
+    let branch = networks[2].branch.as_ref().unwrap();
+    assert_eq!(branch.layers[0].steps, ["relu", "max-pool"]);
+    assert_eq!(networks[2].comparator[1].steps, ["relu", "dropout 0.7"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How far two means are apart, how sure that is, and whether it is little.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::student::{half_width, upper_tail};
 use super::{Interval, Statistics};
@@ -95,7 +95,7 @@ pub fn paired(differences: &[f64]) -> Option<Estimate> {
 }
 
 /// Whether a measured mean is the published one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The two are less than the margin apart: two one-sided tests at 5 % say so (Schuirmann,

@@ -10,11 +10,11 @@ pub use difference::{Estimate, MARGIN, Moments, StandardError, Verdict, paired, 
 pub use holm::holm;
 pub use sample::Statistics;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An interval, both ends included; `[low, high]` in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(into = "[f64; 2]")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "[f64; 2]", from = "[f64; 2]")]
 pub struct Interval {
     /// The lower end.
     pub low: f64,
@@ -25,5 +25,11 @@ pub struct Interval {
 impl From<Interval> for [f64; 2] {
     fn from(Interval { low, high }: Interval) -> Self {
         [low, high]
+    }
+}
+
+impl From<[f64; 2]> for Interval {
+    fn from([low, high]: [f64; 2]) -> Self {
+        Self { low, high }
     }
 }

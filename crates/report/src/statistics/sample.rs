@@ -1,6 +1,6 @@
 //! What a few runs say about their mean.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::student::half_width;
 use super::{Interval, bootstrap};
@@ -9,7 +9,7 @@ use super::{Interval, bootstrap};
 ///
 /// A number that the values cannot give is `None`: no value has no mean, and one value has
 /// neither a standard deviation nor an interval.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// How many values there are.
     pub n: usize,

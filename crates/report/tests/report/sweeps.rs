@@ -27,6 +27,7 @@ pub(crate) fn sweep(recipes: &[&str], variants: &[&str], runs: usize) -> Sweep {
             test_every_epoch: false,
             data: BTreeMap::new(),
         },
+        networks: Vec::new(),
         provenance: Provenance {
             version: "0.1.0".to_owned(),
             git_revision: Some("0123456789abcdef".to_owned()),
