@@ -118,6 +118,9 @@ pub(crate) fn geometry(
     if bias.dims() != [outputs] {
         bail!("conv2d: bias has shape {:?}, {outputs} outputs need ({outputs},)", bias.shape());
     }
+    if channels == 0 || outputs == 0 {
+        bail!("conv2d: {channels} channels and {outputs} outputs, one of each is needed");
+    }
     let (height, width) = (height + 2 * padding, width + 2 * padding);
     if kernel_height == 0 || kernel_width == 0 || kernel_height > height || kernel_width > width {
         bail!(

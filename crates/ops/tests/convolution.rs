@@ -265,6 +265,8 @@ fn errors_name_the_sizes() {
     assert!(
         error(&images, &[3, 2, 4, 4], &bias).contains("(1, 1) is smaller than a pooling window")
     );
+    let none = Tensor::zeros(0, DType::F32, &Device::Cpu).unwrap();
+    assert!(error(&images, &[0, 2, 3, 3], &none).contains("2 channels and 0 outputs"));
     let whole = Tensor::ones((1, 2, 4, 4), DType::U32, &Device::Cpu).unwrap();
     assert!(error(&whole, &[3, 2, 3, 3], &bias).contains("dtype U32 is not supported"));
 }
