@@ -128,7 +128,7 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// Where there are not as many moments as variables, or a shape differs.
+    /// Where there are not as many moments as variables, or a shape or dtype differs.
     pub fn restore(&mut self, steps: usize, moments: Vec<(Tensor, Tensor)>) -> Result<()> {
         if moments.len() != self.slots.len() {
             bail!("Adam: moments of {} variables, {} are needed", moments.len(), self.slots.len());
@@ -140,6 +140,14 @@ impl Adam {
                     "Adam: moments of shapes {:?} and {:?} for a variable of {shape:?}",
                     first.shape(),
                     second.shape()
+                );
+            }
+            let dtype = slot.variable.dtype();
+            if first.dtype() != dtype || second.dtype() != dtype {
+                bail!(
+                    "Adam: moments of dtypes {:?} and {:?} for a variable of {dtype:?}",
+                    first.dtype(),
+                    second.dtype()
                 );
             }
         }

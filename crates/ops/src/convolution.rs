@@ -22,8 +22,8 @@ use crate::reference;
 ///
 /// # Errors
 ///
-/// Where the shapes do not fit each other, the kernel is larger than the padded image, or the
-/// dtype is neither F32 nor F64.
+/// Where the shapes do not fit each other, there are no channels or outputs, the kernel is larger
+/// than the padded image, or the dtype is neither F32 nor F64.
 pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -> Result<Tensor> {
     convolution(images, weight, bias, padding, Then::Nothing)
 }

@@ -98,7 +98,7 @@ impl Linear {
         };
 
         let mut bias_gradient = vec![T::ZERO; outputs];
-        for row in gradient.chunks_exact(outputs) {
+        for row in gradient.chunks_exact(outputs.max(1)) {
             for (sum, &term) in bias_gradient.iter_mut().zip(row) {
                 *sum += term;
             }

@@ -15,7 +15,10 @@ use crate::reference;
 ///
 /// Where the shapes do not fit, a class is out of range, or the dtype is neither F32 nor F64.
 pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
-    let (rows, _) = logits.dims2()?;
+    let (rows, width) = logits.dims2()?;
+    if width == 0 {
+        bail!("cross_entropy: logits {:?} are those of no class", logits.shape());
+    }
     if classes.dims() != [rows] || classes.dtype() != DType::U32 || rows == 0 {
         bail!(
             "cross_entropy: {rows} rows of logits need as many U32 classes, one at least, got {:?} of {:?}",

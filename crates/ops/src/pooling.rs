@@ -19,8 +19,8 @@ use crate::reference;
 ///
 /// # Errors
 ///
-/// Where `size` or `stride` is 0, the window is larger than the image, or the dtype is neither
-/// F32 nor F64.
+/// Where `size` or `stride` is 0, the window is larger than the image, there are no channels, or the
+/// dtype is neither F32 nor F64.
 pub fn max_pool2d(images: &Tensor, size: usize, stride: usize) -> Result<Tensor> {
     channels_last_max_pool(&images.permute((0, 2, 3, 1))?, size, stride)?.permute((0, 3, 1, 2))
 }
@@ -30,7 +30,10 @@ pub(crate) fn channels_last_max_pool(
     size: usize,
     stride: usize,
 ) -> Result<Tensor> {
-    let (_, height, width, _) = images.dims4()?;
+    let (_, height, width, channels) = images.dims4()?;
+    if channels == 0 {
+        bail!("max_pool2d: images have 0 channels, one at least is needed");
+    }
     if size == 0 || stride == 0 || size > height || size > width {
         bail!(
             "max_pool2d: windows of {size}×{size}, {stride} apart, do not fit an image of {height}×{width}"

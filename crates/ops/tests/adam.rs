@@ -4,7 +4,7 @@ mod support;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use pairnet_ops::{Adam, AdamSettings};
-use support::{tensor, values, variable};
+use support::{assert_told, tensor, values, variable, whole};
 
 /// A loss whose gradient is `factor` · 2 · (x − target), which changes from step to step.
 fn step(adam: &mut Adam, variable: &Var, target: &Tensor) -> Result<()> {
@@ -99,13 +99,72 @@ fn a_copy_keeps_the_old_values() {
     assert_eq!(values(&copy), before);
 }
 
+/// Moments that were told share memory with the state, which goes on; `restore` copies.
+#[test]
+fn told_moments_change_with_the_steps() {
+    let (variable, target) = (variable(&[3], DType::F32, 1), tensor(&[3], DType::F32, 2));
+    let mut adam = adam(&variable);
+    step(&mut adam, &variable, &target).unwrap();
+    let (told, _) = adam.moments().next().unwrap();
+    let (told, kept) = (told.clone(), told.copy().unwrap());
+    step(&mut adam, &variable, &target).unwrap();
+    assert_ne!(values(&told), values(&kept));
+    assert_eq!(values(&told), values(adam.moments().next().unwrap().0));
+}
+
+/// A graph remembers its variables, not their values: stepping between forward and backward pass
+/// would give gradients at the new values.
+#[test]
+fn a_graph_sees_the_step() {
+    let variable = Var::new(&[3.0], &Device::Cpu).unwrap();
+    let square = variable.sqr().unwrap().sum_all().unwrap();
+    adam(&variable).step(&square.backward().unwrap()).unwrap();
+    let moved = values(&variable)[0];
+    assert!((moved - 2.99).abs() < 1e-9, "{moved}");
+    let gradients = square.backward().unwrap();
+    assert_eq!(values(gradients.get(&variable).unwrap()), [2.0 * moved]);
+    assert_eq!(values(&square), [9.0]);
+}
+
+#[test]
+fn nan_and_zero_gradients() {
+    let variable = Var::new(&[1f32, 2.0, 3.0], &Device::Cpu).unwrap();
+    let gradient = Tensor::new(&[f32::NAN, 0.0, 1e-30], &Device::Cpu).unwrap();
+    let product = (variable.as_tensor() * &gradient).unwrap().sum_all().unwrap();
+    adam(&variable).step(&product.backward().unwrap()).unwrap();
+    let moved = values(&variable);
+    // 1e-30 squared is 0 in f32, and ε, which is larger by far, bounds the step.
+    assert!(moved[0].is_nan() && moved[1] == 2.0 && moved[2] == 3.0, "{moved:?}");
+}
+
 #[test]
 fn a_state_that_does_not_fit_is_refused() {
     let variable = variable(&[3], DType::F32, 1);
     let mut adam = adam(&variable);
-    let error = adam.restore(1, Vec::new()).unwrap_err().to_string();
-    assert!(error.contains("moments of 0 variables, 1 are needed"), "{error}");
-    let wrong = Tensor::zeros(4, DType::F32, &Device::Cpu).unwrap();
-    let error = adam.restore(1, vec![(wrong.clone(), wrong)]).unwrap_err().to_string();
-    assert!(error.contains("[4]") && error.contains("[3]"), "{error}");
+    assert_told(adam.restore(1, Vec::new()), "moments of 0 variables, 1 are needed");
+    let zeros = |length: usize, dtype| Tensor::zeros(length, dtype, &Device::Cpu).unwrap();
+    let (right, wrong) = (zeros(3, DType::F32), zeros(4, DType::F32));
+    let refused = adam.restore(1, vec![(wrong.clone(), right.clone())]);
+    assert_told(refused, "moments of shapes [4] and [3] for a variable of [3]");
+    let refused = adam.restore(1, vec![(right.clone(), wrong)]);
+    assert_told(refused, "moments of shapes [3] and [4] for a variable of [3]");
+    let refused = adam.restore(1, vec![(right, zeros(3, DType::F64))]);
+    assert_told(refused, "moments of dtypes F32 and F64 for a variable of F32");
+    assert_eq!(adam.steps(), 0, "what is refused changes nothing");
+}
+
+#[test]
+fn a_gradient_that_does_not_fit_is_refused() {
+    let variable = variable(&[3], DType::F32, 1);
+    let before = values(&variable);
+    let mut gradients = variable.sum_all().unwrap().backward().unwrap();
+    gradients.insert(&variable, tensor(&[4], DType::F32, 1));
+    assert_told(adam(&variable).step(&gradients), "a gradient of shape [4] for a variable of [3]");
+    gradients.insert(&variable, tensor(&[3], DType::F64, 1));
+    assert_told(adam(&variable).step(&gradients), "dtype");
+    assert_eq!(values(&variable), before);
+
+    let whole = Var::from_tensor(&whole(&[3])).unwrap();
+    gradients.insert(&whole, whole.as_tensor().copy().unwrap());
+    assert_told(adam(&whole).step(&gradients), "dtype U32 is not supported");
 }

@@ -2,10 +2,13 @@
 
 mod support;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use pairnet_ops::{RunningStatistics, batch_norm, batch_norm_evaluation, reference};
 use proptest::prelude::*;
-use support::{assert_close, assert_finite_differences, assert_same, tensor, values, variable};
+use support::{
+    assert_close, assert_finite_differences, assert_same, assert_told, tensor, values, variable,
+    weighted_sum, whole,
+};
 
 const EPSILON: f64 = 1e-5;
 
@@ -57,15 +60,26 @@ fn gradients_are_finite_differences() {
 
 #[test]
 fn groups_are_batches_of_their_own() {
-    let input = tensor(&[10, 4], DType::F64, 1);
-    let (gamma, beta) = (tensor(&[4], DType::F64, 2), tensor(&[4], DType::F64, 3));
-    let (together, statistics) = batch_norm(&input, &gamma, &beta, EPSILON, 2).unwrap();
-    for (half, statistics) in statistics.iter().enumerate() {
+    let input = variable(&[10, 4], DType::F64, 1);
+    let (gamma, beta) = (variable(&[4], DType::F64, 2), variable(&[4], DType::F64, 3));
+    let half = |half: usize| {
         let rows = input.narrow(0, 5 * half, 5).unwrap();
-        let (alone, own) = batch_norm(&rows, &gamma, &beta, EPSILON, 1).unwrap();
-        assert_eq!(values(&together.narrow(0, 5 * half, 5).unwrap()), values(&alone));
-        assert_eq!(values(&statistics.mean), values(&own[0].mean));
-        assert_eq!(statistics.count, 5);
+        batch_norm(&rows, &gamma, &beta, EPSILON, 1).unwrap()
+    };
+    let (together, statistics) = batch_norm(&input, &gamma, &beta, EPSILON, 2).unwrap();
+    let ((first, own_first), (second, own_second)) = (half(0), half(1));
+    let apart = Tensor::cat(&[first, second], 0).unwrap();
+    assert_eq!(values(&together), values(&apart));
+    for (statistics, own) in statistics.iter().zip([&own_first[0], &own_second[0]]) {
+        assert_eq!(values(&statistics.mean), values(&own.mean));
+        assert_eq!(values(&statistics.variance), values(&own.variance));
+        assert_eq!((statistics.count, own.count), (5, 5));
+    }
+    let gradients = [together, apart].map(|result| weighted_sum(&result).unwrap().backward());
+    let [together, apart] = gradients.map(Result::unwrap);
+    for (name, variable) in [("input", &input), ("gamma", &gamma), ("beta", &beta)] {
+        let (together, apart) = (together.get(variable).unwrap(), apart.get(variable).unwrap());
+        assert_eq!(values(together), values(apart), "gradient of {name}");
     }
 }
 
@@ -117,27 +131,79 @@ fn evaluation_of_images_is_channel_by_channel() {
     assert_close("evaluation", &found, &expected.unwrap(), 1e-12);
 }
 
+/// Without variance every x̂ is 0, and ∂x = γ/√ε · (∂y − mean(∂y)).
 #[test]
 fn a_channel_without_variance_stays_finite() {
-    let input = candle_core::Var::ones((8, 2), DType::F32, &Device::Cpu).unwrap();
-    let (gamma, beta) = (variable(&[2], DType::F32, 1), variable(&[2], DType::F32, 2));
+    let input = Var::ones((8, 2), DType::F64, &Device::Cpu).unwrap();
+    let (gamma, beta) = (variable(&[2], DType::F64, 1), variable(&[2], DType::F64, 2));
     let (result, _) = batch_norm(&input, &gamma, &beta, EPSILON, 1).unwrap();
     assert_eq!(values(&result), values(&beta).repeat(8));
-    let gradients = result.sum_all().unwrap().backward().unwrap();
-    assert!(values(gradients.get(&input).unwrap()).iter().all(|&value| value == 0.0));
+    let given = tensor(&[8, 2], DType::F64, 3);
+    let gradients = (result * &given).unwrap().sum_all().unwrap().backward().unwrap();
+    let centred = given.broadcast_sub(&given.mean_keepdim(0).unwrap()).unwrap();
+    let slope = gamma.affine(1.0 / EPSILON.sqrt(), 0.0).unwrap();
+    let expected = centred.broadcast_mul(&slope).unwrap();
+    assert_close("input", gradients.get(&input).unwrap(), &expected, 1e-12);
+    assert_eq!(values(gradients.get(&gamma).unwrap()), [0.0; 2]);
+}
+
+#[test]
+fn nan_stays_in_its_channel() {
+    let input = Tensor::new(&[[1f32, f32::NAN], [2.0, 3.0]], &Device::Cpu).unwrap();
+    let (gamma, beta) = (tensor(&[2], DType::F32, 1), tensor(&[2], DType::F32, 2));
+    let (result, statistics) = batch_norm(&input, &gamma, &beta, EPSILON, 1).unwrap();
+    let nan: Vec<bool> = values(&result).iter().map(|value| value.is_nan()).collect();
+    assert_eq!(nan, [false, true, false, true]);
+    assert_eq!(values(&statistics[0].mean)[0], 1.5);
+    assert!(values(&statistics[0].mean)[1].is_nan());
+}
+
+#[test]
+fn views_are_read_where_they_lie() {
+    let variables = [
+        variable(&[5, 6, 4, 3], DType::F64, 1),
+        variable(&[7], DType::F64, 2),
+        variable(&[7], DType::F64, 3),
+    ];
+    let views = |v: &[Var]| -> Result<[Tensor; 3]> {
+        let input = v[0].narrow(0, 1, 4)?.transpose(1, 2)?.narrow(1, 1, 2)?;
+        Ok([input, v[1].narrow(0, 3, 2)?, v[2].narrow(0, 4, 2)?])
+    };
+    assert_same(
+        "views",
+        &variables,
+        |v| views(v).and_then(|[x, gamma, beta]| Ok(batch_norm(&x, &gamma, &beta, 0.1, 2)?.0)),
+        |v| {
+            let [x, gamma, beta] = views(v)?;
+            Ok(reference::batch_norm(&x.contiguous()?, &gamma, &beta, 0.1, 2)?.0)
+        },
+    );
 }
 
 #[test]
 fn errors_name_the_sizes() {
     let (gamma, beta) = (tensor(&[3], DType::F32, 1), tensor(&[3], DType::F32, 2));
-    let error = |shape: &[usize], groups| {
+    let normalise = |shape: &[usize], groups| {
         batch_norm(&tensor(shape, DType::F32, 3), &gamma, &beta, EPSILON, groups)
-            .unwrap_err()
-            .to_string()
     };
-    assert!(error(&[1, 3], 1).contains("1 value a channel has no variance"));
-    assert!(error(&[5, 3], 2).contains("a batch of 5 does not split into 2 equal groups"));
-    assert!(error(&[5, 3], 0).contains("into 0 equal groups"));
-    assert!(error(&[5, 4], 1).contains("4 channels need (4,)"));
-    assert!(error(&[5, 3, 2], 1).contains("[5, 3, 2]"));
+    assert_told(normalise(&[1, 3], 1), "1 value a channel has no variance");
+    assert_told(normalise(&[2, 3, 1, 1], 2), "1 value a channel has no variance");
+    assert_told(normalise(&[0, 3], 1), "0 value a channel has no variance");
+    assert_told(normalise(&[5, 3], 2), "a batch of 5 does not split into 2 equal groups");
+    assert_told(normalise(&[5, 3], 0), "into 0 equal groups");
+    assert_told(normalise(&[5, 4], 1), "gamma has shape [3], 4 channels need (4,)");
+    assert_told(normalise(&[5, 3, 2], 1), "input has shape [5, 3, 2]");
+    let (input, four) = (tensor(&[5, 3], DType::F32, 3), tensor(&[4], DType::F32, 1));
+    let wrong = batch_norm(&input, &gamma, &four, EPSILON, 1);
+    assert_told(wrong, "beta has shape [4], 3 channels need (3,)");
+    let whole = batch_norm(&whole(&[5, 3]), &gamma, &beta, EPSILON, 1);
+    assert_told(whole, "dtype U32 is not supported");
+    let mixed = batch_norm(&tensor(&[5, 3], DType::F64, 3), &gamma, &beta, EPSILON, 1);
+    assert_told(mixed, "dtype");
+    let running = RunningStatistics::new(4, DType::F32, &Device::Cpu).unwrap();
+    let wrong = batch_norm_evaluation(&input, &gamma, &four, EPSILON, &running);
+    assert_told(wrong, "beta has shape [4]");
+    assert_told(batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &running), "[4]");
+    let (_, statistics) = normalise(&[5, 3], 1).unwrap();
+    assert_told(running.clone().update(&statistics[0], 0.1), "[4]");
 }

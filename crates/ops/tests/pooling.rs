@@ -5,7 +5,10 @@ mod support;
 use candle_core::{DType, Device, Tensor, Var};
 use pairnet_ops::{max_pool2d, reference};
 use proptest::prelude::*;
-use support::{assert_finite_differences, assert_same, values, variable};
+use support::{
+    assert_finite_differences, assert_same, assert_same_within, assert_told, quarters, values,
+    variable, whole,
+};
 
 fn image(values: &[f64], height: usize, width: usize) -> Var {
     let tensor = Tensor::from_slice(values, (1, 1, height, width), &Device::Cpu).unwrap();
@@ -34,6 +37,14 @@ proptest! {
             assert_same(
                 &format!("{shape:?} {size} {stride}"),
                 &[images],
+                |v| max_pool2d(&v[0], size, stride),
+                |v| reference::max_pool2d(&v[0], size, stride),
+            );
+            // A maximum is exact, so is the sum of gradients in 64ths: no bit may differ.
+            assert_same_within(
+                0.0,
+                &format!("ties: {shape:?} {size} {stride}"),
+                &[quarters(&[batch, channels, height, width], dtype, 1)],
                 |v| max_pool2d(&v[0], size, stride),
                 |v| reference::max_pool2d(&v[0], size, stride),
             );
@@ -71,6 +82,23 @@ fn nan_is_the_largest_and_minus_infinity_the_smallest() {
     let (maxima, gradient) = pool(&image(&[most, f64::NAN, 1.0, most], 2, 2), 2, 2);
     assert!(maxima[0].is_nan());
     assert_eq!(gradient, [0.0, 1.0, 0.0, 0.0]);
+    // Of several NaN, PyTorch takes the last.
+    let several = image(&[f64::NAN, 1.0, f64::NAN, most], 2, 2);
+    assert_eq!(pool(&several, 2, 2).1, [0.0, 0.0, 1.0, 0.0]);
+    let composed = reference::max_pool2d(&several, 2, 2).unwrap().sum_all().unwrap();
+    let gradients = composed.backward().unwrap();
+    assert_eq!(values(gradients.get(&several).unwrap()), [0.0, 0.0, 1.0, 0.0]);
+}
+
+/// One maximum may be that of many windows: it takes the gradient of each.
+#[test]
+fn overlapping_windows_add_up() {
+    let mut peak = [0.0; 25];
+    peak[12] = 1.0;
+    let peak = image(&peak, 5, 5);
+    let mut gradient = [0.0; 25];
+    gradient[12] = 4.0;
+    assert_eq!(pool(&peak, 3, 2), (vec![1.0; 4], gradient.to_vec()));
 }
 
 /// Why this op exists. When this fails, candle has mended its gradient.
@@ -82,14 +110,42 @@ fn candles_own_gradient_is_wrong() {
     let candles = values(gradients.get(&image).unwrap());
     assert_eq!(candles, [0.0, 0.0, 0.0, 0.25], "candle has changed its pooling gradient");
     assert_eq!(pool(&image, 2, 2).1, [0.0, 0.0, 0.0, 1.0]);
+
+    let equal = self::image(&[1.0; 4], 2, 2);
+    let gradients = equal.max_pool2d(2).unwrap().sum_all().unwrap().backward().unwrap();
+    let candles = values(gradients.get(&equal).unwrap());
+    assert_eq!(candles, [1.0; 4], "candle has changed its pooling gradient");
+    assert_eq!(pool(&equal, 2, 2).1, [1.0, 0.0, 0.0, 0.0]);
+}
+
+/// No images are an empty batch; no channels are a mistake.
+#[test]
+fn sizes_of_nothing() {
+    let images = variable(&[0, 3, 4, 4], DType::F32, 1);
+    let result = max_pool2d(&images, 2, 2).unwrap();
+    assert_eq!(result.dims(), [0, 3, 2, 2]);
+    let gradients = result.sum_all().unwrap().backward().unwrap();
+    assert_eq!(gradients.get(&images).unwrap().dims(), [0, 3, 4, 4]);
+    assert_told(max_pool2d(&variable(&[2, 0, 4, 4], DType::F32, 1), 2, 2), "0 channels");
+}
+
+#[test]
+fn views_are_read_where_they_lie() {
+    assert_same(
+        "views",
+        &[variable(&[4, 5, 6, 7], DType::F64, 1)],
+        |v| max_pool2d(&v[0].narrow(0, 1, 2)?.transpose(2, 3)?.narrow(1, 2, 3)?, 2, 2),
+        |v| reference::max_pool2d(&v[0].narrow(0, 1, 2)?.transpose(2, 3)?.narrow(1, 2, 3)?, 2, 2),
+    );
 }
 
 #[test]
 fn errors_name_window_and_image() {
     let image = image(&[0.0; 6], 2, 3);
     for (size, stride) in [(3, 1), (0, 1), (2, 0)] {
-        let error = max_pool2d(&image, size, stride).unwrap_err().to_string();
         let told = format!("windows of {size}×{size}, {stride} apart, do not fit an image of 2×3");
-        assert!(error.contains(&told), "{error}");
+        assert_told(max_pool2d(&image, size, stride), &told);
     }
+    assert_told(max_pool2d(&whole(&[1, 1, 4, 4]), 2, 2), "dtype U32 is not supported");
+    assert_told(max_pool2d(&whole(&[4, 4]), 2, 2), "shape [4, 4]");
 }

@@ -2,9 +2,9 @@
 
 mod support;
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
 use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm};
-use pairnet_ops::{batch_norm, conv2d_relu_max_pool, linear_relu};
+use pairnet_ops::{batch_norm, conv2d, conv2d_relu, conv2d_relu_max_pool, linear_relu};
 use support::{values, variable, with_gradients};
 
 #[test]
@@ -21,16 +21,26 @@ fn results_do_not_depend_on_the_number_of_threads() {
         variable(&[32], DType::F32, 4),
         variable(&[32], DType::F32, 5),
     ];
+    let whole_image = [
+        variable(&[130, 32, 2, 2], DType::F32, 1),
+        variable(&[120, 32, 2, 2], DType::F32, 2),
+        variable(&[120], DType::F32, 3),
+    ];
     let linear = [
         variable(&[400, 196], DType::F32, 4),
         variable(&[200, 196], DType::F32, 5),
         variable(&[200], DType::F32, 6),
     ];
-    let bytes = |threads: usize| -> Vec<Vec<f64>> {
+    // Bits, for 0 and −0 are equal and NaN is not.
+    let bits =
+        |tensor: &Tensor| -> Vec<u64> { values(tensor).into_iter().map(f64::to_bits).collect() };
+    let bytes = |threads: usize| -> Vec<Vec<u64>> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let all = [
                 with_gradients(&convolution, |v| conv2d_relu_max_pool(&v[0], &v[1], &v[2], 1)),
+                with_gradients(&convolution, |v| conv2d(&v[0], &v[1], &v[2], 2)),
+                with_gradients(&whole_image, |v| conv2d_relu(&v[0], &v[1], &v[2], 0)),
                 with_gradients(&normalised, |v| {
                     let layer = NormalisedConvolution {
                         weight: &v[1],
@@ -52,7 +62,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
             let tensors = all
                 .into_iter()
                 .flat_map(|(result, gradients)| std::iter::once(result).chain(gradients));
-            tensors.map(|tensor| values(&tensor)).collect()
+            tensors.map(|tensor| bits(&tensor)).collect()
         })
     };
     let one = bytes(1);

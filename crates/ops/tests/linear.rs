@@ -1,0 +1,164 @@
+//! Fully connected layers, ReLU and dropout.
+
+mod support;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use pairnet_ops::{dropout, linear, linear_relu, reference};
+use proptest::prelude::*;
+use support::{
+    assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told,
+    quarters, tensor, values, variable, whole,
+};
+
+fn numbers(values: &[f64]) -> Tensor {
+    Tensor::new(values, &Device::Cpu).unwrap()
+}
+
+/// Both layers agree with candle's own ops; `tolerance` is relative.
+fn compare(variables: &[Var], tolerance: f64) {
+    let plain = |v: &[Var]| reference::linear(&v[0], &v[1], &v[2]);
+    let name = format!("{:?} {:?}", variables[0].shape(), variables[1].shape());
+    assert_same_within(tolerance, &name, variables, |v| linear(&v[0], &v[1], &v[2]), plain);
+    assert_same_within(
+        tolerance,
+        &format!("relu {name}"),
+        variables,
+        |v| linear_relu(&v[0], &v[1], &v[2]),
+        |v| reference::relu(&plain(v)?),
+    );
+}
+
+#[test]
+fn the_networks_layers_agree_with_the_reference() {
+    for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::F64, 1e-11)] {
+        for (rows, inputs, outputs) in [(200, 392, 200), (400, 196, 200), (200, 200, 84)] {
+            let variables = [
+                variable(&[rows, inputs], dtype, 1),
+                variable(&[outputs, inputs], dtype, 2),
+                variable(&[outputs], dtype, 3),
+            ];
+            compare(&variables, tolerance);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Nothing is rounded, and ReLU is often at its kink: no bit may differ.
+    #[test]
+    fn any_shape_is_exact(rows in 1usize..40, inputs in 1usize..40, outputs in 1usize..40) {
+        for dtype in [DType::F32, DType::F64] {
+            let variables = [
+                quarters(&[rows, inputs], dtype, 1),
+                quarters(&[outputs, inputs], dtype, 2),
+                quarters(&[outputs], dtype, 3),
+            ];
+            compare(&variables, 0.0);
+        }
+    }
+}
+
+#[test]
+fn gradients_are_finite_differences() {
+    let variables = [
+        variable(&[3, 4], DType::F64, 1),
+        variable(&[5, 4], DType::F64, 2),
+        variable(&[5], DType::F64, 3),
+    ];
+    assert_finite_differences("linear", &variables, |v| linear(&v[0], &v[1], &v[2]));
+    assert_finite_differences("relu", &variables, |v| linear_relu(&v[0], &v[1], &v[2]));
+}
+
+/// The first layer: no gradient of the input is asked for, and the others are the same.
+#[test]
+fn the_input_needs_no_gradient() {
+    let input = tensor(&[6, 4], DType::F64, 1);
+    assert_same(
+        "trained alone",
+        &[variable(&[5, 4], DType::F64, 2), variable(&[5], DType::F64, 3)],
+        |v| linear_relu(&input, &v[0], &v[1]),
+        |v| reference::relu(&reference::linear(&input, &v[0], &v[1])?),
+    );
+}
+
+/// At 0 the gradient is 0, and NaN comes through with its gradient, as in PyTorch: composed and
+/// fused.
+#[test]
+fn relu_at_the_edges() {
+    let input = Var::new(&[[-1.0], [0.0], [2.0], [f64::NAN]], &Device::Cpu).unwrap();
+    let weight = Tensor::new(&[[1.0]], &Device::Cpu).unwrap();
+    for result in [reference::relu(&input), linear_relu(&input, &weight, &numbers(&[0.0]))] {
+        let result = result.unwrap();
+        assert_eq!(values(&result)[..3], [0.0, 0.0, 2.0]);
+        assert!(values(&result)[3].is_nan());
+        let gradients = result.sum_all().unwrap().backward().unwrap();
+        assert_eq!(values(gradients.get(&input).unwrap()), [0.0, 0.0, 1.0, 1.0]);
+    }
+}
+
+#[test]
+fn views_are_read_where_they_lie() {
+    let views = |v: &[Var]| -> Result<[Tensor; 3]> {
+        Ok([v[0].narrow(1, 1, 6)?.t()?, v[1].narrow(0, 2, 5)?, v[2].narrow(0, 1, 5)?])
+    };
+    assert_same(
+        "views",
+        &[
+            variable(&[4, 8], DType::F64, 1),
+            variable(&[8, 4], DType::F64, 2),
+            variable(&[7], DType::F64, 3),
+        ],
+        |v| views(v).and_then(|[input, weight, bias]| linear_relu(&input, &weight, &bias)),
+        |v| {
+            let [input, weight, bias] = views(v)?;
+            reference::relu(&reference::linear(&input.contiguous()?, &weight, &bias)?)
+        },
+    );
+}
+
+/// No rows are an empty batch; without inputs the bias is left; without outputs, nothing.
+#[test]
+fn sizes_of_nothing() {
+    for (rows, inputs, outputs) in [(0, 4, 3), (2, 0, 3), (2, 4, 0)] {
+        let variables = [
+            variable(&[rows, inputs], DType::F64, 1),
+            variable(&[outputs, inputs], DType::F64, 2),
+            variable(&[outputs], DType::F64, 3),
+        ];
+        let result = linear(&variables[0], &variables[1], &variables[2]).unwrap();
+        assert_eq!(result.dims(), [rows, outputs]);
+        let gradients = result.sum_all().unwrap().backward().unwrap();
+        for variable in &variables {
+            assert_eq!(gradients.get(variable).unwrap().dims(), variable.dims());
+        }
+        assert_eq!(values(gradients.get(&variables[2]).unwrap()), vec![rows as f64; outputs]);
+    }
+}
+
+#[test]
+fn dropout_keeps_and_scales() {
+    let input = variable(&[2, 2], DType::F64, 1);
+    let mask = numbers(&[1.0, 0.0, 0.0, 1.0]).reshape((2, 2)).unwrap();
+    let result = dropout(&input, &mask, 0.75).unwrap();
+    let expected = (input.as_tensor() * &mask).unwrap().affine(4.0, 0.0).unwrap();
+    assert_close("dropout", &result, &expected, 1e-15);
+    assert_finite_differences("dropout", &[input], |v| dropout(&v[0], &mask, 0.75));
+}
+
+#[test]
+fn errors_name_what_does_not_fit() {
+    let (input, bias) = (tensor(&[2, 3], DType::F32, 1), tensor(&[2], DType::F32, 1));
+    let connect = |weight: &[usize]| linear(&input, &tensor(weight, DType::F32, 2), &bias);
+    assert_told(connect(&[4, 5]), "input has 3 columns, the weight [4, 5] takes 5");
+    assert_told(connect(&[4, 3]), "bias has shape [2], 4 outputs need (4,)");
+    let mixed = linear(&input, &tensor(&[2, 3], DType::F64, 2), &bias);
+    assert_told(mixed, "dtype");
+    let none = linear_relu(&whole(&[2, 3]), &whole(&[2, 3]), &whole(&[2]));
+    assert_told(none, "dtype U32 is not supported");
+    for probability in [1.0, -0.1, f64::NAN] {
+        let told = format!("probability {probability} is not in [0, 1)");
+        assert_told(dropout(&bias, &bias, probability), &told);
+    }
+    assert_told(dropout(&bias, &input, 0.5), "mask [2, 3] and input [2] differ in shape");
+}

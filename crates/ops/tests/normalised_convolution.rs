@@ -1,0 +1,228 @@
+//! Convolution, ReLU, batch norm and max pooling in one op, against the four one after another.
+
+mod support;
+
+use candle_core::{DType, Result, Tensor, Var};
+use pairnet_ops::channels_last::{self, NormalisedConvolution};
+use pairnet_ops::{BatchStatistics, reference};
+use proptest::prelude::*;
+use support::{
+    assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told,
+    quarters, tensor, values, variable,
+};
+
+#[derive(Clone, Copy, Debug)]
+struct Layer {
+    /// (batch, height, width, channels).
+    images: (usize, usize, usize, usize),
+    outputs: usize,
+    kernel: (usize, usize),
+    padding: usize,
+    groups: usize,
+    max_pool: bool,
+}
+
+const SMALL: Layer = Layer {
+    images: (4, 6, 7, 2),
+    outputs: 3,
+    kernel: (3, 3),
+    padding: 0,
+    groups: 2,
+    max_pool: true,
+};
+
+/// Large enough that a channel of hardly any variance does not blow up what is rounded.
+const EPSILON: f64 = 0.1;
+
+impl Layer {
+    /// Images, weight, bias, γ and β.
+    fn variables(&self, dtype: DType) -> Vec<Var> {
+        let (batch, height, width, channels) = self.images;
+        vec![
+            variable(&[batch, height, width, channels], dtype, 1),
+            variable(&[self.outputs, channels, self.kernel.0, self.kernel.1], dtype, 2),
+            variable(&[self.outputs], dtype, 3),
+            variable(&[self.outputs], dtype, 4),
+            variable(&[self.outputs], dtype, 5),
+        ]
+    }
+
+    fn fused(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+        let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
+        let Self { padding, groups, max_pool, .. } = *self;
+        let epsilon = EPSILON;
+        let layer =
+            NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, groups, max_pool };
+        channels_last::conv2d_relu_batch_norm(images, &layer)
+    }
+
+    fn composed(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+        let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
+        let images = images.permute((0, 3, 1, 2))?;
+        let convolved = reference::conv2d(&images, weight, bias, self.padding)?;
+        let activations = reference::relu(&convolved)?;
+        let (normalised, statistics) =
+            reference::batch_norm(&activations, gamma, beta, EPSILON, self.groups)?;
+        let result =
+            if self.max_pool { reference::max_pool2d(&normalised, 2, 2)? } else { normalised };
+        Ok((result.permute((0, 2, 3, 1))?, statistics))
+    }
+
+    fn compare(&self, dtype: DType) {
+        let variables = self.variables(dtype);
+        let name = format!("{self:?} {dtype:?}");
+        assert_same(
+            &name,
+            &variables,
+            |v| Ok(self.fused(&v[0], &v[1..])?.0),
+            |v| Ok(self.composed(&v[0], &v[1..])?.0),
+        );
+        // In f64: sums over thousands of values are not candle's strength in f32.
+        let tolerance = if dtype == DType::F64 { 1e-11 } else { 2e-6 };
+        let found = self.fused(&variables[0], &variables[1..]).unwrap().1;
+        let exact = self.variables(DType::F64);
+        let expected = self.composed(&exact[0], &exact[1..]).unwrap().1;
+        assert_eq!(found.len(), self.groups);
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_close("mean", &found.mean, &expected.mean, tolerance);
+            assert_close("variance", &found.variance, &expected.variance, tolerance);
+            assert_eq!(found.count, expected.count);
+        }
+    }
+}
+
+/// The layers of `lenet5-ws`; batches that chunks of 32 images split elsewhere than groups do.
+#[test]
+fn the_networks_layers_are_their_parts_one_after_another() {
+    for dtype in [DType::F32, DType::F64] {
+        for (images, outputs, kernel, max_pool) in [
+            ((70, 14, 14, 1), 16, (3, 3), true),
+            ((70, 6, 6, 16), 32, (3, 3), true),
+            ((70, 2, 2, 32), 120, (2, 2), false),
+        ] {
+            Layer { images, outputs, kernel, max_pool, ..SMALL }.compare(dtype);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_layer_is_its_parts_one_after_another(
+        (batch, groups) in (prop_oneof![2usize..5, 17usize..20], 1usize..4),
+        (height, width, channels) in (3usize..8, 3usize..8, 1usize..7),
+        outputs in prop_oneof![3usize..6, 15usize..18, 31usize..34],
+        (rows, columns) in (1usize..4, 1usize..4),
+        padding in 0usize..3,
+        pooled: bool,
+    ) {
+        let convolved = |size: usize, kernel: usize| size + 2 * padding + 1 - kernel;
+        let max_pool = pooled && convolved(height, rows) >= 2 && convolved(width, columns) >= 2;
+        let images = (batch * groups, height, width, channels);
+        Layer { images, outputs, kernel: (rows, columns), padding, groups, max_pool }
+            .compare(DType::F64);
+    }
+}
+
+#[test]
+fn gradients_are_finite_differences() {
+    for (padding, max_pool) in [(0, true), (1, true), (0, false)] {
+        let layer = Layer { padding, max_pool, ..SMALL };
+        let variables = layer.variables(DType::F64);
+        assert_finite_differences(&format!("{layer:?}"), &variables, |v| {
+            Ok(layer.fused(&v[0], &v[1..])?.0)
+        });
+    }
+}
+
+/// Activations are the same to the bit, so that most windows tie in both: the first of the largest
+/// takes the gradient. Only the parts of this crate round batch norm alike.
+#[test]
+fn the_first_of_equal_values_takes_the_gradient() {
+    let layer = Layer { images: (4, 6, 6, 2), groups: 1, ..SMALL };
+    let rounded: Vec<Var> = layer
+        .variables(DType::F64)
+        .iter()
+        .zip(1..)
+        .map(|(variable, seed)| quarters(variable.dims(), DType::F64, seed))
+        .collect();
+    assert_same_within(
+        1e-11,
+        "ties",
+        &rounded,
+        |v| Ok(layer.fused(&v[0], &v[1..])?.0),
+        |v| {
+            let activations = channels_last::conv2d_relu(&v[0], &v[1], &v[2], 0)?;
+            let normalised = channels_last::batch_norm(&activations, &v[3], &v[4], EPSILON, 1)?.0;
+            channels_last::max_pool2d(&normalised, 2, 2)
+        },
+    );
+}
+
+/// The first layer: no gradient of the images is asked for, and the others are the same.
+#[test]
+fn images_need_no_gradient() {
+    for padding in [0, 1] {
+        let layer = Layer { padding, ..SMALL };
+        let mut variables = layer.variables(DType::F64);
+        let images = variables.remove(0).as_tensor().detach();
+        assert_same(
+            "trained alone",
+            &variables,
+            |v| Ok(layer.fused(&images, v)?.0),
+            |v| Ok(layer.composed(&images, v)?.0),
+        );
+    }
+}
+
+/// A kernel of zeros leaves each channel one value, so that all is β and γ has no gradient.
+#[test]
+fn a_channel_without_variance_stays_finite() {
+    // 32 equal quarters have exactly their own mean.
+    let layer = Layer { images: (4, 6, 6, 2), ..SMALL };
+    let mut variables = layer.variables(DType::F64);
+    variables[1] = Var::zeros((3, 2, 3, 3), DType::F64, &candle_core::Device::Cpu).unwrap();
+    variables[2] = quarters(&[3], DType::F64, 3);
+    let (result, _) = layer.fused(&variables[0], &variables[1..]).unwrap();
+    assert_eq!(values(&result), values(&variables[4]).repeat(4 * 2 * 2));
+    let gradients = support::weighted_sum(&result).unwrap().backward().unwrap();
+    assert_eq!(values(gradients.get(&variables[3]).unwrap()), [0.0; 3]);
+    for variable in &variables {
+        let gradient = values(gradients.get(variable).unwrap());
+        assert!(gradient.iter().all(|value| value.is_finite()), "{gradient:?}");
+    }
+}
+
+#[test]
+fn errors_are_those_of_the_parts() {
+    let refused = |layer: Layer, part: &str| {
+        let variables = layer.variables(DType::F32);
+        assert_told(layer.fused(&variables[0], &variables[1..]), part);
+    };
+    refused(Layer { groups: 3, ..SMALL }, "a batch of 4 does not split into 3 equal groups");
+    refused(Layer { groups: 0, ..SMALL }, "into 0 equal groups");
+    refused(Layer { kernel: (7, 2), ..SMALL }, "a kernel of 7×2 does not fit");
+    refused(Layer { kernel: (6, 6), ..SMALL }, "(1, 2) is smaller than a pooling window");
+    let whole_image =
+        Layer { images: (2, 3, 3, 2), kernel: (3, 3), groups: 2, max_pool: false, ..SMALL };
+    refused(whole_image, "1 value a channel has no variance");
+    let mut variables = SMALL.variables(DType::F32);
+    variables[3] = variable(&[4], DType::F32, 1);
+    assert_told(
+        SMALL.fused(&variables[0], &variables[1..]),
+        "gamma has shape [4], 3 channels need (3,)",
+    );
+    variables.swap(3, 4);
+    variables[3] = variable(&[3], DType::F32, 1);
+    assert_told(
+        SMALL.fused(&variables[0], &variables[1..]),
+        "beta has shape [4], 3 channels need (3,)",
+    );
+    let trained = &SMALL.variables(DType::F32)[1..];
+    assert_told(SMALL.fused(&tensor(&[4, 6, 7, 2], DType::F64, 1), trained), "dtype");
+    let whole: Vec<Var> =
+        trained.iter().map(|v| Var::from_tensor(&support::whole(v.dims())).unwrap()).collect();
+    let images = support::whole(&[4, 6, 7, 2]);
+    assert_told(SMALL.fused(&images, &whole), "dtype U32 is not supported");
+}
