@@ -85,7 +85,21 @@ pub enum ReportError {
     /// A file of the sweep could not be read, or a result not written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The results could not be written as JSON.
-    #[error("failed to write the results as JSON: {0}")]
+    /// The results could not be written as JSON, or not be read.
+    #[error("the results are no whole results.json: {0}; make them again from their records")]
     Json(#[from] serde_json::Error),
+    /// A chart could not be drawn.
+    #[error("failed to draw a chart: {0}")]
+    Drawing(String),
+    /// Results of another version.
+    #[error(
+        "the results have format {found}, this program reads format {readable}; make them again \
+         from their records"
+    )]
+    Version {
+        /// What stands under `format`.
+        found: String,
+        /// The version that can be read.
+        readable: u32,
+    },
 }

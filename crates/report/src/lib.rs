@@ -54,8 +54,9 @@
 //! ```
 //!
 //! [`summarise`] makes one [`Summary`] of a sweep's records, and every output is made from that:
-//! [`Summary::to_markdown`], [`Summary::to_json`] and [`Summary::to_csv`]. [`report_folder`] reads
-//! a sweep's folder, [`write_results`] writes the outputs into it.
+//! [`Summary::to_markdown`], [`Summary::to_json`] and [`Summary::to_csv`]. [`read_report`] reads a
+//! sweep's folder as a [`Report`], from which pictures and a page are made too; [`write_results`]
+//! writes all of them into it.
 //!
 //! Accuracies are in percent, differences in points. A number that there is not is `None`, `null`
 //! or an empty cell, never 0 or NaN. The published numbers are the paper's tables
@@ -64,18 +65,23 @@
 //! This crate reads records. It knows no tensor, no data set and no training; a recipe or variant
 //! that the paper does not have gets its numbers without a published column.
 
+mod check;
 mod claims;
 mod error;
+mod figures;
 mod folder;
+mod page;
 mod published;
 mod render;
 pub mod statistics;
 mod summarise;
 mod summary;
 
+pub use check::{LineDifference, first_difference};
 pub use claims::{CLAIMS, Claim, Comparison, Contests, Outcome, RecipeDifference};
 pub use error::ReportError;
-pub use folder::{report_folder, write_results};
+pub use figures::{Figure, Panel};
+pub use folder::{BestNetwork, Report, read_report, write_results};
 pub use published::{
     PUBLISHED, PUBLISHED_RUNS, Published, PublishedRow, PublishedTable, published,
 };

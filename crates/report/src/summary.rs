@@ -53,6 +53,12 @@ pub struct Entry {
     pub test: Accuracy,
 }
 
+/// One of the two splits: its name, and where an entry has it.
+pub(crate) type Split = (&'static str, fn(&Entry) -> &Accuracy);
+
+pub(crate) const SPLITS: [Split; 2] =
+    [("test", |entry| &entry.test), ("train", |entry| &entry.train)];
+
 /// A run that ended in a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRun {

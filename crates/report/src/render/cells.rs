@@ -55,7 +55,7 @@ pub(super) fn measured(entry: &Entry, accuracy: &Accuracy, deviation: Deviation)
 }
 
 /// A difference in points with its interval.
-pub(super) fn difference(value: Option<f64>, interval: Option<Interval>) -> String {
+pub(crate) fn difference(value: Option<f64>, interval: Option<Interval>) -> String {
     match (value, interval) {
         (None, _) => NOTHING.to_owned(),
         (Some(value), None) => signed(value),
@@ -76,13 +76,17 @@ fn signed(value: f64) -> String {
 }
 
 pub(super) fn verdict(published: Option<&AgainstPublished>) -> String {
-    match published.and_then(|published| published.verdict) {
+    published.map_or(NOTHING, outcome_of).to_owned()
+}
+
+/// The verdict as a word.
+pub(crate) fn outcome_of(published: &AgainstPublished) -> &'static str {
+    match published.verdict {
         None => NOTHING,
         Some(Verdict::Reproduced) => "reproduced",
         Some(Verdict::Differs) => "differs",
         Some(Verdict::Undecided) => "undecided",
     }
-    .to_owned()
 }
 
 pub(super) fn outcome(outcome: Outcome) -> String {

@@ -45,8 +45,9 @@ fn line(entry: &Entry, split: &str, accuracy: &Accuracy) -> String {
     cells.join(",")
 }
 
+/// Nine decimals at most: what comes after them is the rounding of sums and of the compiler.
 fn number(value: Option<f64>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
+    value.map(|value| ((value * 1e9).round() / 1e9).to_string()).unwrap_or_default()
 }
 
 fn ends(interval: Option<Interval>) -> [String; 2] {

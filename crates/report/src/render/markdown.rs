@@ -4,32 +4,32 @@ use crate::claims::Outcome;
 use crate::statistics::Verdict;
 use crate::summary::Summary;
 
+use super::block::Align::{Left, Right};
+use super::block::{Block, markdown};
 use super::cells::{NOTHING, difference};
 use super::recipe;
-use super::table::Align::{Left, Right};
-use super::table::table;
 
 pub(super) fn document(summary: &Summary) -> String {
-    let mut parts = vec![
-        "# Results".to_owned(),
-        format!(
+    let mut blocks = vec![
+        Block::heading(1, "Results"),
+        Block::Paragraph(format!(
             "Accuracy in %, mean ± std over the runs of each network. *Published* is what the \
              paper's\ntables say, of ten runs each; *measured* is this sweep, seed {}, device {}.",
             summary.seed, summary.device
-        ),
+        )),
         in_short(summary),
     ];
     for name in summary.recipes() {
-        parts.push(recipe::section(summary, name));
+        blocks.extend(recipe::section(summary, name));
     }
-    parts.extend(text_against_code(summary));
-    parts.push(how_to_read(summary));
-    parts.push(provenance(summary));
-    parts.join("\n\n") + "\n"
+    blocks.extend(text_against_code(summary));
+    blocks.extend(how_to_read(summary));
+    blocks.push(provenance(summary));
+    markdown(&blocks)
 }
 
 /// One line a recipe.
-fn in_short(summary: &Summary) -> String {
+pub(crate) fn in_short(summary: &Summary) -> Block {
     let header = [
         ("Recipe", Left),
         ("Runs measured", Right),
@@ -67,15 +67,14 @@ fn in_short(summary: &Summary) -> String {
             of(holding, claims().count()),
         ]
     };
-    let rows: Vec<Vec<String>> = summary.recipes().iter().map(line).collect();
-    table(&header, &rows).trim_end().to_owned()
+    Block::table(header, summary.recipes().iter().map(line).collect())
 }
 
 fn of_any<T>(count: usize, all: &[T]) -> String {
     if all.is_empty() { NOTHING.to_owned() } else { count.to_string() }
 }
 
-fn text_against_code(summary: &Summary) -> Option<String> {
+pub(crate) fn text_against_code(summary: &Summary) -> Vec<Block> {
     let rows: Vec<Vec<String>> = summary
         .paper_against_authors
         .iter()
@@ -87,62 +86,71 @@ fn text_against_code(summary: &Summary) -> Option<String> {
         })
         .collect();
     if rows.is_empty() {
-        return None;
+        return Vec::new();
     }
     let header =
         [("Network", Left), ("`paper`", Right), ("`authors`", Right), ("difference [95 %]", Right)];
-    Some(format!(
-        "## What the difference between text and code is worth\n\n\
-         Mean test accuracy in %, recipe `paper` less recipe `authors` in points. \
-         The runs of\n`authors` share one draw of pairs, whose luck is in the difference and not \
-         in its interval.\n\n{}",
-        table(&header, &rows).trim_end()
-    ))
+    vec![
+        Block::heading(2, "What the difference between text and code is worth"),
+        Block::paragraph(
+            "Mean test accuracy in %, recipe `paper` less recipe `authors` in points. \
+             The runs of\n`authors` share one draw of pairs, whose luck is in the difference and \
+             not in its interval.",
+        ),
+        Block::table(header, rows),
+    ]
 }
 
-fn how_to_read(summary: &Summary) -> String {
+pub(crate) fn how_to_read(summary: &Summary) -> [Block; 2] {
     let margin = summary.margin;
     let compared = summary.entries.iter().any(|entry| entry.test.published.is_some());
     let tested = summary.claims.iter().filter(|claim| claim.p.is_some()).count();
-    let mut text = "## How to read this\n\n".to_owned();
+    let mut items = Vec::new();
     if compared {
-        text += &format!(
+        items.push(
             "\
-- *Difference*: measured less published mean, in points, with its 95 % Welch interval. The
-  published std is a population std (it divides by n), since the authors' code computes that;
-  for the interval it is converted to a sample std (n − 1), and the measured one is such.
-- *Reproduced*: the two means are shown to be less than {margin} points apart, a margin declared
-  beforehand: the 90 % interval of the difference lies within ±{margin} (two one-sided tests at
-  5 %). A difference may be there for sure and yet too small to matter.
-- *Differs*: not reproduced, and the 95 % interval leaves out 0.
-- *Undecided*: neither; there are too few runs, or they spread too much. That a difference is not
-  significant does not make a mean reproduced.
-"
+*Difference*: measured less published mean, in points, with its 95 % Welch interval. The
+published std is a population std (it divides by n), since the authors' code computes that;
+for the interval it is converted to a sample std (n − 1), and the measured one is such."
+                .to_owned(),
+        );
+        items.push(format!(
+            "\
+*Reproduced*: the two means are shown to be less than {margin} points apart, a margin declared
+beforehand: the 90 % interval of the difference lies within ±{margin} (two one-sided tests at
+5 %). A difference may be there for sure and yet too small to matter."
+        ));
+        items.push("*Differs*: not reproduced, and the 95 % interval leaves out 0.".to_owned());
+        items.push(
+            "\
+*Undecided*: neither; there are too few runs, or they spread too much. That a difference is not
+significant does not make a mean reproduced."
+                .to_owned(),
         );
     }
     if tested > 0 {
-        text += &format!(
+        items.push(format!(
             "\
-- *Claims* are about test accuracy. The p value is that of one-sided t tests, adjusted by Holm's
-  procedure over the {tested} claims tested here; a claim *holds* where it is below 0.05, and is
-  *contradicted* where the effect's 95 % interval lies below 0. \"Both together are best\" is
-  tested against the network that they beat least surely.
-"
-        );
+*Claims* are about test accuracy. The p value is that of one-sided t tests, adjusted by Holm's
+procedure over the {tested} claims tested here; a claim *holds* where it is below 0.05, and is
+*contradicted* where the effect's 95 % interval lies below 0. \"Both together are best\" is
+tested against the network that they beat least surely."
+        ));
     }
-    text + &format!(
+    items.push(format!(
         "\
-- {NOTHING} stands where there is no number: one run has no std, and a network that was not asked
-  for has no accuracy."
-    )
+{NOTHING} stands where there is no number: one run has no std, and a network that was not asked
+for has no accuracy."
+    ));
+    [Block::heading(2, "How to read this"), Block::List(items)]
 }
 
-fn provenance(summary: &Summary) -> String {
+pub(crate) fn provenance(summary: &Summary) -> Block {
     let provenance = &summary.provenance;
     let revision = provenance.git_revision.as_deref().unwrap_or("unknown");
     let changes = if provenance.git_dirty == Some(true) { " with changes" } else { "" };
-    format!(
+    Block::Paragraph(format!(
         "Trained by version {}, revision {revision}{changes}, on {}.",
         provenance.version, provenance.machine
-    )
+    ))
 }

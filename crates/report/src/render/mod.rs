@@ -1,5 +1,6 @@
 //! The outputs, each made from a summary alone.
 
+mod block;
 mod cells;
 mod csv;
 mod markdown;
@@ -7,12 +8,31 @@ mod recipe;
 mod table;
 
 use crate::error::ReportError;
-use crate::summary::Summary;
+use crate::summary::{RESULTS_FORMAT, Summary};
+
+pub(crate) use block::{Align, Block, Table};
+pub(crate) use cells::{difference, outcome_of};
+pub(crate) use markdown::{how_to_read, in_short, provenance, text_against_code};
+pub(crate) use recipe::section as recipe_section;
 
 impl Summary {
     /// `results.md`: for people, in a terminal or rendered.
     pub fn to_markdown(&self) -> String {
         markdown::document(self)
+    }
+
+    /// The summary that [`Summary::to_json`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// Where `text` is of another version, or no summary.
+    pub fn from_json(text: &str) -> Result<Self, ReportError> {
+        let value: serde_json::Value = serde_json::from_str(text)?;
+        if value["format"] != RESULTS_FORMAT {
+            let found = value["format"].to_string();
+            return Err(ReportError::Version { found, readable: RESULTS_FORMAT });
+        }
+        Ok(serde_json::from_str(text)?)
     }
 
     /// `results.json`: for programs; the summary as it is, a missing number as `null`.

@@ -1,14 +1,14 @@
-//! The part of `results.md` about one recipe.
+//! What there is to say about one recipe.
 
 use crate::claims::Comparison;
 use crate::published::{PUBLISHED, PublishedTable};
 use crate::summary::{Entry, Summary};
 
+use super::block::Align::{Left, Right};
+use super::block::Block;
 use super::cells::{self, Deviation, NOTHING};
-use super::table::Align::{Left, Right};
-use super::table::table;
 
-pub(super) fn section(summary: &Summary, recipe: &str) -> String {
+pub(crate) fn section(summary: &Summary, recipe: &str) -> Vec<Block> {
     let deviation = Deviation::of_recipe(recipe);
     let entries: Vec<&Entry> =
         summary.entries.iter().filter(|entry| entry.recipe == recipe).collect();
@@ -16,61 +16,54 @@ pub(super) fn section(summary: &Summary, recipe: &str) -> String {
     let (beside, alone): (Vec<&Entry>, Vec<&Entry>) =
         entries.iter().partition(|entry| entry.test.published.is_some());
 
-    let mut parts = vec![introduction(recipe)];
+    let mut blocks = introduction(recipe);
     for published in &PUBLISHED {
         let rows = || published.rows.iter().map(|row| row.variant);
         if beside.iter().any(|entry| rows().any(|variant| variant == entry.variant)) {
-            parts.push(paper_table(published, &beside, deviation));
+            blocks.extend(paper_table(published, &beside, deviation));
         }
     }
     if !alone.is_empty() {
-        parts.push(other_networks(&alone, deviation));
+        blocks.extend(other_networks(&alone, deviation));
     }
-    let shortfalls: Vec<String> = entries
-        .iter()
-        .filter_map(|entry| cells::shortfall(entry))
-        .map(|shortfall| format!("- {shortfall}"))
-        .collect();
+    let shortfalls: Vec<String> =
+        entries.iter().filter_map(|entry| cells::shortfall(entry)).collect();
     if !shortfalls.is_empty() {
-        let text = shortfalls.join("\n");
-        parts.push(format!(
-            "Not all runs have a result; the numbers are of those that do:\n\n{text}"
-        ));
+        let text = "Not all runs have a result; the numbers are of those that do:";
+        blocks.extend([Block::paragraph(text), Block::List(shortfalls)]);
     }
     if !beside.is_empty() {
-        parts.push(differences(&beside));
+        blocks.extend(differences(&beside));
     }
-    parts.extend(claims(summary, recipe));
-    parts.join("\n\n")
+    blocks.extend(claims(summary, recipe));
+    blocks
 }
 
-fn introduction(recipe: &str) -> String {
-    match recipe {
-        "paper" => "\
-## Recipe `paper`: what the paper's text says
-
+fn introduction(recipe: &str) -> Vec<Block> {
+    let (title, text) = match recipe {
+        "paper" => (
+            ": what the paper's text says",
+            "\
 Trained as the text says, with usual practice where it is silent. The published numbers were
 made by the authors' code, which does not always do what the text says; a mean that differs here is
 first of all a difference between those two. Measured stds are sample stds (they divide by n − 1),
-published ones population stds (they divide by n)."
-            .to_owned(),
-        "authors" => "\
-## Recipe `authors`: what the authors' code does
-
+published ones population stds (they divide by n).",
+        ),
+        "authors" => (
+            ": what the authors' code does",
+            "\
 Trained as the released code does, which made the published tables. All stds are population stds
 (they divide by n), as that code computes them. All runs share one draw of pairs, and the published
 ones shared another: the luck of the two draws, about ±1 point each on 1,000 test pairs, is in the
-differences and not in their intervals, which speak of the one draw."
-            .to_owned(),
-        _ => format!(
-            "## Recipe `{recipe}`\n\n\
-             The paper has no numbers for it. Stds are sample stds (they divide by n − 1)."
+differences and not in their intervals, which speak of the one draw.",
         ),
-    }
+        _ => ("", "The paper has no numbers for it. Stds are sample stds (they divide by n − 1)."),
+    };
+    vec![Block::heading(2, format!("Recipe `{recipe}`{title}")), Block::paragraph(text)]
 }
 
 /// The paper's table with what was measured beside it.
-fn paper_table(published: &PublishedTable, entries: &[&Entry], deviation: Deviation) -> String {
+fn paper_table(published: &PublishedTable, entries: &[&Entry], deviation: Deviation) -> [Block; 2] {
     let header = [
         ("Neural Nets", Left),
         ("Train: published", Right),
@@ -97,10 +90,10 @@ fn paper_table(published: &PublishedTable, entries: &[&Entry], deviation: Deviat
             ]
         })
         .collect();
-    format!("### {}\n\n{}", published.caption, table(&header, &rows).trim_end())
+    [Block::heading(3, published.caption), Block::table(header, rows)]
 }
 
-fn other_networks(entries: &[&Entry], deviation: Deviation) -> String {
+fn other_networks(entries: &[&Entry], deviation: Deviation) -> [Block; 2] {
     let header = [("Network", Left), ("Train", Right), ("Test", Right)];
     let rows: Vec<Vec<String>> = entries
         .iter()
@@ -109,11 +102,10 @@ fn other_networks(entries: &[&Entry], deviation: Deviation) -> String {
             vec![format!("`{}`", entry.variant), measured(&entry.train), measured(&entry.test)]
         })
         .collect();
-    let text = table(&header, &rows);
-    format!("### Networks without published numbers\n\n{}", text.trim_end())
+    [Block::heading(3, "Networks without published numbers"), Block::table(header, rows)]
 }
 
-fn differences(entries: &[&Entry]) -> String {
+fn differences(entries: &[&Entry]) -> [Block; 2] {
     let header = [
         ("Network", Left),
         ("Train: difference [95 %]", Right),
@@ -135,13 +127,15 @@ fn differences(entries: &[&Entry]) -> String {
             cells
         })
         .collect();
-    let text = table(&header, &rows);
-    format!("### Did the published means come back?\n\n{}", text.trim_end())
+    [Block::heading(3, "Did the published means come back?"), Block::table(header, rows)]
 }
 
-fn claims(summary: &Summary, recipe: &str) -> Option<String> {
+fn claims(summary: &Summary, recipe: &str) -> Vec<Block> {
     let claims = || summary.claims.iter().filter(|claim| claim.recipe == recipe);
-    let how = match claims().next()?.comparison {
+    let Some(first) = claims().next() else {
+        return Vec::new();
+    };
+    let how = match first.comparison {
         Comparison::Paired => "Run against run of the same number, since these share their pairs",
         Comparison::Welch => {
             "Each run against each, since runs of one number share no more than others"
@@ -167,8 +161,9 @@ fn claims(summary: &Summary, recipe: &str) -> Option<String> {
             ]
         })
         .collect();
-    Some(format!(
-        "### Do the paper's claims hold?\n\n{how}.\nEffects on test accuracy are in points.\n\n{}",
-        table(&header, &rows).trim_end()
-    ))
+    vec![
+        Block::heading(3, "Do the paper's claims hold?"),
+        Block::Paragraph(format!("{how}.\nEffects on test accuracy are in points.")),
+        Block::table(header, rows),
+    ]
 }

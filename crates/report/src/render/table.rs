@@ -1,14 +1,9 @@
 //! Markdown tables that are aligned as they stand, for reading in a terminal.
 
-/// Where a column's cells stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
-    Left,
-    Right,
-}
+use super::block::{Align, Table};
 
-/// A table of `header` and `rows`, each as long as `header`.
-pub(super) fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+/// The table with columns as wide as their widest cell.
+pub(super) fn aligned(Table { header, rows }: &Table) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| length(cell));
         cells.chain([length(header[column].0)]).max().unwrap_or(0)
@@ -44,12 +39,14 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [vec!["Basic".to_owned(), "79.56 ± 1.18".to_owned()], vec![String::new(); 2]];
+        let rows =
+            vec![vec!["Basic".to_owned(), "79.56 ± 1.18".to_owned()], vec![String::new(); 2]];
         let expected = "\
             | Net   |     Accuracy |\n\
             | ----- | -----------: |\n\
             | Basic | 79.56 ± 1.18 |\n\
             |       |              |\n";
-        assert_eq!(table(&[("Net", Align::Left), ("Accuracy", Align::Right)], &rows), expected);
+        let header = vec![("Net", Align::Left), ("Accuracy", Align::Right)];
+        assert_eq!(aligned(&Table { header, rows }), expected);
     }
 }

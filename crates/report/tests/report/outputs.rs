@@ -2,7 +2,7 @@
 
 use crate::sweeps::{failed, full, record, sweep};
 use pairnet_record::{Record, Sweep, write_record, write_sweep};
-use pairnet_report::{Summary, report_folder, summarise, write_results};
+use pairnet_report::{Summary, read_report, summarise, write_results};
 
 fn summary((sweep, records): &(Sweep, Vec<Record>)) -> Summary {
     summarise(sweep, records).unwrap()
@@ -85,9 +85,10 @@ fn a_folder_gives_what_its_records_give() {
     for record in &records {
         write_record(dir.path(), record).unwrap();
     }
-    let found = report_folder(dir.path()).unwrap();
-    assert_eq!(found, summarise(&sweep, &records).unwrap());
-    write_results(dir.path(), &found).unwrap();
+    let report = read_report(dir.path()).unwrap();
+    let found = &report.summary;
+    assert_eq!(*found, summarise(&sweep, &records).unwrap());
+    write_results(dir.path(), &report).unwrap();
     let written = |name| std::fs::read_to_string(dir.path().join(name)).unwrap();
     assert_eq!(written("results.md"), found.to_markdown());
     assert_eq!(written("results.json"), found.to_json().unwrap());

@@ -2,7 +2,7 @@
 
 use crate::sweeps::{full, record, sweep};
 use pairnet_record::{Epoch, Record, Sweep};
-use pairnet_report::{report_folder, summarise};
+use pairnet_report::{read_report, summarise};
 
 fn refusal(sweep: &Sweep, records: &[Record]) -> String {
     summarise(sweep, records).unwrap_err().to_string()
@@ -15,7 +15,7 @@ fn mlp(run: usize) -> Record {
 #[test]
 fn a_folder_without_a_sweep_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let message = report_folder(dir.path()).unwrap_err().to_string();
+    let message = read_report(dir.path()).unwrap_err().to_string();
     let expected = format!("{} holds no sweep", dir.path().display());
     assert!(message.starts_with(&expected), "{message}");
 }

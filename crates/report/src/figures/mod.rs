@@ -1,0 +1,62 @@
+//! The pictures of a sweep.
+
+mod accuracy;
+mod chart;
+mod confusion;
+mod curves;
+mod differences;
+mod figure;
+mod mistakes;
+mod networks;
+mod palette;
+mod rows;
+mod svg;
+
+use pairnet_record::Record;
+
+pub(crate) use figure::dark_page_rules;
+pub use figure::{Figure, Panel};
+pub(crate) use svg::escape;
+
+use crate::error::ReportError;
+use crate::folder::Report;
+use crate::summary::{Entry, Summary};
+
+/// The runs of one recipe and variant.
+struct Cell<'a> {
+    entry: &'a Entry,
+    /// Whatever has a record, failed or not, by run.
+    records: Vec<&'a Record>,
+}
+
+/// The pictures that follow from a summary alone: `accuracy` and `differences`. What there is
+/// nothing to draw for is left out.
+pub(crate) fn of_summary(summary: &Summary) -> Result<Vec<Figure>, ReportError> {
+    let figures = [accuracy::figure(summary)?, differences::figure(summary)?];
+    Ok(figures.into_iter().flatten().collect())
+}
+
+/// All pictures, in the order in which a page tells them.
+pub(crate) fn all(report: &Report) -> Result<Vec<Figure>, ReportError> {
+    let mut figures = of_summary(&report.summary)?;
+    for recipe in report.summary.recipes() {
+        let cells = cells(report, recipe);
+        figures.extend(curves::figures(recipe, &cells)?);
+    }
+    figures.extend(networks::figure(&report.sweep.networks));
+    figures.extend(confusion::figure(&report.predictions));
+    figures.extend(mistakes::figure(&report.predictions));
+    Ok(figures)
+}
+
+fn cells<'a>(report: &'a Report, recipe: &str) -> Vec<Cell<'a>> {
+    let entries = report.summary.entries.iter().filter(|entry| entry.recipe == recipe);
+    entries
+        .map(|entry| {
+            let own = |record: &&Record| {
+                (&record.recipe, &record.variant) == (&entry.recipe, &entry.variant)
+            };
+            Cell { entry, records: report.records.iter().filter(own).collect() }
+        })
+        .collect()
+}

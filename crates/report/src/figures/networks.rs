@@ -1,0 +1,211 @@
+//! The networks as diagrams, from their descriptions.
+
+use pairnet_record::{
+    BranchDescription, BranchOutputKind, LayerDescription, LayerKind, NetworkDescription,
+};
+
+use super::figure::{Figure, Panel};
+use super::palette::{BLUE, Colour, INK, MUTED, ORANGE, PAPER, SHADE};
+use super::svg::{Svg, Text, thousands};
+
+const WIDTH: f64 = 340.0;
+const COLUMN: f64 = 156.0;
+/// The middle of each digit's column.
+const MIDDLES: [f64; 2] = [1.0 + COLUMN / 2.0, WIDTH - 1.0 - COLUMN / 2.0];
+const COMPARATOR: f64 = 200.0;
+const GAP: f64 = 16.0;
+const IMAGE: f64 = 38.0;
+
+/// One panel a network; `None` where there is no description.
+pub(super) fn figure(networks: &[NetworkDescription]) -> Option<Figure> {
+    (!networks.is_empty()).then(|| Figure {
+        name: "networks".to_owned(),
+        title: "The networks".to_owned(),
+        caption: "From the two digits at the top to the answer at the bottom. A box is a layer \
+                  with weights: its inputs and outputs, and below them what is done with the \
+                  result. Branches of one colour, joined by =, have one set of weights for both \
+                  digits; a blue and an orange one have weights of their own. A dashed box is \
+                  where a loss is taken."
+            .to_owned(),
+        panels: networks.iter().map(panel).collect(),
+        columns: 4,
+    })
+}
+
+/// A diagram that grows downwards.
+struct Diagram {
+    svg: Svg,
+    y: f64,
+}
+
+fn panel(network: &NetworkDescription) -> Panel {
+    let mut diagram = Diagram { svg: Svg::default(), y: 40.0 };
+    let NetworkDescription { name, parameters, .. } = network;
+    diagram.svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), name);
+    let count = format!("{} parameters", thousands(*parameters));
+    diagram.svg.text((WIDTH, 15.0), Text::new(11.0, MUTED).end(), &count);
+    match &network.branch {
+        Some(branch) => diagram.branches(branch, network),
+        None => diagram.both_images(),
+    }
+    for layer in &network.comparator {
+        diagram.layer(WIDTH / 2.0, COMPARATOR, layer, INK);
+        diagram.down(&[WIDTH / 2.0]);
+    }
+    diagram.node("P(first ≤ second): main loss", WIDTH / 2.0, COMPARATOR, true);
+    Panel {
+        title: format!("Network {name}"),
+        description: in_words(network),
+        size: (WIDTH, diagram.y + 4.0),
+        body: diagram.svg.0,
+    }
+}
+
+impl Diagram {
+    fn branches(&mut self, branch: &BranchDescription, network: &NetworkDescription) {
+        let (shared, top) = (network.weight_sharing, self.y);
+        let colours = if shared { [BLUE, BLUE] } else { [BLUE, ORANGE] };
+        for (middle, text) in MIDDLES.into_iter().zip(["first digit", "second digit"]) {
+            self.image((middle - IMAGE / 2.0, top), text);
+        }
+        let weights = if shared { ["one set", "of weights"] } else { ["two sets", "of weights"] };
+        for (line, text) in weights.into_iter().enumerate() {
+            let at = (WIDTH / 2.0, top + 15.0 + 13.0 * line as f64);
+            self.svg.text(at, Text::new(10.5, MUTED).middle(), text);
+        }
+        self.y = top + IMAGE;
+        self.down(&MIDDLES);
+        for layer in &branch.layers {
+            let top = self.y;
+            for (middle, colour) in MIDDLES.into_iter().zip(colours) {
+                self.y = top;
+                self.layer(middle, COLUMN, layer, colour);
+            }
+            if shared {
+                let at = (WIDTH / 2.0, f64::midpoint(top, self.y) + 5.0);
+                self.svg.text(at, Text::new(15.0, BLUE).bold().middle(), "=");
+            }
+            self.down(&MIDDLES);
+        }
+        let outputs = branch.layers.last().map_or(0, |layer| layer.outputs);
+        let text = match branch.output {
+            BranchOutputKind::Features => format!("{outputs} features"),
+            BranchOutputKind::Sigmoid => format!("sigmoid: {outputs} numbers"),
+            BranchOutputKind::Digits if network.auxiliary_loss => {
+                format!("softmax of {outputs}: digit loss")
+            }
+            BranchOutputKind::Digits => format!("softmax of {outputs}"),
+        };
+        let top = self.y;
+        for middle in MIDDLES {
+            self.y = top;
+            self.node(&text, middle, COLUMN, network.auxiliary_loss);
+        }
+        // Both results side by side into the comparator.
+        let (from, to) = (self.y, self.y + 2.0 * GAP);
+        for middle in MIDDLES {
+            let bend = from + 0.9 * GAP;
+            let path = [(middle, from), (middle, bend), (WIDTH / 2.0, bend), (WIDTH / 2.0, to)];
+            self.svg.line(&path, MUTED, true);
+        }
+        self.y = to;
+    }
+
+    /// The images as two channels of one.
+    fn both_images(&mut self) {
+        let top = self.y;
+        for (shift, text) in [(-50.0, "first digit"), (50.0, "second digit")] {
+            self.image((WIDTH / 2.0 + shift - IMAGE / 2.0, top), text);
+        }
+        let plus = (WIDTH / 2.0, top + IMAGE / 2.0 + 5.0);
+        self.svg.text(plus, Text::new(15.0, MUTED).middle(), "+");
+        self.y = top + IMAGE;
+        self.down(&[WIDTH / 2.0]);
+    }
+
+    fn image(&mut self, (x, y): (f64, f64), text: &str) {
+        self.svg.frame((x, y), (IMAGE, IMAGE), (SHADE, MUTED), false);
+        let middle = x + IMAGE / 2.0;
+        self.svg.text((middle, y + 23.0), Text::new(10.5, INK).middle(), "14×14");
+        self.svg.text((middle, y - 5.0), Text::new(10.5, MUTED).middle(), text);
+    }
+
+    fn layer(&mut self, middle: f64, width: f64, layer: &LayerDescription, colour: Colour) {
+        let (weights, steps) = layer_in_words(layer);
+        let height = if steps.is_empty() { 24.0 } else { 38.0 };
+        let corner = (middle - width / 2.0, self.y);
+        self.svg.frame(corner, (width, height), (PAPER, colour), false);
+        let style = Text::new(11.0, INK).middle();
+        self.svg.text((middle, self.y + 16.0), style.bold(), &weights);
+        if !steps.is_empty() {
+            let style = Text { size: 10.5, ..style };
+            self.svg.text((middle, self.y + 30.0), style, &steps);
+        }
+        self.y += height;
+    }
+
+    /// A value, dashed where a loss is taken of it.
+    fn node(&mut self, text: &str, middle: f64, width: f64, loss: bool) {
+        let corner = (middle - width / 2.0, self.y);
+        self.svg.frame(corner, (width, 24.0), (SHADE, MUTED), loss);
+        self.svg.text((middle, self.y + 16.0), Text::new(11.0, INK).middle(), text);
+        self.y += 24.0;
+    }
+
+    fn down(&mut self, middles: &[f64]) {
+        for &middle in middles {
+            self.svg.line(&[(middle, self.y), (middle, self.y + GAP)], MUTED, true);
+        }
+        self.y += GAP;
+    }
+}
+
+/// The weights, and the steps after them.
+fn layer_in_words(layer: &LayerDescription) -> (String, String) {
+    let LayerDescription { kind, inputs, outputs, kernel, steps } = layer;
+    let kind = match (kind, kernel) {
+        (LayerKind::Convolution, Some(kernel)) => format!("conv {kernel}×{kernel}"),
+        (LayerKind::Convolution, None) => "conv".to_owned(),
+        (LayerKind::Linear, _) => "linear".to_owned(),
+    };
+    let step = |step: &String| match step.as_str() {
+        "relu" => "ReLU".to_owned(),
+        other => other.replace('-', " "),
+    };
+    let steps: Vec<String> = steps.iter().map(step).collect();
+    (format!("{kind}: {inputs} → {outputs}"), steps.join(", "))
+}
+
+fn in_words(network: &NetworkDescription) -> String {
+    let layers = |layers: &[LayerDescription]| {
+        let words = layers.iter().map(layer_in_words).map(|(weights, steps)| match &*steps {
+            "" => weights,
+            steps => format!("{weights}, {steps}"),
+        });
+        words.collect::<Vec<_>>().join("; then ")
+    };
+    let branch = network.branch.as_ref().map(|branch| {
+        let sharing = if network.weight_sharing {
+            "with the same weights"
+        } else {
+            "each with its own weights"
+        };
+        let output = match branch.output {
+            BranchOutputKind::Features => "as they are",
+            BranchOutputKind::Sigmoid => "through a sigmoid",
+            BranchOutputKind::Digits => "through a softmax, as ten digit probabilities",
+        };
+        let loss = if network.auxiliary_loss { ", on which the digit loss is taken" } else { "" };
+        format!(
+            "Each digit goes through a branch, {sharing}: {}. Its results reach the comparator \
+             {output}{loss}. Then, on both side by side: ",
+            layers(&branch.layers)
+        )
+    });
+    let branch = branch.unwrap_or_else(|| "Both images at once: ".to_owned());
+    format!(
+        "{branch}{}. {} parameters.",
+        layers(&network.comparator),
+        thousands(network.parameters)
+    )
+}

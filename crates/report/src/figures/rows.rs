@@ -1,0 +1,102 @@
+//! A chart with a row for each network: names at the left, one axis for all.
+
+use std::ops::Range;
+
+use plotters::backend::SVGBackend;
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::types::RangedCoordf64;
+
+use super::chart::{self, DrawingError, elements, scaled, stroke};
+use super::palette::{GRID, INK, MUTED};
+use super::svg::{Svg, Text};
+use crate::error::ReportError;
+use crate::summary::Entry;
+
+/// A chart whose y is counted in rows from below.
+pub(super) type RowChart<'a, 'b> =
+    ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+pub(super) const WIDTH: f64 = 372.0;
+const LABELS: f64 = 92.0;
+const TOP: f64 = 30.0;
+const ROW: f64 = 31.0;
+const AXIS: f64 = 32.0;
+
+/// The frame of a chart of rows.
+pub(super) struct Rows<'a> {
+    pub(super) title: String,
+    pub(super) entries: &'a [&'a Entry],
+    pub(super) range: Range<f64>,
+    pub(super) axis: &'a str,
+    /// Words at the right of each row; the room is taken where any is.
+    pub(super) remarks: Vec<String>,
+}
+
+impl Rows<'_> {
+    /// Size and elements; `draw` gets the chart, above its grid.
+    pub(super) fn draw(
+        &self,
+        draw: impl FnOnce(&mut RowChart<'_, '_>) -> Result<(), DrawingError>,
+    ) -> Result<((f64, f64), String), ReportError> {
+        let count = self.entries.len() as f64;
+        let size = (WIDTH, TOP + ROW * count + AXIS);
+        let right = if self.remarks.is_empty() { 14.0 } else { 74.0 };
+        let chart = elements(size, |area| {
+            let mut chart = ChartBuilder::on(area)
+                .margin_top(scaled(TOP))
+                .margin_right(scaled(right))
+                .y_label_area_size(scaled(LABELS))
+                .x_label_area_size(scaled(AXIS))
+                .build_cartesian_2d(self.range.clone(), 0.0..count)?;
+            chart
+                .configure_mesh()
+                .disable_y_mesh()
+                .disable_y_axis()
+                .light_line_style(stroke(GRID, 0.0, 1.0))
+                .bold_line_style(stroke(GRID, 1.0, 1.0))
+                .axis_style(stroke(GRID, 1.0, 1.0))
+                .y_labels(0)
+                .x_labels(6)
+                .label_style(chart::text(11.0, MUTED))
+                .axis_desc_style(chart::text(11.0, MUTED))
+                .x_desc(self.axis)
+                .x_label_formatter(&|value| super::svg::number(*value).replace('-', "−"))
+                .draw()?;
+            draw(&mut chart)
+        })?;
+        let mut svg = Svg::default();
+        svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &self.title);
+        svg.push(chart.trim_end());
+        for (index, entry) in self.entries.iter().enumerate() {
+            let middle = TOP + ROW * (index as f64 + 0.5);
+            let note = note(entry);
+            let y = if note.is_empty() { middle + 4.0 } else { middle - 1.0 };
+            svg.text((LABELS - 8.0, y), Text::new(11.5, INK).end(), &entry.variant);
+            if !note.is_empty() {
+                svg.text((LABELS - 8.0, middle + 11.0), Text::new(9.5, MUTED).end(), &note);
+            }
+        }
+        for (index, remark) in self.remarks.iter().enumerate() {
+            let middle = TOP + ROW * (index as f64 + 0.5);
+            svg.text((WIDTH - 68.0, middle + 4.0), Text::new(11.0, INK), remark);
+        }
+        Ok((size, svg.0))
+    }
+}
+
+/// Where the middle of row `index` of `count` is, counted from below.
+pub(super) fn middle(index: usize, count: usize) -> f64 {
+    (count - index) as f64 - 0.5
+}
+
+/// What the row lacks.
+fn note(entry: &Entry) -> String {
+    let counts = [(entry.failed_runs.len(), "failed"), (entry.missing_runs.len(), "missing")];
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    parts.join(", ")
+}

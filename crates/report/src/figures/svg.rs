@@ -1,0 +1,192 @@
+//! SVG by hand, for what no plotting crate draws.
+
+use std::fmt::Write as _;
+
+use super::palette::Colour;
+
+/// The elements of a picture.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Svg(pub(super) String);
+
+/// Where a text stands relative to its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text {
+    pub(super) size: f64,
+    pub(super) colour: Colour,
+    pub(super) anchor: Anchor,
+    pub(super) bold: bool,
+}
+
+impl Text {
+    pub(super) fn new(size: f64, colour: Colour) -> Self {
+        Self { size, colour, anchor: Anchor::Start, bold: false }
+    }
+
+    pub(super) fn middle(self) -> Self {
+        Self { anchor: Anchor::Middle, ..self }
+    }
+
+    pub(super) fn end(self) -> Self {
+        Self { anchor: Anchor::End, ..self }
+    }
+
+    pub(super) fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+}
+
+impl Svg {
+    /// `text` with its baseline at `y`.
+    pub(super) fn text(&mut self, (x, y): (f64, f64), style: Text, text: &str) {
+        let anchor = match style.anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
+        };
+        let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
+        let (x, y, size) = (number(x), number(y), number(style.size));
+        let colour = style.colour.light;
+        self.push(&format!(
+            "<text x=\"{x}\" y=\"{y}\" font-family=\"sans-serif\" font-size=\"{size}\" \
+             fill=\"{colour}\"{anchor}{weight}>{}</text>",
+            escape(text)
+        ));
+    }
+
+    /// A box; `opacity` is that of its filling.
+    pub(super) fn rectangle(
+        &mut self,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        fill: Colour,
+        opacity: f64,
+    ) {
+        let opacity = if opacity < 1.0 {
+            format!(" fill-opacity=\"{}\"", number(opacity))
+        } else {
+            String::new()
+        };
+        let [x, y, width, height] = [x, y, width, height].map(number);
+        self.push(&format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"{opacity}/>",
+            fill.light
+        ));
+    }
+
+    /// A box with round corners and an outline, dashed or not.
+    pub(super) fn frame(
+        &mut self,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        (fill, stroke): (Colour, Colour),
+        dashed: bool,
+    ) {
+        let [x, y, width, height] = [x, y, width, height].map(number);
+        let dashes = if dashed { " stroke-dasharray=\"4 3\"" } else { "" };
+        self.push(&format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"5\" \
+             fill=\"{}\" stroke=\"{}\" stroke-width=\"1.3\"{dashes}/>",
+            fill.light, stroke.light
+        ));
+    }
+
+    /// A line through `points`, with a head at its end where it is an arrow.
+    pub(super) fn line(&mut self, points: &[(f64, f64)], colour: Colour, arrow: bool) {
+        let mut path = String::new();
+        for (index, &(x, y)) in points.iter().enumerate() {
+            let command = if index == 0 { 'M' } else { 'L' };
+            // Writing into a string cannot fail.
+            let _ = write!(path, "{command}{} {}", number(x), number(y));
+        }
+        let colour = colour.light;
+        self.push(&format!(
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.3\"/>"
+        ));
+        if let (true, [.., from, to]) = (arrow, points) {
+            let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+            let length = dx.hypot(dy).max(1e-9);
+            let (dx, dy) = (dx / length, dy / length);
+            let corner = |side: f64| {
+                let (x, y) = (to.0 - 6.0 * dx - side * dy, to.1 - 6.0 * dy + side * dx);
+                format!("{} {}", number(x), number(y))
+            };
+            let tip = format!("{} {}", number(to.0), number(to.1));
+            let (left, right) = (corner(3.0), corner(-3.0));
+            self.push(&format!("<path d=\"M{tip}L{left}L{right}Z\" fill=\"{colour}\"/>"));
+        }
+    }
+
+    /// Elements as they are.
+    pub(super) fn push(&mut self, elements: &str) {
+        self.0.push_str(elements);
+        self.0.push('\n');
+    }
+}
+
+/// Two decimals at most.
+pub(super) fn number(value: f64) -> String {
+    let rounded = (value * 100.0).round() / 100.0;
+    // No "-0".
+    if rounded == 0.0 { "0".to_owned() } else { rounded.to_string() }
+}
+
+/// With a comma between thousands.
+pub(super) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `text` as the content of an element or attribute.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            // What XML has no place for, not even escaped.
+            control if control.is_control() && !"\n\t".contains(control) => {
+                escaped.push('\u{fffd}');
+            }
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_break_out() {
+        assert_eq!(escape("<b a=\"1\">&\u{1}"), "&lt;b a=&quot;1&quot;&gt;&amp;\u{fffd}");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([1.0, 0.333_3, -0.001].map(number), ["1", "0.33", "0"]);
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let found = [84, 1_000, 52_631, 1_234_567].map(thousands);
+        assert_eq!(found, ["84", "1,000", "52,631", "1,234,567"]);
+    }
+}

@@ -1,0 +1,109 @@
+//! `report.html`: one page with everything on it, which asks for no other file.
+
+mod html;
+mod settings;
+mod words;
+
+use crate::figures::{Figure, dark_page_rules, escape};
+use crate::folder::Report;
+use crate::render::{self, Block};
+
+use html::{anchor, blocks, figure, plain};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// Nothing may be asked for from elsewhere, whatever a record's names may hold.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+/// A part of the page under a heading of its own.
+struct Section {
+    heading: String,
+    body: String,
+}
+
+pub(crate) fn page(report: &Report, figures: &[Figure]) -> String {
+    let summary = &report.summary;
+    let mut sections = vec![
+        with_figures(&words::in_plain_words(summary), &[]),
+        with_figures(
+            &[Block::heading(2, "Did the published numbers come back?"), render::in_short(summary)],
+            &named(figures, &["accuracy", "differences"]),
+        ),
+    ];
+    let mut text_and_code = render::text_against_code(summary);
+    if !text_and_code.is_empty() {
+        text_and_code.extend(settings::differences(&report.sweep));
+        sections.push(with_figures(&text_and_code, &[]));
+    }
+    for (heading, names) in [
+        ("How the networks learn", &["curves-"][..]),
+        ("Where the best network fails", &["confusion", "mistakes"][..]),
+        ("The networks", &["networks"][..]),
+    ] {
+        let figures = named(figures, names);
+        if !figures.is_empty() {
+            sections.push(with_figures(&[Block::heading(2, heading)], &figures));
+        }
+    }
+    for recipe in summary.recipes() {
+        sections.push(with_figures(&render::recipe_section(summary, recipe), &[]));
+    }
+    sections.push(with_figures(&render::how_to_read(summary), &[]));
+    document(report, &sections)
+}
+
+/// The figures whose names begin with one of `names`.
+fn named<'a>(figures: &'a [Figure], names: &[&str]) -> Vec<&'a Figure> {
+    let wanted = |figure: &&Figure| names.iter().any(|name| figure.name.starts_with(name));
+    figures.iter().filter(wanted).collect()
+}
+
+/// `content`, which starts with a heading, and the figures below it.
+fn with_figures(content: &[Block], figures: &[&Figure]) -> Section {
+    let heading = match content.first() {
+        Some(Block::Heading(_, text)) => text.clone(),
+        _ => String::new(),
+    };
+    let figures: String = figures.iter().map(|content| figure(content)).collect();
+    Section { heading, body: blocks(content) + &figures }
+}
+
+fn document(report: &Report, sections: &[Section]) -> String {
+    let summary = &report.summary;
+    let title = "Classification, weight sharing, auxiliary losses: a reproduction";
+    let introduction = Block::Paragraph(format!(
+        "Small networks see two handwritten digits and say whether the first is at most the \
+         second. The paper of that name says that sharing weights between the two digits helps, \
+         and telling the digits in training helps more. This page sets what was measured here \
+         beside what was published. Accuracy is in %, {} networks were trained, seed {}, device {}.",
+        summary.entries.iter().map(|entry| entry.measured_runs.len()).sum::<usize>(),
+        summary.seed,
+        summary.device
+    ));
+    let links: String = sections
+        .iter()
+        .map(|section| {
+            let (anchor, text) = (anchor(&section.heading), escape(&plain(&section.heading)));
+            format!("<li><a href=\"#{anchor}\">{text}</a></li>\n")
+        })
+        .collect();
+    let body: String =
+        sections.iter().map(|section| format!("<section>\n{}</section>\n", section.body)).collect();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}\
+         @media screen and (prefers-color-scheme: dark) {{\n{}\n}}\n</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#content\">Skip to the content</a>\n\
+         <header>\n<h1>{title}</h1>\n{}</header>\n\
+         <nav aria-label=\"Contents\">\n<ul>\n{links}</ul>\n</nav>\n\
+         <main id=\"content\" tabindex=\"-1\">\n{body}</main>\n<footer>\n{}</footer>\n\
+         <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+        dark_page_rules(),
+        blocks(&[introduction]),
+        blocks(&[render::provenance(summary)]),
+    )
+}
