@@ -70,9 +70,11 @@ pub struct DrawnMasks {
 impl Masks for DrawnMasks {
     fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor> {
         let threshold = (probability * 2f64.powi(32)) as u32;
-        let mask: Vec<f32> = (0..shape.elem_count())
-            .map(|_| if self.rng.next_u32() < threshold { 0.0 } else { 1.0 })
-            .collect();
+        let mut bytes = vec![0; 4 * shape.elem_count()];
+        self.rng.fill_bytes(&mut bytes);
+        let (draws, _) = bytes.as_chunks::<4>();
+        let kept = |&draw: &[u8; 4]| if u32::from_le_bytes(draw) < threshold { 0.0 } else { 1.0 };
+        let mask: Vec<f32> = draws.iter().map(kept).collect();
         Tensor::from_vec(mask, shape, &Device::Cpu)
     }
 }
@@ -121,6 +123,19 @@ mod tests {
             assert_ne!(id.masks().rng.next_u64(), other.masks().rng.next_u64());
         }
         assert_ne!(id.weights().next_u64(), id.masks().rng.next_u64());
+    }
+
+    #[test]
+    fn masks_are_drawn_value_by_value() {
+        let paper = Recipe::paper();
+        let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
+        let (mut masks, mut rng) = (id.masks(), id.masks().rng);
+        // Sizes that end within a block of the generator.
+        for size in [3, 70, 1000] {
+            let mask = masks.draw(&Shape::from(size), 0.5).unwrap().to_vec1::<f32>().unwrap();
+            let kept = |_| if rng.next_u32() < 1 << 31 { 0.0 } else { 1.0 };
+            assert_eq!(mask, (0..size).map(kept).collect::<Vec<f32>>());
+        }
     }
 
     #[test]
