@@ -6,7 +6,7 @@ use candle_core::{D, DType, Device, Result, Shape, Tensor, Var, bail};
 use pairnet_ops::{BatchStatistics, RunningStatistics};
 use rand_core::RngCore;
 
-use crate::architecture::{Architecture, BranchOutput, Layer};
+use crate::architecture::{Architecture, BranchOutput, Layer, Weights};
 use crate::layer::TrainedLayer;
 use crate::variants::Variant;
 
@@ -111,6 +111,31 @@ impl Network {
         Ok(Self { architecture, kernels, branches, comparator })
     }
 
+    /// The same images (n, 2, 14, 14), lying in memory as this network reads them.
+    ///
+    /// [`Network::train`] and [`Network::evaluate`] take images however they lie, and copy those
+    /// that lie otherwise: what is seen many times is better laid out once.
+    ///
+    /// # Errors
+    ///
+    /// Where the device has no memory left.
+    pub fn lay_out(&self, images: &Tensor) -> Result<Tensor> {
+        if self.architecture.branch.is_some() {
+            // All first digits, then all second ones.
+            images.transpose(0, 1)?.contiguous()?.transpose(0, 1)
+        } else if self.sees_an_image() {
+            self.kernels.channels_first(&self.kernels.layout(images)?)
+        } else {
+            images.contiguous()
+        }
+    }
+
+    /// Whether the comparator begins with a convolution.
+    fn sees_an_image(&self) -> bool {
+        let first = self.architecture.comparator.first();
+        first.is_some_and(|layer| matches!(layer.weights, Weights::Convolution { .. }))
+    }
+
     /// A pass in training: batch norm uses the batch's statistics and takes them up into its
     /// running ones, dropout is on.
     ///
@@ -145,8 +170,12 @@ impl Network {
 
     fn forward(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Outputs> {
         let Some(branch) = &self.architecture.branch else {
-            let images = self.kernels.layout(images)?;
-            let logits = self.run(&self.comparator, &images, 1, pass)?.squeeze(1)?;
+            let input = if self.sees_an_image() {
+                self.kernels.layout(images)?
+            } else {
+                images.flatten_from(1)?
+            };
+            let logits = self.run(&self.comparator, &input, 1, pass)?.squeeze(1)?;
             return Ok(Outputs { logits, digit_logits: None });
         };
         let (pairs, digits, height, width) = images.dims4()?;

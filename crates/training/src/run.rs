@@ -55,13 +55,17 @@ pub fn run(
 ) -> Result<Finished, TrainingError> {
     let start = Instant::now();
     let id = RunId { seed, recipe, variant: variant.name, run };
-    let prepare = |split, digits| -> Result<Vec<Batch>, TrainingError> {
-        let pairs = draw_pairs(digits, recipe.pairs, &mut id.pairs(split))?;
-        Ok(batches(&pairs, recipe.batch_size, &setup.device)?)
-    };
-    let sets = Sets { train: prepare("train", &data.train)?, test: prepare("test", &data.test)? };
     let mut network =
         Network::new(variant, setup.kernels, &mut id.weights(), DType::F32, &setup.device)?;
+    let prepare = |split, digits| -> Result<Vec<Batch>, TrainingError> {
+        let pairs = draw_pairs(digits, recipe.pairs, &mut id.pairs(split))?;
+        let mut batches = batches(&pairs, recipe.batch_size, &setup.device)?;
+        for batch in &mut batches {
+            batch.images = network.lay_out(&batch.images)?;
+        }
+        Ok(batches)
+    };
+    let sets = Sets { train: prepare("train", &data.train)?, test: prepare("test", &data.test)? };
     let parameters = network.parameter_count();
     let mut epochs = Vec::with_capacity(recipe.epochs);
     let mut masks = id.masks();
