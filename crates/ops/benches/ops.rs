@@ -1,13 +1,17 @@
 //! Forward, and forward with backward, of the ops at the sizes of the networks, on one thread.
 //!
 //! ```text
-//! CANDLE_NUM_THREADS=1 cargo bench --package pairnet-ops
+//! CANDLE_NUM_THREADS=1 MIMALLOC_PURGE_DELAY=-1 cargo bench --package pairnet-ops
 //! ```
 
 use candle_core::{Device, Result, Tensor, Var};
 use divan::Bencher;
 use pairnet_ops::channels_last::{self, NormalisedConvolution};
 use pairnet_ops::{batch_norm, linear_relu, reference};
+
+/// As the program that trains: the system's allocator would give freed pages back at every step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     // The kernels take the threads of the pool they are in: one, as in a sweep.
@@ -33,18 +37,20 @@ enum Layer {
 
 const LAYERS: [Layer; 3] = [Layer::First, Layer::Second, Layer::Third];
 
-/// Images (n, height, width, channels), weight and bias of LeNet-5's convolutions on 400 digits.
-fn convolution(layer: Layer) -> [Var; 3] {
+/// Images (n, height, width, channels), weight and bias of LeNet-5's convolutions on 400 digits; the
+/// first layer's images are no result of anything, and have no gradient.
+fn convolution(layer: Layer) -> (Tensor, Var, Var) {
     let (side, channels, outputs, kernel) = match layer {
         Layer::First => (14, 1, 16, 3),
         Layer::Second => (6, 16, 32, 3),
         Layer::Third => (2, 32, 120, 2),
     };
-    [
-        variable(&[400, side, side, channels]),
-        variable(&[outputs, channels, kernel, kernel]),
-        variable(&[outputs]),
-    ]
+    let images = variable(&[400, side, side, channels]);
+    let images = match layer {
+        Layer::First => images.detach(),
+        Layer::Second | Layer::Third => images.into_inner(),
+    };
+    (images, variable(&[outputs, channels, kernel, kernel]), variable(&[outputs]))
 }
 
 fn bench(bencher: Bencher<'_, '_>, backward: bool, compute: impl Fn() -> Result<Tensor>) {
@@ -59,7 +65,7 @@ fn bench(bencher: Bencher<'_, '_>, backward: bool, compute: impl Fn() -> Result<
 
 #[divan::bench(args = LAYERS, consts = [false, true])]
 fn conv2d_relu_max_pool<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer: Layer) {
-    let [images, weight, bias] = convolution(layer);
+    let (images, weight, bias) = convolution(layer);
     let pooled = !matches!(layer, Layer::Third);
     bench(bencher, BACKWARD, || {
         if pooled {
@@ -72,7 +78,7 @@ fn conv2d_relu_max_pool<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer: L
 
 #[divan::bench(args = LAYERS, consts = [false, true])]
 fn conv2d_relu_batch_norm<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer: Layer) {
-    let [images, weight, bias] = convolution(layer);
+    let (images, weight, bias) = convolution(layer);
     let layer = NormalisedConvolution {
         weight: &weight,
         bias: &bias,
@@ -88,7 +94,7 @@ fn conv2d_relu_batch_norm<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer:
 
 #[divan::bench(args = LAYERS, consts = [false, true], sample_count = 10)]
 fn stock_conv2d_relu_max_pool<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer: Layer) {
-    let [images, weight, bias] = convolution(layer);
+    let (images, weight, bias) = convolution(layer);
     let images = images.permute((0, 3, 1, 2)).and_then(|images| images.contiguous());
     let images = images.unwrap_or_else(|error| panic!("{error}"));
     let pooled = !matches!(layer, Layer::Third);

@@ -96,23 +96,23 @@ struct Operation {
 
 /// [`Kept`] of either dtype.
 enum KeptOf {
-    F32(Kept<f32>),
-    F64(Kept<f64>),
+    F32(Vec<Kept<f32>>),
+    F64(Vec<Kept<f64>>),
 }
 
 /// A float type that [`KeptOf`] has a variant of.
 trait Keep: Element {
-    fn wrap(kept: Kept<Self>) -> KeptOf;
-    fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>>;
+    fn wrap(kept: Vec<Kept<Self>>) -> KeptOf;
+    fn unwrap(kept: &KeptOf) -> Option<&[Kept<Self>]>;
 }
 
 macro_rules! keep {
     ($float:ty, $variant:ident) => {
         impl Keep for $float {
-            fn wrap(kept: Kept<Self>) -> KeptOf {
+            fn wrap(kept: Vec<Kept<Self>>) -> KeptOf {
                 KeptOf::$variant(kept)
             }
-            fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>> {
+            fn unwrap(kept: &KeptOf) -> Option<&[Kept<Self>]> {
                 if let KeptOf::$variant(kept) = kept { Some(kept) } else { None }
             }
         }

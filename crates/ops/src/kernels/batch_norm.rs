@@ -1,6 +1,7 @@
 //! Batch normalisation of a matrix whose columns are the channels.
 
 use crate::element::Element;
+use crate::kernels::convolution::unless_cut;
 use crate::kernels::vectorised;
 
 /// Values that a loop runs over at once, so that matrices of few columns fill vectors too.
@@ -29,16 +30,46 @@ fn folded<T: Element>(wide: &[T], channels: usize) -> Vec<T> {
 
 /// Mean and biased variance of each column.
 pub(crate) fn moments<T: Element>(values: &[T], channels: usize) -> (Vec<T>, Vec<T>) {
-    vectorised!(column_moments::<T>(values, channels))
+    Moments::of(values, channels).into_mean_and_variance()
+}
+
+/// What some rows of a matrix say of each column.
+pub(crate) struct Moments<T> {
+    rows: usize,
+    means: Vec<T>,
+    /// Σ (x − mean)².
+    squares: Vec<T>,
+}
+
+impl<T: Element> Moments<T> {
+    pub(crate) fn of(values: &[T], channels: usize) -> Self {
+        vectorised!(column_moments::<T>(values, channels))
+    }
+
+    /// Those of both rows together (Chan, Golub and LeVeque, 1983).
+    pub(crate) fn merge(mut self, other: &Self) -> Self {
+        let (rows, others) = (self.rows as f64, other.rows as f64);
+        let share = T::from_f64(others / (rows + others));
+        let weight = T::from_f64(rows * others / (rows + others));
+        for channel in 0..self.means.len() {
+            let apart = other.means[channel] - self.means[channel];
+            self.means[channel] += apart * share;
+            self.squares[channel] += other.squares[channel] + apart * apart * weight;
+        }
+        Self { rows: self.rows + other.rows, ..self }
+    }
+
+    /// The variance is the biased one.
+    pub(crate) fn into_mean_and_variance(self) -> (Vec<T>, Vec<T>) {
+        let scale = T::ONE / T::from_f64(self.rows as f64);
+        (self.means, self.squares.into_iter().map(|sum| sum * scale).collect())
+    }
 }
 
 #[inline(always)]
-fn column_moments<T: Element, const FUSED: bool>(
-    values: &[T],
-    channels: usize,
-) -> (Vec<T>, Vec<T>) {
-    let scale = T::ONE / T::from_f64((values.len() / channels) as f64);
-    let mean = |sums: Vec<T>| -> Vec<T> { sums.into_iter().map(|sum| sum * scale).collect() };
+fn column_moments<T: Element, const FUSED: bool>(values: &[T], channels: usize) -> Moments<T> {
+    let rows = values.len() / channels;
+    let scale = T::ONE / T::from_f64(rows as f64);
     let wide = channels * rows_together(channels);
     let mut sums = vec![T::ZERO; wide];
     for values in values.chunks(wide) {
@@ -46,7 +77,7 @@ fn column_moments<T: Element, const FUSED: bool>(
             *sum += value;
         }
     }
-    let means = mean(folded(&sums, channels));
+    let means: Vec<T> = folded(&sums, channels).into_iter().map(|sum| sum * scale).collect();
     // A second pass over the deviations: the mean of squares less the square of the mean cancels.
     let repeated_means = repeated(&means);
     sums.fill(T::ZERO);
@@ -56,8 +87,7 @@ fn column_moments<T: Element, const FUSED: bool>(
             *sum = T::mul_add::<FUSED>(deviation, deviation, *sum);
         }
     }
-    let variances = mean(folded(&sums, channels));
-    (means, variances)
+    Moments { rows, squares: folded(&sums, channels), means }
 }
 
 /// What normalises one channel: (value − mean) · `inverse_deviation`.
@@ -202,9 +232,14 @@ impl<T: Element> InputGradient<T> {
         }
     }
 
-    /// Turns gradients of the normalised values into gradients of `values`, in their place.
+    /// Turns gradients of the normalised values into gradients of `values`, in their place; where
+    /// `RECTIFIED`, of what ReLU made `values` of.
     #[inline(always)]
-    pub(crate) fn apply<const FUSED: bool>(&self, values: &[T], gradients: &mut [T]) {
+    pub(crate) fn apply<const FUSED: bool, const RECTIFIED: bool>(
+        &self,
+        values: &[T],
+        gradients: &mut [T],
+    ) {
         let wide = self.means.len();
         for (values, gradients) in values.chunks(wide).zip(gradients.chunks_mut(wide)) {
             let columns =
@@ -212,7 +247,8 @@ impl<T: Element> InputGradient<T> {
             for ((gradient, &value), ((&mean, &slope), (&plain, &factor))) in
                 gradients.iter_mut().zip(values).zip(columns)
             {
-                *gradient = slope * T::mul_add::<FUSED>(mean - value, factor, *gradient - plain);
+                let own = slope * T::mul_add::<FUSED>(mean - value, factor, *gradient - plain);
+                *gradient = if RECTIFIED { unless_cut(value, own) } else { own };
             }
         }
     }
@@ -224,5 +260,5 @@ fn apply<T: Element, const FUSED: bool>(
     values: &[T],
     gradients: &mut [T],
 ) {
-    gradient.apply::<FUSED>(values, gradients);
+    gradient.apply::<FUSED, false>(values, gradients);
 }

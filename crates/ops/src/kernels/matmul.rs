@@ -37,14 +37,34 @@ pub(crate) fn matmul<T: Element>(
     right: Matrix<'_, T>,
     accumulate: bool,
 ) {
-    let (rows, columns, depth) = (left.rows, right.columns, left.columns);
-    assert_eq!(depth, right.rows, "inner sizes of a matrix product");
-    assert_eq!(output.len(), rows * columns, "output of a matrix product");
     // Threads share out rows and columns, never the sum over the depth: the bytes stay the same.
     let parallelism = match rayon::current_num_threads() {
         1 => gemm::Parallelism::None,
         threads => gemm::Parallelism::Rayon(threads),
     };
+    multiply(output, left, right, accumulate, parallelism);
+}
+
+/// [`matmul`] where the threads have other work already.
+pub(crate) fn matmul_on_this_thread<T: Element>(
+    output: &mut [T],
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    accumulate: bool,
+) {
+    multiply(output, left, right, accumulate, gemm::Parallelism::None);
+}
+
+fn multiply<T: Element>(
+    output: &mut [T],
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    accumulate: bool,
+    parallelism: gemm::Parallelism,
+) {
+    let (rows, columns, depth) = (left.rows, right.columns, left.columns);
+    assert_eq!(depth, right.rows, "inner sizes of a matrix product");
+    assert_eq!(output.len(), rows * columns, "output of a matrix product");
     // SAFETY: the three matrices lie within their slices, because `Matrix::new` checked
     // rows · columns against the length and transposing only swaps the strides; the output is
     // row-major and was checked above; it is borrowed mutably, so it overlaps neither input. T is

@@ -2,6 +2,10 @@
 //!
 //! They are written so that the compiler vectorises them, and compiled once for each instruction
 //! set that [`vectorised`] chooses from when the program runs.
+//!
+//! Sums that a loop works on stay in registers only while every index into their array is known to
+//! the compiler; a slice of them, or an iterator over them, puts them into memory and each step
+//! of the loop with them. So the innermost loops count over constants, here and nowhere else.
 
 pub(crate) mod adam;
 pub(crate) mod batch_norm;
@@ -9,19 +13,41 @@ pub(crate) mod convolution;
 pub(crate) mod matmul;
 pub(crate) mod normalised_convolution;
 
-/// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.
+/// Calls `$kernel::<T, FUSED, …>(…)` compiled for the best instruction set of this processor.
 ///
 /// `FUSED` tells the kernel whether that set has a multiply-add instruction. The kernel must be
 /// `#[inline(always)]`, else it is compiled for the lowest set.
 macro_rules! vectorised {
-    ($kernel:ident::<$T:ty>($($argument:expr),* $(,)?)) => {
+    ($kernel:ident::<$T:ty $(, $constant:tt)*>($($argument:expr),* $(,)?)) => {
         match pulp::Arch::new() {
-            pulp::Arch::Scalar => $kernel::<$T, false>($($argument),*),
-            arch => arch.dispatch(
-                #[inline(always)]
-                || $kernel::<$T, true>($($argument),*),
-            ),
+            pulp::Arch::Scalar => $kernel::<$T, false $(, $constant)*>($($argument),*),
+            arch => {
+                // Only a closure that can be called once is inlined itself. One that could be
+                // called again is reached through a function of the standard library that is not,
+                // and that the compiler leaves where it is for sets with wider registers.
+                let once = crate::kernels::Once;
+                arch.dispatch(
+                    #[inline(always)]
+                    || {
+                        let _moved = once;
+                        $kernel::<$T, true $(, $constant)*>($($argument),*)
+                    },
+                )
+            }
         }
     };
 }
 pub(crate) use vectorised;
+
+/// What a closure can move out of itself but once.
+pub(crate) struct Once;
+
+/// Whether this processor has vectors of 16 `f32`s, and then 32 registers for them; else there are
+/// 16 registers of 8.
+pub(crate) fn vectors_are_wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let wide = matches!(pulp::Arch::new(), pulp::Arch::V4(_));
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = false;
+    wide
+}

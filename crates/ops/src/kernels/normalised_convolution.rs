@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use crate::element::Element;
-use crate::kernels::batch_norm::{self, Normaliser};
+use crate::kernels::batch_norm::{self, InputGradient, Moments, Normaliser};
 use crate::kernels::convolution::{
-    self, CHUNK, Geometry, LANES, POSITIONS, ResultGradient, Then, first_maximum,
-    gradients_at_place,
+    self, CHUNK, Geometry, ResultGradient, Then, WINDOW, at_places, first_maximum,
+    gradients_at_place, load, narrow, store,
 };
 use crate::kernels::vectorised;
 
@@ -21,61 +21,63 @@ pub(crate) struct Settings<'a, T> {
     pub(crate) max_pool: bool,
 }
 
-/// What the forward pass leaves for the backward one.
+/// What the forward pass leaves for the backward one, of one group.
 pub(crate) struct Kept<T> {
     /// The convolution's result after ReLU.
     activations: Vec<T>,
-    /// One a group.
-    normalisers: Vec<Normaliser<T>>,
-    /// Where pooled, the place of each window's first maximum.
+    normaliser: Normaliser<T>,
+    /// Where pooled, the place of each window's first maximum and the activation there.
     places: Vec<u8>,
+    maxima: Vec<T>,
 }
 
 /// Mean and biased variance of each channel in one group.
-pub(crate) type Moments<T> = (Vec<T>, Vec<T>);
+pub(crate) type MeanAndVariance<T> = (Vec<T>, Vec<T>);
 
 /// The result (images, height, width, outputs), the moments of each group, and what the backward
 /// pass needs. `weights` are channels-last.
 pub(crate) fn forward<T: Element>(
     images: &[T],
-    (weights, bias): (&[T], &[T]),
+    trained: (&[T], &[T]),
     settings: &Settings<'_, T>,
     g: &Geometry,
-) -> (Vec<T>, Vec<Moments<T>>, Kept<T>) {
-    let (activations, _) = convolution::forward(images, weights, bias, g, Then::Relu);
-    let count = images.len() / g.image();
+) -> (Vec<T>, Vec<MeanAndVariance<T>>, Vec<Kept<T>>) {
     let (height, width) = g.result(then(settings.max_pool));
-    let mut result = vec![T::ZERO; count * height * width * g.outputs];
-    let mut places = vec![0; if settings.max_pool { result.len() } else { 0 }];
-    let (length, result_length) =
-        (activations.len() / settings.groups, result.len() / settings.groups);
+    let mut result = vec![T::ZERO; images.len() / g.image() * height * width * g.outputs];
     let mut moments = Vec::with_capacity(settings.groups);
-    let mut normalisers = Vec::with_capacity(settings.groups);
-    for group in 0..settings.groups {
-        let activations = &activations[group * length..][..length];
-        let results = group * result_length..(group + 1) * result_length;
-        let (mean, variance) = batch_norm::moments(activations, g.outputs);
+    let mut kept = Vec::with_capacity(settings.groups);
+    let result_length = result.len() / settings.groups;
+    let results = result.chunks_exact_mut(result_length);
+    for (images, result) in images.chunks_exact(images.len() / settings.groups).zip(results) {
+        let look = |activations: &[T]| Moments::of(activations, g.outputs);
+        let (activations, _, parts) =
+            convolution::forward_and(images, trained, g, Then::Relu, look);
+        let merged = parts.into_iter().reduce(|all, part| all.merge(&part));
+        let (mean, variance) = merged.map(Moments::into_mean_and_variance).unwrap_or_default();
         let normaliser = Normaliser::new(&mean, &variance, settings.epsilon);
+        let (mut places, mut maxima) = (Vec::new(), Vec::new());
         if settings.max_pool {
-            let slopes = batch_norm::slopes(settings.gamma, &normaliser);
-            let lines = Lines { means: &mean, slopes: &slopes, shifts: settings.beta };
-            let image = activations.len() / (count / settings.groups);
-            let pooled = height * width * g.outputs;
+            places = vec![0; result.len()];
+            maxima = vec![T::ZERO; result.len()];
+            let slopes = &batch_norm::slopes(settings.gamma, &normaliser);
+            let lines = &Lines { means: &normaliser.mean, slopes, shifts: settings.beta };
+            let (height, width) = g.convolved();
+            let length = CHUNK * (result.len() / (images.len() / g.image()));
             activations
-                .par_chunks(CHUNK * image)
-                .zip(result[results.clone()].par_chunks_mut(CHUNK * pooled))
-                .zip(places[results].par_chunks_mut(CHUNK * pooled))
-                .for_each(|((activations, result), places)| {
-                    vectorised!(normalise_and_pool::<T>(activations, &lines, g, result, places));
+                .par_chunks(CHUNK * height * width * g.outputs)
+                .zip(result.par_chunks_mut(length))
+                .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
+                .for_each(|((activations, result), kept)| {
+                    vectorised!(normalise_and_pool::<T>(activations, lines, g, result, kept));
                 });
         } else {
             let (gamma, beta) = (settings.gamma, settings.beta);
-            batch_norm::forward(activations, gamma, beta, &normaliser, &mut result[results]);
+            batch_norm::forward(&activations, gamma, beta, &normaliser, result);
         }
         moments.push((mean, variance));
-        normalisers.push(normaliser);
+        kept.push(Kept { activations, normaliser, places, maxima });
     }
-    (result, moments, Kept { activations, normalisers, places })
+    (result, moments, kept)
 }
 
 fn then(max_pool: bool) -> Then {
@@ -89,39 +91,82 @@ struct Lines<'a, T> {
     shifts: &'a [T],
 }
 
+/// Where the four positions of each window lie in a convolution's result, in places of all outputs.
+fn windows(g: &Geometry) -> Vec<[usize; WINDOW]> {
+    let (_, width) = g.convolved();
+    let (rows, columns) = g.result(Then::ReluMaxPool);
+    (0..rows * columns)
+        .map(|window| {
+            let corner = 2 * (window / columns) * width + 2 * (window % columns);
+            [corner, corner + 1, corner + width, corner + width + 1]
+        })
+        .collect()
+}
+
 #[inline(always)]
 fn normalise_and_pool<T: Element, const FUSED: bool>(
     activations: &[T],
     lines: &Lines<'_, T>,
     g: &Geometry,
     result: &mut [T],
-    places: &mut [u8],
+    (places, maxima): (&mut [u8], &mut [T]),
 ) {
     let (height, width) = g.convolved();
-    let (rows, columns) = g.result(Then::ReluMaxPool);
-    let windows = result.chunks_exact_mut(g.outputs).zip(places.chunks_exact_mut(g.outputs));
-    for (window, (result, places)) in windows.enumerate() {
-        let (image, place) = (window / (rows * columns), window % (rows * columns));
-        let (y, x) = (2 * (place / columns), 2 * (place % columns));
-        let corner = (image * height + y) * width + x;
-        let positions = [corner, corner + 1, corner + width, corner + width + 1];
-        for first in (0..g.outputs).step_by(LANES) {
-            let lanes = LANES.min(g.outputs - first);
-            let mut values = [[T::ZERO; LANES]; POSITIONS];
-            for (values, position) in values.iter_mut().zip(positions) {
-                let activations = &activations[position * g.outputs + first..][..lanes];
-                let means = &lines.means[first..first + lanes];
-                let slopes = &lines.slopes[first..first + lanes];
-                let shifts = &lines.shifts[first..first + lanes];
-                for lane in 0..lanes {
-                    let centred = activations[lane] - means[lane];
-                    values[lane] = T::mul_add::<FUSED>(centred, slopes[lane], shifts[lane]);
-                }
-            }
-            let (largest, place) = first_maximum(&values);
-            result[first..first + lanes].copy_from_slice(&largest[..lanes]);
-            places[first..first + lanes].copy_from_slice(&place[..lanes]);
+    let windows = &windows(g)[..];
+    let length = windows.len() * g.outputs;
+    let kept = places.chunks_exact_mut(length).zip(maxima.chunks_exact_mut(length));
+    let images = activations.chunks_exact(height * width * g.outputs);
+    for ((activations, result), (places, maxima)) in
+        images.zip(result.chunks_exact_mut(length)).zip(kept)
+    {
+        let mut target = Pooled { result, places, maxima };
+        let mut first = 0;
+        while first + 16 <= g.outputs {
+            pool_lanes::<T, FUSED, 16>(activations, lines, windows, &mut target, first);
+            first += 16;
         }
+        while first < g.outputs {
+            pool_lanes::<T, FUSED, 1>(activations, lines, windows, &mut target, first);
+            first += 1;
+        }
+    }
+}
+
+/// What pooling leaves of one image.
+struct Pooled<'a, T> {
+    result: &'a mut [T],
+    places: &'a mut [u8],
+    maxima: &'a mut [T],
+}
+
+/// [`normalise_and_pool`] for `LANES` outputs of one image.
+#[inline(always)]
+fn pool_lanes<T: Element, const FUSED: bool, const LANES: usize>(
+    activations: &[T],
+    lines: &Lines<'_, T>,
+    windows: &[[usize; WINDOW]],
+    target: &mut Pooled<'_, T>,
+    first: usize,
+) {
+    let outputs = lines.means.len();
+    let means: [T; LANES] = load(&lines.means[first..]);
+    let slopes: [T; LANES] = load(&lines.slopes[first..]);
+    let shifts: [T; LANES] = load(&lines.shifts[first..]);
+    for (window, positions) in windows.iter().enumerate() {
+        let mut raw = [[T::ZERO; LANES]; WINDOW];
+        let mut values = [[T::ZERO; LANES]; WINDOW];
+        for place in 0..WINDOW {
+            raw[place] = load(&activations[positions[place] * outputs + first..]);
+            for lane in 0..LANES {
+                let centred = raw[place][lane] - means[lane];
+                values[place][lane] = T::mul_add::<FUSED>(centred, slopes[lane], shifts[lane]);
+            }
+        }
+        let (largest, places) = first_maximum(values);
+        let at = window * outputs + first;
+        store(&mut target.result[at..][..LANES], largest);
+        store(&mut target.places[at..][..LANES], narrow(places));
+        store(&mut target.maxima[at..][..LANES], at_places(raw, places));
     }
 }
 
@@ -136,123 +181,92 @@ pub(crate) struct Gradients<T> {
 pub(crate) fn backward<T: Element>(
     (images, weights): (&[T], &[T]),
     settings: &Settings<'_, T>,
-    kept: &Kept<T>,
+    kept: &[Kept<T>],
     result_gradient: &[T],
     g: &Geometry,
     images_wanted: bool,
 ) -> Gradients<T> {
-    let (length, result_length) =
-        (kept.activations.len() / settings.groups, result_gradient.len() / settings.groups);
-    let mut gamma = vec![T::ZERO; g.outputs];
-    let mut beta = vec![T::ZERO; g.outputs];
-    let mut groups = Vec::with_capacity(settings.groups);
-    for (group, normaliser) in kept.normalisers.iter().enumerate() {
-        let activations = &kept.activations[group * length..][..length];
-        let results = group * result_length..(group + 1) * result_length;
-        let gradient = &result_gradient[results.clone()];
-        let (scaled, plain) = if settings.max_pool {
-            let places = &kept.places[results];
-            vectorised!(pooled_sums::<T>(activations, normaliser, gradient, places, g))
-        } else {
-            batch_norm::gradient_sums(activations, normaliser, gradient)
+    let mut gradients = Gradients {
+        convolution: convolution::Gradients {
+            images: Vec::new(),
+            weights: vec![T::ZERO; weights.len()],
+            bias: vec![T::ZERO; g.outputs],
+        },
+        gamma: vec![T::ZERO; g.outputs],
+        beta: vec![T::ZERO; g.outputs],
+    };
+    let windows = windows(g);
+    let groups = images
+        .chunks_exact(images.len() / settings.groups)
+        .zip(result_gradient.chunks_exact(result_gradient.len() / settings.groups));
+    for ((images, result_gradient), kept) in groups.zip(kept) {
+        // Where pooled, only the maxima have a gradient.
+        let values = if settings.max_pool { &kept.maxima } else { &kept.activations };
+        let sums = batch_norm::gradient_sums(values, &kept.normaliser, result_gradient);
+        add(&mut gradients.gamma, &sums.0);
+        add(&mut gradients.beta, &sums.1);
+        let length = kept.activations.len();
+        let source = NormalisedGradient {
+            kept,
+            gradient: InputGradient::new(settings.gamma, &kept.normaliser, sums, length),
+            result_gradient,
+            windows: &windows,
+            outputs: g.outputs,
         };
-        for output in 0..g.outputs {
-            gamma[output] += scaled[output];
-            beta[output] += plain[output];
-        }
-        let sums = (scaled, plain);
-        groups.push(batch_norm::InputGradient::new(settings.gamma, normaliser, sums, length));
+        let pass = convolution::Pass {
+            images,
+            weights,
+            result: &kept.activations,
+            places: &[],
+            then: Then::Relu,
+        };
+        let part = convolution::backward(&pass, &source, g, images_wanted);
+        add(&mut gradients.convolution.weights, &part.weights);
+        add(&mut gradients.convolution.bias, &part.bias);
+        gradients.convolution.images.extend(part.images);
     }
-    let source = NormalisedGradient {
-        kept,
-        groups,
-        images_a_group: images.len() / g.image() / settings.groups,
-        result_gradient,
-        g,
-    };
-    let pass = convolution::Pass {
-        images,
-        weights,
-        result: &kept.activations,
-        places: &[],
-        then: Then::Relu,
-    };
-    let convolution = convolution::backward(&pass, &source, g, images_wanted);
-    Gradients { convolution, gamma, beta }
+    gradients
 }
 
-/// Σ ∂y · x̂ and Σ ∂y of each channel, where ∂y is not zero at one place of each window alone.
-#[inline(always)]
-fn pooled_sums<T: Element, const FUSED: bool>(
-    activations: &[T],
-    normaliser: &Normaliser<T>,
-    gradient: &[T],
-    places: &[u8],
-    g: &Geometry,
-) -> (Vec<T>, Vec<T>) {
-    let (height, width) = g.convolved();
-    let (rows, columns) = g.result(Then::ReluMaxPool);
-    let mut scaled = vec![T::ZERO; g.outputs];
-    let mut plain = vec![T::ZERO; g.outputs];
-    let means = &normaliser.mean[..g.outputs];
-    let windows = gradient.chunks_exact(g.outputs).zip(places.chunks_exact(g.outputs));
-    for (window, (gradients, places)) in windows.enumerate() {
-        let (image, place) = (window / (rows * columns), window % (rows * columns));
-        let (y, x) = (2 * (place / columns), 2 * (place % columns));
-        let corner = (image * height + y) * width + x;
-        let positions = [corner, corner + 1, corner + width, corner + width + 1];
-        for (place, position) in (0u32..).zip(positions) {
-            let activations = &activations[position * g.outputs..][..g.outputs];
-            for output in 0..g.outputs {
-                let here = u32::from(places[output]) == place;
-                let gradient = if here { gradients[output] } else { T::ZERO };
-                let deviation = activations[output] - means[output];
-                scaled[output] = T::mul_add::<FUSED>(gradient, deviation, scaled[output]);
-                plain[output] += gradient;
-            }
-        }
-    }
-    let inverses = &normaliser.inverse_deviation;
-    scaled.iter_mut().zip(inverses).for_each(|(sum, &inverse)| *sum *= inverse);
-    (scaled, plain)
+fn add<T: Element>(sums: &mut [T], terms: &[T]) {
+    sums.iter_mut().zip(terms).for_each(|(sum, &term)| *sum += term);
 }
 
-/// The gradient of the activations, worked out image by image as the convolution asks for it.
+/// The gradient of a group's activations, worked out image by image as the convolution asks for it.
 struct NormalisedGradient<'a, T> {
     kept: &'a Kept<T>,
-    groups: Vec<batch_norm::InputGradient<T>>,
-    images_a_group: usize,
+    gradient: InputGradient<T>,
     result_gradient: &'a [T],
-    g: &'a Geometry,
+    windows: &'a [[usize; WINDOW]],
+    outputs: usize,
 }
 
 impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
     #[inline(always)]
-    fn write<const FUSED: bool>(&self, image: usize, gradients: &mut [T]) {
-        let g = self.g;
-        let activations = &self.kept.activations[image * gradients.len()..][..gradients.len()];
+    fn write<const FUSED: bool>(&self, image: usize, rectified: Option<&[T]>, gradients: &mut [T]) {
         if self.kept.places.is_empty() {
             gradients.copy_from_slice(
                 &self.result_gradient[image * gradients.len()..][..gradients.len()],
             );
         } else {
-            let (_, width) = g.convolved();
-            let (rows, columns) = g.result(Then::ReluMaxPool);
-            let length = rows * columns * g.outputs;
+            let length = self.windows.len() * self.outputs;
             let results = image * length..(image + 1) * length;
-            let places = self.kept.places[results.clone()].chunks_exact(g.outputs);
-            let windows = self.result_gradient[results].chunks_exact(g.outputs).zip(places);
+            let places = self.kept.places[results.clone()].chunks_exact(self.outputs);
+            let given = self.result_gradient[results].chunks_exact(self.outputs);
             // A row or column that fills no window has no gradient of its own.
             gradients.fill(T::ZERO);
-            for (window, (given, places)) in windows.enumerate() {
-                let corner = 2 * (window / columns) * width + 2 * (window % columns);
-                let positions = [corner, corner + 1, corner + width, corner + width + 1];
+            for (positions, (given, places)) in self.windows.iter().zip(given.zip(places)) {
                 for (place, position) in (0u32..).zip(positions) {
-                    let target = &mut gradients[position * g.outputs..][..g.outputs];
+                    let target = &mut gradients[position * self.outputs..][..self.outputs];
                     gradients_at_place(target, given, places, place);
                 }
             }
         }
-        self.groups[image / self.images_a_group].apply::<FUSED>(activations, gradients);
+        let activations = &self.kept.activations[image * gradients.len()..][..gradients.len()];
+        if rectified.is_some() {
+            self.gradient.apply::<FUSED, true>(activations, gradients);
+        } else {
+            self.gradient.apply::<FUSED, false>(activations, gradients);
+        }
     }
 }

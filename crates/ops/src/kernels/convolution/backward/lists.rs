@@ -76,12 +76,13 @@ fn accumulate_block<T: Element, const FUSED: bool, const LENGTH: usize>(
     let mut sums = [T::ZERO; LENGTH];
     for entry in entries {
         let values = &source[entry.start as usize..][..LENGTH];
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum = T::mul_add::<FUSED>(entry.gradient, value, *sum);
+        for lane in 0..LENGTH {
+            sums[lane] = T::mul_add::<FUSED>(entry.gradient, values[lane], sums[lane]);
         }
     }
-    for (target, sum) in target.iter_mut().zip(sums) {
-        *target += sum;
+    let target = &mut target[..LENGTH];
+    for lane in 0..LENGTH {
+        target[lane] += sums[lane];
     }
     LENGTH
 }
