@@ -1,8 +1,10 @@
-//! `cargo xtask report`: results from records, and whether written results still follow.
+//! `cargo xtask report`: results from records, published or checked.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use pairnet_record::write_atomically;
 use pairnet_report::{Summary, first_difference, read_report, write_results};
 
 #[derive(clap::Args)]
@@ -10,8 +12,16 @@ pub(crate) struct Arguments {
     /// The folder of a sweep, as `cargo xtask reproduce` left it
     #[arg(required_unless_present = "check")]
     dir: Option<PathBuf>,
-    /// Write nothing: say whether results.md, and the pictures beside it, are what follows from
-    /// this results.json
+    /// Put the results of DIR, without its page, into this folder too, to be committed
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        num_args = 0..=1,
+        default_missing_value = "docs",
+        requires = "dir"
+    )]
+    publish: Option<PathBuf>,
+    /// Write nothing: say whether the results beside this results.json are what follows from it
     #[arg(
         long,
         value_name = "FILE",
@@ -25,7 +35,10 @@ pub(crate) struct Arguments {
 pub(crate) fn report(arguments: &Arguments) -> Result<()> {
     match (&arguments.check, &arguments.dir) {
         (Some(file), _) => check(file),
-        (None, Some(dir)) => write(dir),
+        (None, Some(dir)) => {
+            write(dir)?;
+            arguments.publish.as_deref().map_or(Ok(()), |folder| publish(dir, folder))
+        }
         (None, None) => bail!("name the folder of a sweep"),
     }
 }
@@ -42,30 +55,72 @@ pub(crate) fn write(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the files beside the summary `file` are what follows from it.
-fn check(file: &Path) -> Result<()> {
-    let text = read(file)?;
-    let summary = Summary::from_json(&text).with_context(|| format!("in {}", file.display()))?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let mut checked = Vec::new();
-    for (name, expected) in summary.to_files()? {
-        let path = folder.join(&name);
-        // The tables have to be there; of the others only what was kept.
-        if !path.exists() && name != "results.md" {
-            continue;
-        }
-        if let Some(difference) = first_difference(&expected, &read(&path)?) {
-            bail!(
-                "{} does not follow from {}: {difference}\nmake it again with `cargo xtask report \
-                 DIR`, DIR being the sweep's folder, and copy both from there",
-                path.display(),
-                file.display()
-            );
-        }
-        checked.push(name);
+/// Copies the results in `dir` to `folder`, and takes away the pictures there that they have not.
+fn publish(dir: &Path, folder: &Path) -> Result<()> {
+    let summary = read_summary(&dir.join("results.json"))?;
+    let names = files(&summary);
+    for name in &names {
+        write_atomically(&folder.join(name), read(&dir.join(name))?.as_bytes())?;
     }
-    println!("{} follow from {}", checked.join(", "), file.display());
+    for name in pictures_in(folder)?.difference(&names) {
+        let path = folder.join(name);
+        std::fs::remove_file(&path)
+            .with_context(|| format!("failed to remove {}", path.display()))?;
+    }
+    eprintln!("results.md, results.json, results.csv and figures are in {} too", folder.display());
     Ok(())
+}
+
+/// Whether the files beside the summary `file` are what follows from it. The pictures that need
+/// records can only be there or not.
+fn check(file: &Path) -> Result<()> {
+    let summary = read_summary(file)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let again = "make them again with `cargo xtask report DIR --publish`, DIR being the folder of \
+                 the sweep";
+    let following = summary.to_files()?;
+    for (name, expected) in &following {
+        let path = folder.join(name);
+        if let Some(difference) = first_difference(expected, &read(&path)?) {
+            let (path, file) = (path.display(), file.display());
+            bail!("{path} does not follow from {file}: {difference}\n{again}");
+        }
+    }
+    let names = files(&summary);
+    if let Some(name) = names.iter().find(|name| !folder.join(name).exists()) {
+        bail!("{} is missing; {again}", folder.join(name).display());
+    }
+    if let Some(name) = pictures_in(folder)?.difference(&names).next() {
+        let (path, file) = (folder.join(name), file.display());
+        bail!("{} is no picture of {file}; {again}, or remove it", path.display());
+    }
+    let following: Vec<&str> = following.iter().map(|(name, _)| name.as_str()).collect();
+    println!("{} follow from {}", following.join(", "), file.display());
+    Ok(())
+}
+
+/// What belongs to a summary in a folder of results, but for the page.
+fn files(summary: &Summary) -> BTreeSet<String> {
+    let tables = ["results.json", "results.md", "results.csv"].map(str::to_owned);
+    let pictures = summary.pictures.iter().map(|picture| format!("figures/{}.svg", picture.name));
+    tables.into_iter().chain(pictures).collect()
+}
+
+fn pictures_in(folder: &Path) -> Result<BTreeSet<String>> {
+    let figures = folder.join("figures");
+    if !figures.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let failed = || format!("failed to read {}", figures.display());
+    let entries = figures.read_dir().with_context(failed)?;
+    let names = entries.map(|entry| Ok(entry.with_context(failed)?.file_name()));
+    let names = names.collect::<Result<Vec<_>>>()?;
+    let pictures = names.iter().filter_map(|name| name.to_str().filter(|n| n.ends_with(".svg")));
+    Ok(pictures.map(|name| format!("figures/{name}")).collect())
+}
+
+fn read_summary(file: &Path) -> Result<Summary> {
+    Summary::from_json(&read(file)?).with_context(|| format!("in {}", file.display()))
 }
 
 fn read(path: &Path) -> Result<String> {

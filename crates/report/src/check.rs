@@ -66,7 +66,7 @@ impl Summary {
             ("results.csv".to_owned(), self.to_csv()),
         ];
         for figure in figures::of_summary(self)? {
-            files.push((format!("figures/{}.svg", figure.name), figure.to_svg()));
+            files.push((figure.file_name(), figure.to_svg()));
         }
         Ok(files)
     }

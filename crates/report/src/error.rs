@@ -82,6 +82,24 @@ pub enum ReportError {
         /// Of the record.
         run: usize,
     },
+    /// Predictions that are not those behind the record of their run.
+    #[error(
+        "the predictions of {recipe}/{variant} run {run} are right on {found:.1} % of their test \
+         pairs, or of another seed, where the record has {accuracy:.1} %: remove both and train \
+         the run again"
+    )]
+    OtherPredictions {
+        /// Of the run.
+        recipe: String,
+        /// Of the run.
+        variant: String,
+        /// Of the run.
+        run: usize,
+        /// Accuracy of the predictions, in percent; NaN where there are none.
+        found: f64,
+        /// Test accuracy of the record, in percent.
+        accuracy: f64,
+    },
     /// A file of the sweep could not be read, or a result not written.
     #[error(transparent)]
     Record(#[from] RecordError),

@@ -12,7 +12,7 @@ use crate::error::ReportError;
 use crate::figures::{self, Figure};
 use crate::page;
 use crate::summarise::summarise;
-use crate::summary::Summary;
+use crate::summary::{Entry, Summary};
 
 /// Runs whose predictions are read: more would change no picture.
 const MOST_PREDICTIONS: usize = 100;
@@ -58,27 +58,44 @@ pub fn read_report(dir: &Path) -> Result<Report, ReportError> {
 }
 
 fn best_network(dir: &Path, summary: &Summary) -> Result<BestNetwork, ReportError> {
-    let mut best: Option<(f64, BestNetwork, &[usize])> = None;
+    let mut best: Option<(f64, &Entry)> = None;
     for entry in &summary.entries {
         let Some(mean) = entry.test.statistics.mean else { continue };
-        if best.as_ref().is_none_or(|(highest, ..)| mean > *highest) {
-            let (recipe, variant) = (entry.recipe.clone(), entry.variant.clone());
-            let network = BestNetwork { recipe, variant, runs: Vec::new() };
-            best = Some((mean, network, &entry.measured_runs));
+        if best.is_none_or(|(highest, _)| mean > highest) {
+            best = Some((mean, entry));
         }
     }
-    let Some((_, mut network, runs)) = best else {
+    let Some((_, entry)) = best else {
         return Ok(BestNetwork::default());
     };
-    for &run in runs.iter().take(MOST_PREDICTIONS) {
+    let (recipe, variant) = (entry.recipe.clone(), entry.variant.clone());
+    let mut network = BestNetwork { recipe, variant, runs: Vec::new() };
+    let (runs, accuracies) = (&entry.measured_runs, &entry.test.statistics.values);
+    for (&run, &accuracy) in runs.iter().zip(accuracies).take(MOST_PREDICTIONS) {
         match read_predictions(dir, &network.recipe, &network.variant, run) {
-            Ok(predictions) => network.runs.push(predictions),
+            Ok(predictions) => {
+                same_run(&predictions, summary.seed, accuracy)?;
+                network.runs.push(predictions);
+            }
             // A folder may have been copied without them: then there are fewer pictures.
             Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
     }
     Ok(network)
+}
+
+/// Whether `predictions` are those that gave the record its `accuracy`.
+fn same_run(predictions: &Predictions, seed: u64, accuracy: f64) -> Result<(), ReportError> {
+    let Predictions { recipe, variant, run, classes, .. } = predictions;
+    let right = classes.len() - predictions.wrong().count();
+    let found = 100.0 * right as f64 / classes.len() as f64;
+    // NaN, which is near nothing, where there is no pair.
+    if predictions.seed == seed && (found - accuracy).abs() < 1e-6 {
+        return Ok(());
+    }
+    let (recipe, variant, run) = (recipe.clone(), variant.clone(), *run);
+    Err(ReportError::OtherPredictions { recipe, variant, run, found, accuracy })
 }
 
 impl Report {
@@ -95,24 +112,36 @@ impl Report {
     pub fn to_html(&self, figures: &[Figure]) -> String {
         page::page(self, figures)
     }
+
+    /// Every file of the results, by its name below the sweep's folder: `results.json`,
+    /// `results.md`, `results.csv`, `report.html` and `figures/*.svg`.
+    ///
+    /// # Errors
+    ///
+    /// Where a chart cannot be drawn.
+    pub fn to_files(&self) -> Result<Vec<(String, String)>, ReportError> {
+        let figures = self.figures()?;
+        let pictures = figures.iter().map(Figure::picture).collect();
+        let summary = Summary { pictures, ..self.summary.clone() };
+        let mut files = vec![
+            ("results.json".to_owned(), summary.to_json()?),
+            ("results.md".to_owned(), summary.to_markdown()),
+            ("results.csv".to_owned(), summary.to_csv()),
+            ("report.html".to_owned(), self.to_html(&figures)),
+        ];
+        files.extend(figures.iter().map(|figure| (figure.file_name(), figure.to_svg())));
+        Ok(files)
+    }
 }
 
-/// Writes `results.md`, `results.json`, `results.csv`, `report.html` and `figures/*.svg` into
-/// `dir`, each whole or not at all.
+/// Writes all files of [`Report::to_files`] into `dir`, each whole or not at all.
 ///
 /// # Errors
 ///
 /// Where a chart cannot be drawn or a file not be written.
 pub fn write_results(dir: &Path, report: &Report) -> Result<(), ReportError> {
-    let summary = &report.summary;
-    let figures = report.figures()?;
-    write_atomically(&dir.join("results.md"), summary.to_markdown().as_bytes())?;
-    write_atomically(&dir.join("results.json"), summary.to_json()?.as_bytes())?;
-    write_atomically(&dir.join("results.csv"), summary.to_csv().as_bytes())?;
-    for figure in &figures {
-        let name = format!("{}.svg", figure.name);
-        write_atomically(&dir.join("figures").join(name), figure.to_svg().as_bytes())?;
+    for (name, text) in report.to_files()? {
+        write_atomically(&dir.join(name), text.as_bytes())?;
     }
-    write_atomically(&dir.join("report.html"), report.to_html(&figures).as_bytes())?;
     Ok(())
 }

@@ -76,6 +76,7 @@ mod render;
 pub mod statistics;
 mod summarise;
 mod summary;
+mod words;
 
 pub use check::{LineDifference, first_difference};
 pub use claims::{CLAIMS, Claim, Comparison, Contests, Outcome, RecipeDifference};
@@ -87,4 +88,4 @@ pub use published::{
 };
 pub use statistics::{Interval, MARGIN, Statistics, Verdict};
 pub use summarise::summarise;
-pub use summary::{Accuracy, AgainstPublished, Entry, FailedRun, RESULTS_FORMAT, Summary};
+pub use summary::{Accuracy, AgainstPublished, Entry, FailedRun, Picture, RESULTS_FORMAT, Summary};

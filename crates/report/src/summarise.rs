@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pairnet_record::{Record, Sweep};
+use pairnet_record::{RecipeSettings, Record, Sweep};
+use serde_json::Value;
 
 use crate::claims;
 use crate::error::ReportError;
@@ -56,12 +57,13 @@ pub fn summarise(sweep: &Sweep, records: &[Record]) -> Result<Summary, ReportErr
     for recipe in &settings.recipes {
         for variant in &settings.variants {
             let runs = &by_cell[&(&*recipe.name, &**variant)];
-            same_settings(settings.seed, runs)?;
+            same_settings(sweep, recipe, variant, runs)?;
             entries.push(entry(&recipe.name, variant, settings.runs, runs));
         }
     }
-    Ok(Summary {
+    let summary = Summary {
         format: RESULTS_FORMAT,
+        recipes: settings.recipes.clone(),
         claims: claims::test_claims(&settings.recipes, &entries),
         paper_against_authors: claims::paper_against_authors(&settings.variants, &entries),
         entries,
@@ -69,7 +71,9 @@ pub fn summarise(sweep: &Sweep, records: &[Record]) -> Result<Summary, ReportErr
         seed: settings.seed,
         device: settings.device.clone(),
         provenance: sweep.provenance.clone(),
-    })
+        pictures: Vec::new(),
+    };
+    Ok(summary.rounded()?)
 }
 
 /// On training and test pairs.
@@ -87,17 +91,28 @@ fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<
     }
 }
 
-/// What must be the same in all runs of one recipe and variant.
-fn same_settings(seed: u64, runs: &BTreeMap<usize, &Record>) -> Result<(), ReportError> {
-    let parameters = runs.values().next().map(|record| record.parameters);
+/// What must be the same in all runs of one recipe and variant: what the sweep says, or where it
+/// does not say it, what the first record has.
+fn same_settings(
+    sweep: &Sweep,
+    recipe: &RecipeSettings,
+    variant: &str,
+    runs: &BTreeMap<usize, &Record>,
+) -> Result<(), ReportError> {
+    let network = sweep.networks.iter().find(|network| network.name == variant);
+    let parameters = network
+        .map(|network| network.parameters)
+        .or_else(|| runs.values().next().map(|record| record.parameters));
     let finished = |record: &&&Record| record.failure.is_none();
-    let epochs = runs.values().find(finished).map(|record| record.epochs.len());
+    let epochs = recipe.fields.get("epochs").and_then(Value::as_u64);
+    let epochs =
+        epochs.or_else(|| runs.values().find(finished).map(|record| record.epochs.len() as u64));
     for record in runs.values() {
         let expected_epochs = epochs.filter(|_| record.failure.is_none());
         let fields = [
-            ("seed", record.seed, Some(seed)),
+            ("seed", record.seed, Some(sweep.settings.seed)),
             ("parameters", record.parameters as u64, parameters.map(|count| count as u64)),
-            ("epochs", record.epochs.len() as u64, expected_epochs.map(|count| count as u64)),
+            ("epochs", record.epochs.len() as u64, expected_epochs),
         ];
         for (field, found, expected) in fields {
             if let Some(expected) = expected.filter(|expected| *expected != found) {

@@ -1,19 +1,25 @@
 //! What the records of a sweep say, as one value from which every output is made.
 
-use pairnet_record::Provenance;
+use pairnet_record::{Provenance, RecipeSettings};
 use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
 
 use crate::claims::{Claim, RecipeDifference};
 use crate::statistics::{Interval, Statistics, Verdict};
 
 /// The version of `results.json`.
-pub const RESULTS_FORMAT: u32 = 1;
+pub const RESULTS_FORMAT: u32 = 2;
 
 /// What the records of a sweep say. Accuracies are in percent, differences in points.
+///
+/// Every number has twelve significant digits at most: what comes after them is the rounding of
+/// sums. So its JSON is short, and read again it gives the same summary to the last bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// [`RESULTS_FORMAT`].
     pub format: u32,
+    /// How each recipe trains, in the order in which the sweep asks for them.
+    pub recipes: Vec<RecipeSettings>,
     /// One a recipe and variant, in the order in which the sweep asks for them.
     pub entries: Vec<Entry>,
     /// What the paper claims, put to the test.
@@ -28,6 +34,20 @@ pub struct Summary {
     pub device: String,
     /// What trained them.
     pub provenance: Provenance,
+    /// What was drawn of it, in reading order. [`crate::summarise`] draws nothing and leaves it
+    /// empty.
+    pub pictures: Vec<Picture>,
+}
+
+/// A picture that stands beside the results, as `figures/<name>.svg`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The name of its file, without `.svg`.
+    pub name: String,
+    /// What it is.
+    pub title: String,
+    /// What to see in it.
+    pub caption: String,
 }
 
 /// What the runs of one recipe and variant say.
@@ -112,10 +132,28 @@ impl Summary {
     }
 
     /// The names of the recipes, in the sweep's order.
-    pub fn recipes(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.entries.iter().map(|entry| entry.recipe.as_str()).collect();
-        // A recipe's entries stand together.
-        names.dedup();
-        names
+    pub fn recipe_names(&self) -> impl Iterator<Item = &str> {
+        self.recipes.iter().map(|recipe| recipe.name.as_str())
+    }
+
+    /// The same with twelve significant digits of every number.
+    pub(crate) fn rounded(self) -> Result<Self, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        round(&mut value);
+        serde_json::from_value(value)
+    }
+}
+
+fn round(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().and_then(|exact| format!("{exact:.11e}").parse().ok());
+            if let Some(rounded) = rounded.and_then(Number::from_f64) {
+                *number = rounded;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(round),
+        Value::Object(fields) => fields.values_mut().for_each(round),
+        _ => {}
     }
 }

@@ -20,12 +20,12 @@ pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
         let Some(range) = round_range(values, if split == "test" { 5.0 } else { 1.0 }) else {
             continue;
         };
-        for recipe in summary.recipes() {
+        for recipe in summary.recipe_names() {
             let entries: Vec<&Entry> =
                 summary.entries.iter().filter(|entry| entry.recipe == recipe).collect();
             let rows = Rows {
                 title: format!("Recipe {recipe}: {split}"),
-                entries: &entries,
+                labels: entries.iter().map(|&entry| entry.into()).collect(),
                 range: range.clone(),
                 axis: "accuracy in %",
                 remarks: Vec::new(),
@@ -47,8 +47,8 @@ pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
         title: "Accuracy of every run, and the published means".to_owned(),
         caption:
             "Each dot is one run, the tall blue stroke their mean. Below it, in the colour of \
-                  the text: the published mean (diamond) ± one standard deviation. Where diamond \
-                  and stroke stand above each other, the published number came back. Panels of \
+                  the text: the published mean (diamond) ± one standard deviation. The nearer \
+                  diamond and stroke are, the better the published number came back. Panels of \
                   one split share their axis."
                 .to_owned(),
         panels,

@@ -16,9 +16,10 @@ use crate::error::ReportError;
 
 /// More faint lines than this are one grey area.
 const MOST_LINES: usize = 30;
-const SIZE: (f64, f64) = (340.0, 226.0);
+/// Four of them stand side by side on a page for a desk.
+const SIZE: (f64, f64) = (284.0, 216.0);
 const TOP: f64 = 46.0;
-const LEFT: f64 = 40.0;
+const LEFT: f64 = 48.0;
 
 /// Something that is measured at every epoch.
 struct Series {
@@ -136,9 +137,10 @@ fn panel(cell: &Cell<'_>, series: &[Series; 2], axes: &Axes) -> Result<Panel, Re
     };
     for one in series.iter().rev().filter(shown) {
         svg.text((right, 15.0), Text::new(11.0, one.colour).end(), one.name);
-        right -= 6.5 * one.name.len() as f64 + 8.0;
-        svg.rectangle((right - 12.0, 10.0), (14.0, 2.5), one.colour, 1.0);
-        right -= 26.0;
+        // Sans-serif letters of this size are five and a half pixels wide, roughly.
+        right -= 5.5 * one.name.len() as f64 + 6.0;
+        svg.rectangle((right - 14.0, 10.0), (14.0, 2.5), one.colour, 1.0);
+        right -= 24.0;
     }
     svg.push(plot(cell, series, axes)?.trim_end());
     if cell.records.is_empty() {
@@ -167,6 +169,7 @@ fn plot(cell: &Cell<'_>, series: &[Series; 2], axes: &Axes) -> Result<String, Re
             .light_line_style(stroke(GRID, 0.0, 1.0))
             .bold_line_style(stroke(GRID, 1.0, 0.8))
             .axis_style(stroke(GRID, 1.0, 1.0))
+            .set_all_tick_mark_size(scaled(4.0))
             .disable_x_mesh()
             .x_labels(6)
             .y_labels(if axes.logarithmic { whole_powers } else { 6 })

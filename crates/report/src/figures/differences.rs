@@ -1,15 +1,15 @@
 //! How far the measured means are from the published ones.
 
-use plotters::element::{Circle, PathElement, Polygon, Rectangle};
+use plotters::element::{PathElement, Rectangle};
 
-use super::accuracy::per_pixel;
 use super::chart::{DrawingError, fill, stroke};
 use super::figure::{Figure, Panel};
-use super::palette::{BLUE, INK, MUTED, PAPER, SHADE};
+use super::marks::{Mark, interval};
+use super::palette::{MUTED, SHADE};
 use super::rows::{RowChart, Rows, middle};
 use crate::error::ReportError;
 use crate::render::{self, outcome_of};
-use crate::statistics::{Interval, Verdict};
+use crate::statistics::Verdict;
 use crate::summary::{AgainstPublished, Entry, SPLITS, Summary};
 
 /// Intervals that reach farther, of two or three runs, would hide all others.
@@ -21,7 +21,7 @@ pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
     let reach = reach(summary).clamp(2.0 * margin, FARTHEST.max(2.0 * margin));
     let mut panels = Vec::new();
     for (split, accuracy) in SPLITS {
-        for recipe in summary.recipes() {
+        for recipe in summary.recipe_names() {
             let own = summary.entries.iter().filter(|entry| entry.recipe == recipe);
             let (entries, published): (Vec<&Entry>, Vec<&AgainstPublished>) =
                 own.filter_map(|entry| Some((entry, accuracy(entry).published.as_ref()?))).unzip();
@@ -30,7 +30,7 @@ pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
             }
             let rows = Rows {
                 title: format!("Recipe {recipe}: {split}"),
-                entries: &entries,
+                labels: entries.iter().map(|&entry| entry.into()).collect(),
                 range: -reach..reach,
                 axis: "measured − published, in points",
                 remarks: published.iter().map(|there| outcome_of(there).to_owned()).collect(),
@@ -93,33 +93,12 @@ fn row(
     let Some(difference) = there.difference else {
         return Ok(());
     };
-    let (x_size, y_size) = per_pixel(chart, 4.4);
-    for (interval, width) in [(there.ci95, 1.3), (there.ci90, 3.6)] {
-        let Some(Interval { low, high }) = interval else { continue };
-        let ends = vec![(low.max(-reach), y), (high.min(reach), y)];
-        chart.draw_series([PathElement::new(ends, stroke(INK, 1.0, width))])?;
-        for (outside, side) in [(low < -reach, -1.0), (high > reach, 1.0)] {
-            if outside {
-                let (tip, back) = (side * reach, side * (reach - 1.6 * x_size));
-                let head = vec![(tip, y), (back, y + y_size), (back, y - y_size)];
-                chart.draw_series([Polygon::new(head, fill(INK, 1.0))])?;
-            }
-        }
-    }
-    let x = difference.clamp(-reach, reach);
-    let radius = super::chart::scaled(4.4);
-    match there.verdict {
-        Some(Verdict::Differs) => {
-            let corners = [(x - x_size, y - y_size), (x + x_size, y + y_size)];
-            chart.draw_series([Rectangle::new(corners, fill(BLUE, 1.0))])?;
-        }
-        Some(Verdict::Reproduced) => {
-            chart.draw_series([Circle::new((x, y), radius, fill(BLUE, 1.0))])?;
-        }
-        Some(Verdict::Undecided) | None => {
-            chart.draw_series([Circle::new((x, y), radius, fill(PAPER, 1.0))])?;
-            chart.draw_series([Circle::new((x, y), radius, stroke(BLUE, 1.0, 2.0))])?;
-        }
-    }
-    Ok(())
+    interval(chart, there.ci95, y, 1.3)?;
+    interval(chart, there.ci90, y, 3.6)?;
+    let mark = match there.verdict {
+        Some(Verdict::Differs) => Mark::Square,
+        Some(Verdict::Reproduced) => Mark::Disc,
+        Some(Verdict::Undecided) | None => Mark::Ring,
+    };
+    mark.draw(chart, (difference.clamp(-reach, reach), y))
 }

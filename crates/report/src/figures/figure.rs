@@ -2,6 +2,8 @@
 
 use super::palette::{INK, MUTED, PAPER, dark_rules};
 use super::svg::{Svg, Text, escape, number};
+use crate::summary::Picture;
+use crate::words::wrapped;
 
 /// A picture of one or more panels that are read alike.
 #[derive(Clone, Debug)]
@@ -41,7 +43,9 @@ impl Figure {
     pub fn to_svg(&self) -> String {
         let columns = self.columns.clamp(1, self.panels.len().max(1));
         let widest = self.panels.iter().map(|panel| panel.size.0).fold(0.0, f64::max);
-        let width = (columns as f64 * (widest + MARGIN) + MARGIN).max(440.0);
+        // Bold sans-serif letters of the title's size are ten pixels wide, roughly.
+        let head = 10.0 * self.title.chars().count() as f64 + 2.0 * MARGIN;
+        let width = (columns as f64 * (widest + MARGIN) + MARGIN).max(head);
         let mut body = Svg::default();
         let mut y = HEAD;
         for row in self.panels.chunks(columns) {
@@ -83,6 +87,17 @@ impl Figure {
         svg.0
     }
 
+    /// Where it stands below a folder of results.
+    pub fn file_name(&self) -> String {
+        format!("figures/{}.svg", self.name)
+    }
+
+    /// What is kept of it beside the numbers.
+    pub(crate) fn picture(&self) -> Picture {
+        let Self { name, title, caption, .. } = self;
+        Picture { name: name.clone(), title: title.clone(), caption: caption.clone() }
+    }
+
     /// The caption and what each panel shows.
     fn description(&self) -> String {
         let panels =
@@ -114,21 +129,4 @@ pub(crate) fn dark_page_rules() -> String {
 fn size((width, height): (f64, f64)) -> String {
     let (width, height) = (number(width), number(height));
     format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"")
-}
-
-/// `text` in lines of about `letters` letters.
-fn wrapped(text: &str, letters: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.len() - 1;
-        if lines[line].is_empty() {
-            lines[line].push_str(word);
-        } else if lines[line].chars().count() + 1 + word.chars().count() > letters {
-            lines.push(word.to_owned());
-        } else {
-            lines[line].push(' ');
-            lines[line].push_str(word);
-        }
-    }
-    lines
 }

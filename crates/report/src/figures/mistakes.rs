@@ -13,7 +13,10 @@ use crate::folder::BestNetwork;
 const SHOWN: usize = 24;
 const IMAGE: f64 = 70.0;
 const BARS: f64 = 34.0;
-const SIZE: (f64, f64) = (2.0 * IMAGE + 14.0, 166.0);
+/// Between the digits of a pair; pairs are farther apart.
+const BETWEEN: f64 = 6.0;
+const PAIR: f64 = 2.0 * IMAGE + BETWEEN;
+const SIZE: (f64, f64) = (PAIR + 18.0, 166.0);
 /// Grey levels that are told apart, black among them.
 const LEVELS: usize = 16;
 
@@ -88,8 +91,8 @@ fn panel(shown: &Shown<'_>) -> Panel {
     let truth = format!("{first} {relation} {second}");
     svg.text((0.0, 14.0), Text::new(13.0, INK).bold(), &truth);
     let answer = format!("said {said}, {sure:.0} %");
-    svg.text((SIZE.0, 14.0), Text::new(11.0, MUTED).end(), &answer);
-    for (digit, x) in [(0, 0.0), (1, SIZE.0 - IMAGE)] {
+    svg.text((PAIR, 14.0), Text::new(11.0, MUTED).end(), &answer);
+    for (digit, x) in [(0, 0.0), (1, IMAGE + BETWEEN)] {
         image(&mut svg, (x, 22.0), &shown.mistake.images[digit]);
         let class = usize::from(shown.classes[digit]);
         bars(&mut svg, (x, 28.0 + IMAGE), &shown.mistake.posteriors[digit], class);

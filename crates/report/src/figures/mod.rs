@@ -5,7 +5,9 @@ mod chart;
 mod confusion;
 mod curves;
 mod differences;
+mod effects;
 mod figure;
+mod marks;
 mod mistakes;
 mod networks;
 mod palette;
@@ -29,17 +31,22 @@ struct Cell<'a> {
     records: Vec<&'a Record>,
 }
 
-/// The pictures that follow from a summary alone: `accuracy` and `differences`. What there is
-/// nothing to draw for is left out.
+/// The pictures that follow from a summary alone: `accuracy`, `differences`, `claims` and
+/// `text-and-code`. What there is nothing to draw for is left out.
 pub(crate) fn of_summary(summary: &Summary) -> Result<Vec<Figure>, ReportError> {
-    let figures = [accuracy::figure(summary)?, differences::figure(summary)?];
+    let figures = [
+        accuracy::figure(summary)?,
+        differences::figure(summary)?,
+        effects::claims(summary)?,
+        effects::text_and_code(summary)?,
+    ];
     Ok(figures.into_iter().flatten().collect())
 }
 
 /// All pictures, in the order in which a page tells them.
 pub(crate) fn all(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut figures = of_summary(&report.summary)?;
-    for recipe in report.summary.recipes() {
+    for recipe in report.summary.recipe_names() {
         let cells = cells(report, recipe);
         figures.extend(curves::figures(recipe, &cells)?);
     }

@@ -8,13 +8,17 @@ use super::figure::{Figure, Panel};
 use super::palette::{BLUE, Colour, INK, MUTED, ORANGE, PAPER, SHADE};
 use super::svg::{Svg, Text, thousands};
 
-const WIDTH: f64 = 340.0;
-const COLUMN: f64 = 156.0;
+/// Four of them stand side by side on a page for a desk.
+const WIDTH: f64 = 284.0;
+const COLUMN: f64 = 132.0;
 /// The middle of each digit's column.
 const MIDDLES: [f64; 2] = [1.0 + COLUMN / 2.0, WIDTH - 1.0 - COLUMN / 2.0];
 const COMPARATOR: f64 = 200.0;
 const GAP: f64 = 16.0;
 const IMAGE: f64 = 38.0;
+/// The networks that the paper draws.
+const PAPER_FIGURES: [(&str, &str); 2] =
+    [("lenet5-al", "the paper's figure 1"), ("lenet5-ws-al", "the paper's figure 2")];
 
 /// One panel a network; `None` where there is no description.
 pub(super) fn figure(networks: &[NetworkDescription]) -> Option<Figure> {
@@ -25,7 +29,8 @@ pub(super) fn figure(networks: &[NetworkDescription]) -> Option<Figure> {
                   with weights: its inputs and outputs, and below them what is done with the \
                   result. Branches of one colour, joined by =, have one set of weights for both \
                   digits; a blue and an orange one have weights of their own. A dashed box is \
-                  where a loss is taken."
+                  where a loss is taken. lenet5-al and lenet5-ws-al are the paper's figures 1 \
+                  and 2."
             .to_owned(),
         panels: networks.iter().map(panel).collect(),
         columns: 4,
@@ -39,9 +44,12 @@ struct Diagram {
 }
 
 fn panel(network: &NetworkDescription) -> Panel {
-    let mut diagram = Diagram { svg: Svg::default(), y: 40.0 };
+    let mut diagram = Diagram { svg: Svg::default(), y: 58.0 };
     let NetworkDescription { name, parameters, .. } = network;
     diagram.svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), name);
+    if let Some((_, figure)) = PAPER_FIGURES.iter().find(|(variant, _)| variant == name) {
+        diagram.svg.text((0.0, 31.0), Text::new(10.5, MUTED), figure);
+    }
     let count = format!("{} parameters", thousands(*parameters));
     diagram.svg.text((WIDTH, 15.0), Text::new(11.0, MUTED).end(), &count);
     match &network.branch {
@@ -101,9 +109,13 @@ impl Diagram {
             self.y = top;
             self.node(&text, middle, COLUMN, network.auxiliary_loss);
         }
-        // Both results side by side into the comparator.
+        self.join(MIDDLES);
+    }
+
+    /// Both side by side into what comes next.
+    fn join(&mut self, middles: [f64; 2]) {
         let (from, to) = (self.y, self.y + 2.0 * GAP);
-        for middle in MIDDLES {
+        for middle in middles {
             let bend = from + 0.9 * GAP;
             let path = [(middle, from), (middle, bend), (WIDTH / 2.0, bend), (WIDTH / 2.0, to)];
             self.svg.line(&path, MUTED, true);
@@ -117,10 +129,8 @@ impl Diagram {
         for (shift, text) in [(-50.0, "first digit"), (50.0, "second digit")] {
             self.image((WIDTH / 2.0 + shift - IMAGE / 2.0, top), text);
         }
-        let plus = (WIDTH / 2.0, top + IMAGE / 2.0 + 5.0);
-        self.svg.text(plus, Text::new(15.0, MUTED).middle(), "+");
         self.y = top + IMAGE;
-        self.down(&[WIDTH / 2.0]);
+        self.join([WIDTH / 2.0 - 50.0, WIDTH / 2.0 + 50.0]);
     }
 
     fn image(&mut self, (x, y): (f64, f64), text: &str) {
@@ -138,7 +148,7 @@ impl Diagram {
         let style = Text::new(11.0, INK).middle();
         self.svg.text((middle, self.y + 16.0), style.bold(), &weights);
         if !steps.is_empty() {
-            let style = Text { size: 10.5, ..style };
+            let style = Text { size: 9.8, ..style };
             self.svg.text((middle, self.y + 30.0), style, &steps);
         }
         self.y += height;

@@ -18,15 +18,33 @@ pub(super) type RowChart<'a, 'b> =
     ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 pub(super) const WIDTH: f64 = 372.0;
-const LABELS: f64 = 92.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 31.0;
 const AXIS: f64 = 32.0;
 
+/// What stands at the left of a row.
+pub(super) struct Label {
+    name: String,
+    /// Smaller, below the name.
+    note: String,
+}
+
+impl Label {
+    pub(super) fn new(name: String) -> Self {
+        Self { name, note: String::new() }
+    }
+}
+
+impl From<&Entry> for Label {
+    fn from(entry: &Entry) -> Self {
+        Self { name: entry.variant.clone(), note: note(entry) }
+    }
+}
+
 /// The frame of a chart of rows.
 pub(super) struct Rows<'a> {
     pub(super) title: String,
-    pub(super) entries: &'a [&'a Entry],
+    pub(super) labels: Vec<Label>,
     pub(super) range: Range<f64>,
     pub(super) axis: &'a str,
     /// Words at the right of each row; the room is taken where any is.
@@ -39,14 +57,17 @@ impl Rows<'_> {
         &self,
         draw: impl FnOnce(&mut RowChart<'_, '_>) -> Result<(), DrawingError>,
     ) -> Result<((f64, f64), String), ReportError> {
-        let count = self.entries.len() as f64;
+        let count = self.labels.len() as f64;
         let size = (WIDTH, TOP + ROW * count + AXIS);
+        // Sans-serif letters of the labels' size are six pixels wide, roughly.
+        let longest = self.labels.iter().map(|label| label.name.chars().count()).max();
+        let left = (6.0 * longest.unwrap_or(0) as f64 + 14.0).clamp(92.0, WIDTH / 2.0);
         let right = if self.remarks.is_empty() { 14.0 } else { 74.0 };
         let chart = elements(size, |area| {
             let mut chart = ChartBuilder::on(area)
                 .margin_top(scaled(TOP))
                 .margin_right(scaled(right))
-                .y_label_area_size(scaled(LABELS))
+                .y_label_area_size(scaled(left))
                 .x_label_area_size(scaled(AXIS))
                 .build_cartesian_2d(self.range.clone(), 0.0..count)?;
             chart
@@ -56,6 +77,7 @@ impl Rows<'_> {
                 .light_line_style(stroke(GRID, 0.0, 1.0))
                 .bold_line_style(stroke(GRID, 1.0, 1.0))
                 .axis_style(stroke(GRID, 1.0, 1.0))
+                .set_all_tick_mark_size(scaled(4.0))
                 .y_labels(0)
                 .x_labels(6)
                 .label_style(chart::text(11.0, MUTED))
@@ -68,13 +90,12 @@ impl Rows<'_> {
         let mut svg = Svg::default();
         svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &self.title);
         svg.push(chart.trim_end());
-        for (index, entry) in self.entries.iter().enumerate() {
+        for (index, Label { name, note }) in self.labels.iter().enumerate() {
             let middle = TOP + ROW * (index as f64 + 0.5);
-            let note = note(entry);
             let y = if note.is_empty() { middle + 4.0 } else { middle - 1.0 };
-            svg.text((LABELS - 8.0, y), Text::new(11.5, INK).end(), &entry.variant);
+            svg.text((left - 8.0, y), Text::new(11.5, INK).end(), name);
             if !note.is_empty() {
-                svg.text((LABELS - 8.0, middle + 11.0), Text::new(9.5, MUTED).end(), &note);
+                svg.text((left - 8.0, middle + 11.0), Text::new(9.5, MUTED).end(), note);
             }
         }
         for (index, remark) in self.remarks.iter().enumerate() {

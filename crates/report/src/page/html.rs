@@ -21,21 +21,29 @@ pub(super) fn blocks(blocks: &[Block]) -> String {
                 html += &format!("<ul>\n{}</ul>\n", items.collect::<String>());
             }
             Block::Table(content) => html += &table(content, &heading),
+            // The page has its figures inline, where they belong.
+            Block::Picture(_) => {}
         }
     }
     html
 }
 
 /// A table that is sorted by a click on a column, where scripts run.
-fn table(Table { header, rows }: &Table, caption: &str) -> String {
+fn table(Table { caption, header, rows }: &Table, heading: &str) -> String {
     let class = |align: &Align| match align {
         Align::Left => "",
         Align::Right => " class=\"number\"",
     };
+    // What the heading says needs no repetition, but for those who go from table to table.
+    let (name, hidden) = match caption {
+        Some(caption) => (caption.as_str(), ""),
+        None => (heading, " class=\"hidden\""),
+    };
     let mut html = format!(
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n\
-         <table class=\"sortable\"><caption>{0}</caption>\n<thead><tr>",
-        escape(&plain(caption))
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">\n\
+         <table class=\"sortable\"><caption{hidden}>{}</caption>\n<thead><tr>",
+        escape(&plain(name)),
+        inline(name)
     );
     for (title, align) in header {
         // Writing into a string cannot fail.
@@ -57,21 +65,18 @@ fn table(Table { header, rows }: &Table, caption: &str) -> String {
 pub(super) fn figure(figure: &Figure) -> String {
     let width = figure.panels.iter().map(|panel| panel.size.0).fold(0.0, f64::max).ceil();
     let mut html = format!(
-        "<figure id=\"figure-{0}\">\n<div class=\"panels\" \
-         style=\"--panel:{width}px;--columns:{1}\">\n",
+        "<figure id=\"figure-{0}\">\n<figcaption><strong>{1}.</strong> {2}</figcaption>\n\
+         <div class=\"panels\" style=\"--panel:{width}px;--columns:{3}\">\n",
         escape(&figure.name),
+        escape(&figure.title),
+        escape(&figure.caption),
         figure.columns
     );
     for (index, panel) in figure.panels.iter().enumerate() {
         html += &panel.to_inline_svg(&format!("{}-{index}", escape(&figure.name)));
         html.push('\n');
     }
-    html += &format!(
-        "</div>\n<figcaption><strong>{}.</strong> {}</figcaption>\n</figure>\n",
-        escape(&figure.title),
-        escape(&figure.caption)
-    );
-    html
+    html + "</div>\n</figure>\n"
 }
 
 /// What a link to a heading of that text needs.

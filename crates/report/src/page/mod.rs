@@ -1,8 +1,6 @@
 //! `report.html`: one page with everything on it, which asks for no other file.
 
 mod html;
-mod settings;
-mod words;
 
 use crate::figures::{Figure, dark_page_rules, escape};
 use crate::folder::Report;
@@ -24,31 +22,25 @@ struct Section {
 
 pub(crate) fn page(report: &Report, figures: &[Figure]) -> String {
     let summary = &report.summary;
-    let mut sections = vec![
-        with_figures(&words::in_plain_words(summary), &[]),
-        with_figures(
-            &[Block::heading(2, "Did the published numbers come back?"), render::in_short(summary)],
-            &named(figures, &["accuracy", "differences"]),
-        ),
-    ];
-    let mut text_and_code = render::text_against_code(summary);
-    if !text_and_code.is_empty() {
-        text_and_code.extend(settings::differences(&report.sweep));
-        sections.push(with_figures(&text_and_code, &[]));
-    }
-    for (heading, names) in [
-        ("How the networks learn", &["curves-"][..]),
-        ("Where the best network fails", &["confusion", "mistakes"][..]),
-        ("The networks", &["networks"][..]),
+    let mut sections = vec![with_figures(&render::answers(summary), &[])];
+    let in_short = [Block::heading(2, "Beside the published numbers"), render::in_short(summary)];
+    sections.push(with_figures(&in_short, &named(figures, &["accuracy", "differences"])));
+    for (content, names) in [
+        (vec![Block::heading(2, "The claims put to the test")], &["claims"][..]),
+        (render::text_against_code(summary), &["text-and-code"]),
+        (vec![Block::heading(2, "How the networks learn")], &["curves-"]),
+        (vec![Block::heading(2, "Where the best network fails")], &["confusion", "mistakes"]),
+        (vec![Block::heading(2, "The networks")], &["networks"]),
     ] {
         let figures = named(figures, names);
-        if !figures.is_empty() {
-            sections.push(with_figures(&[Block::heading(2, heading)], &figures));
+        if content.len() > 1 || !figures.is_empty() {
+            sections.push(with_figures(&content, &figures));
         }
     }
-    for recipe in summary.recipes() {
+    for recipe in summary.recipe_names() {
         sections.push(with_figures(&render::recipe_section(summary, recipe), &[]));
     }
+    sections.push(with_figures(&render::numbers(summary), &[]));
     sections.push(with_figures(&render::how_to_read(summary), &[]));
     document(report, &sections)
 }
@@ -72,15 +64,6 @@ fn with_figures(content: &[Block], figures: &[&Figure]) -> Section {
 fn document(report: &Report, sections: &[Section]) -> String {
     let summary = &report.summary;
     let title = "Classification, weight sharing, auxiliary losses: a reproduction";
-    let introduction = Block::Paragraph(format!(
-        "Small networks see two handwritten digits and say whether the first is at most the \
-         second. The paper of that name says that sharing weights between the two digits helps, \
-         and telling the digits in training helps more. This page sets what was measured here \
-         beside what was published. Accuracy is in %, {} networks were trained, seed {}, device {}.",
-        summary.entries.iter().map(|entry| entry.measured_runs.len()).sum::<usize>(),
-        summary.seed,
-        summary.device
-    ));
     let links: String = sections
         .iter()
         .map(|section| {
@@ -103,7 +86,7 @@ fn document(report: &Report, sections: &[Section]) -> String {
          <main id=\"content\" tabindex=\"-1\">\n{body}</main>\n<footer>\n{}</footer>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         dark_page_rules(),
-        blocks(&[introduction]),
+        blocks(&[render::introduction(summary)]),
         blocks(&[render::provenance(summary)]),
     )
 }

@@ -1,6 +1,11 @@
 //! What outputs for people are made of, before it is Markdown or HTML.
 
 use super::table;
+use crate::summary::Picture;
+use crate::words::wrapped;
+
+/// Columns of a Markdown file's text.
+const WIDTH: usize = 100;
 
 /// A part of a text. Words in it may stand in `backticks` (names) or between *asterisks* (terms);
 /// a line break is a space.
@@ -11,12 +16,16 @@ pub(crate) enum Block {
     Paragraph(String),
     List(Vec<String>),
     Table(Table),
+    /// By its name, below the title: a file beside the text.
+    Picture(Picture),
 }
 
 /// Columns with their titles, and cells of text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Table {
-    pub(crate) header: Vec<(&'static str, Align)>,
+    /// What it is, where the heading above does not say it.
+    pub(crate) caption: Option<String>,
+    pub(crate) header: Vec<(String, Align)>,
     /// Each as long as the header.
     pub(crate) rows: Vec<Vec<String>>,
 }
@@ -41,7 +50,16 @@ impl Block {
         header: [(&'static str, Align); N],
         rows: Vec<Vec<String>>,
     ) -> Self {
-        Self::Table(Table { header: header.to_vec(), rows })
+        let header = header.map(|(title, align)| (title.to_owned(), align)).to_vec();
+        Self::Table(Table { caption: None, header, rows })
+    }
+
+    pub(crate) fn captioned(
+        caption: impl Into<String>,
+        header: Vec<(String, Align)>,
+        rows: Vec<Vec<String>>,
+    ) -> Self {
+        Self::Table(Table { caption: Some(caption.into()), header, rows })
     }
 }
 
@@ -51,13 +69,19 @@ pub(super) fn markdown(blocks: &[Block]) -> String {
         .iter()
         .map(|block| match block {
             Block::Heading(level, text) => format!("{} {text}", "#".repeat(usize::from(*level))),
-            Block::Paragraph(text) => text.clone(),
+            Block::Paragraph(text) => wrapped(text, WIDTH).join("\n"),
             Block::List(items) => {
-                let items: Vec<String> =
-                    items.iter().map(|item| format!("- {}", item.replace('\n', "\n  "))).collect();
-                items.join("\n")
+                let item = |item: &String| format!("- {}", wrapped(item, WIDTH - 2).join("\n  "));
+                items.iter().map(item).collect::<Vec<_>>().join("\n")
             }
-            Block::Table(table) => table::aligned(table).trim_end().to_owned(),
+            Block::Table(table) => {
+                let caption = table.caption.as_ref().map(|caption| format!("*{caption}*\n\n"));
+                caption.unwrap_or_default() + table::aligned(table).trim_end()
+            }
+            Block::Picture(Picture { name, title, caption }) => {
+                let caption = wrapped(&format!("*{title}.* {caption}"), WIDTH).join("\n");
+                format!("![{title}](figures/{name}.svg)\n\n{caption}")
+            }
         })
         .collect();
     parts.join("\n\n") + "\n"

@@ -89,13 +89,13 @@ pub(crate) fn outcome_of(published: &AgainstPublished) -> &'static str {
     }
 }
 
-pub(super) fn outcome(outcome: Outcome) -> String {
+/// The outcome of a claim as a word.
+pub(crate) fn claim_outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Holds => "holds",
         Outcome::Contradicted => "contradicted",
         Outcome::Undecided => "undecided",
     }
-    .to_owned()
 }
 
 pub(super) fn p_value(p: Option<f64>) -> String {

@@ -1,4 +1,5 @@
-//! Comma-separated values (RFC 4180, with lines that end in a line feed alone).
+//! Comma-separated values (RFC 4180, with lines that end in a line feed alone);
+//! the raw values stand in one cell, with spaces between them.
 
 use crate::statistics::{Interval, Verdict};
 use crate::summary::{Accuracy, Entry, Summary};
@@ -6,7 +7,7 @@ use crate::summary::{Accuracy, Entry, Summary};
 const COLUMNS: &str = "recipe,variant,split,runs,n,failures,missing,mean,std_sample,\
     std_population,min,max,ci95_low,ci95_high,bootstrap95_low,bootstrap95_high,published_mean,\
     published_std,difference,difference_ci95_low,difference_ci95_high,difference_ci90_low,\
-    difference_ci90_high,verdict";
+    difference_ci90_high,verdict,values";
 
 pub(super) fn table(summary: &Summary) -> String {
     let mut text = format!("{COLUMNS}\n");
@@ -42,6 +43,8 @@ fn line(entry: &Entry, split: &str, accuracy: &Accuracy) -> String {
         Some(Verdict::Undecided) => "undecided",
     };
     cells.push(verdict.to_owned());
+    let values: Vec<String> = statistics.values.iter().map(|value| number(Some(*value))).collect();
+    cells.push(values.join(" "));
     cells.join(",")
 }
 

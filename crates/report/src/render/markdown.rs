@@ -4,28 +4,60 @@ use crate::claims::Outcome;
 use crate::statistics::Verdict;
 use crate::summary::Summary;
 
+use super::answers::answers;
 use super::block::Align::{Left, Right};
 use super::block::{Block, markdown};
 use super::cells::{NOTHING, difference};
-use super::recipe;
+use super::{numbers, recipe};
+
+/// Pictures that stand beside the answers; all others stand at the end.
+const FIRST_PICTURES: [&str; 4] = ["accuracy", "differences", "claims", "text-and-code"];
 
 pub(super) fn document(summary: &Summary) -> String {
-    let mut blocks = vec![
-        Block::heading(1, "Results"),
-        Block::Paragraph(format!(
-            "Accuracy in %, mean ± std over the runs of each network. *Published* is what the \
-             paper's\ntables say, of ten runs each; *measured* is this sweep, seed {}, device {}.",
-            summary.seed, summary.device
-        )),
-        in_short(summary),
-    ];
-    for name in summary.recipes() {
+    let mut blocks = vec![Block::heading(1, "Results"), introduction(summary)];
+    blocks.extend(answers(summary));
+    let (first, last): (Vec<Block>, Vec<Block>) = summary
+        .pictures
+        .iter()
+        .map(|picture| Block::Picture(picture.clone()))
+        .partition(|block| is_first(block));
+    if !first.is_empty() {
+        blocks.push(Block::heading(2, "The answers in pictures"));
+        blocks.extend(first);
+    }
+    blocks.extend([Block::heading(2, "Recipe by recipe"), in_short(summary)]);
+    for name in summary.recipe_names() {
         blocks.extend(recipe::section(summary, name));
     }
     blocks.extend(text_against_code(summary));
+    blocks.extend(numbers::section(summary));
+    if !last.is_empty() {
+        blocks.push(Block::heading(2, "More pictures"));
+        blocks.extend(last);
+    }
     blocks.extend(how_to_read(summary));
     blocks.push(provenance(summary));
     markdown(&blocks)
+}
+
+fn is_first(block: &Block) -> bool {
+    matches!(block, Block::Picture(picture) if FIRST_PICTURES.contains(&&*picture.name))
+}
+
+/// What this is about, for whoever has not read the paper.
+pub(crate) fn introduction(summary: &Summary) -> Block {
+    let trained: usize = summary.entries.iter().map(|entry| entry.measured_runs.len()).sum();
+    Block::Paragraph(format!(
+        "Small networks see two handwritten digits and say whether the first is at most the \
+         second. The paper \"Classification, weight sharing, auxiliary losses\" compares eight of \
+         them: two backbones (`lenet5`, `mlp`), each plain, with weights shared between the two \
+         digits (`ws`), with an auxiliary loss for telling the digits (`al`), and with both \
+         (`ws-al`). It says that sharing helps, and that the auxiliary loss helps more. Here \
+         {trained} networks were trained, seed {}, device {}, and set beside what was published. \
+         *Train* is accuracy on the 1,000 pairs that a network learned from, *test* that on 1,000 \
+         others; a coin would have 50 %, and who always says yes 55 %.",
+        summary.seed, summary.device
+    ))
 }
 
 /// One line a recipe.
@@ -40,7 +72,7 @@ pub(crate) fn in_short(summary: &Summary) -> Block {
         ("undecided", Right),
         ("Claims holding", Right),
     ];
-    let line = |&name: &&str| {
+    let line = |name: &str| {
         let entries = || summary.entries.iter().filter(|entry| entry.recipe == name);
         let failed: usize = entries().map(|entry| entry.failed_runs.len()).sum();
         let missing: usize = entries().map(|entry| entry.missing_runs.len()).sum();
@@ -67,7 +99,7 @@ pub(crate) fn in_short(summary: &Summary) -> Block {
             of(holding, claims().count()),
         ]
     };
-    Block::table(header, summary.recipes().iter().map(line).collect())
+    Block::table(header, summary.recipe_names().map(line).collect())
 }
 
 fn of_any<T>(count: usize, all: &[T]) -> String {

@@ -1,18 +1,23 @@
 //! The outputs, each made from a summary alone.
 
+mod answers;
 mod block;
 mod cells;
 mod csv;
 mod markdown;
+mod numbers;
 mod recipe;
+mod settings;
 mod table;
 
 use crate::error::ReportError;
 use crate::summary::{RESULTS_FORMAT, Summary};
 
+pub(crate) use answers::answers;
 pub(crate) use block::{Align, Block, Table};
-pub(crate) use cells::{difference, outcome_of};
-pub(crate) use markdown::{how_to_read, in_short, provenance, text_against_code};
+pub(crate) use cells::{claim_outcome, difference, outcome_of};
+pub(crate) use markdown::{how_to_read, in_short, introduction, provenance, text_against_code};
+pub(crate) use numbers::section as numbers;
 pub(crate) use recipe::section as recipe_section;
 
 impl Summary {

@@ -157,7 +157,7 @@ fn claims(summary: &Summary, recipe: &str) -> Vec<Block> {
                 cells::difference(claim.effect, claim.ci95),
                 cells::p_value(claim.p_holm),
                 cells::contests(claim.contests),
-                cells::outcome(claim.outcome),
+                cells::claim_outcome(claim.outcome).to_owned(),
             ]
         })
         .collect();

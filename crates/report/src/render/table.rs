@@ -2,14 +2,17 @@
 
 use super::block::{Align, Table};
 
+/// With less, the rule below a title could not say how its column is aligned.
+const NARROWEST: usize = 3;
+
 /// The table with columns as wide as their widest cell.
-pub(super) fn aligned(Table { header, rows }: &Table) -> String {
+pub(super) fn aligned(Table { header, rows, .. }: &Table) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| length(cell));
-        cells.chain([length(header[column].0)]).max().unwrap_or(0)
+        cells.chain([length(&header[column].0), NARROWEST]).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let titles = header.iter().map(|(title, _)| (*title).to_owned()).collect();
+    let titles = header.iter().map(|(title, _)| title.clone()).collect();
     let rule = header.iter().zip(&widths).map(|((_, align), &width)| match align {
         Align::Left => "-".repeat(width),
         Align::Right => format!("{}:", "-".repeat(width - 1)),
@@ -46,7 +49,7 @@ mod tests {
             | ----- | -----------: |\n\
             | Basic | 79.56 ± 1.18 |\n\
             |       |              |\n";
-        let header = vec![("Net", Align::Left), ("Accuracy", Align::Right)];
-        assert_eq!(aligned(&Table { header, rows }), expected);
+        let header = vec![("Net".to_owned(), Align::Left), ("Accuracy".to_owned(), Align::Right)];
+        assert_eq!(aligned(&Table { caption: None, header, rows }), expected);
     }
 }

@@ -62,6 +62,15 @@ fn tables_of_one_run_and_of_names_that_the_paper_has_not() {
     insta::assert_snapshot!(summary(&(sweep, records.to_vec())).to_markdown());
 }
 
+/// The thirds and roots of means and deviations among them.
+#[test]
+fn a_summary_survives_its_json() {
+    for sweep in [full(), with_gaps()] {
+        let summary = summary(&sweep);
+        assert_eq!(Summary::from_json(&summary.to_json().unwrap()).unwrap(), summary);
+    }
+}
+
 #[test]
 fn the_order_of_records_does_not_matter() {
     let (sweep, mut records) = full();
@@ -90,7 +99,19 @@ fn a_folder_gives_what_its_records_give() {
     assert_eq!(*found, summarise(&sweep, &records).unwrap());
     write_results(dir.path(), &report).unwrap();
     let written = |name| std::fs::read_to_string(dir.path().join(name)).unwrap();
-    assert_eq!(written("results.md"), found.to_markdown());
-    assert_eq!(written("results.json"), found.to_json().unwrap());
+    let kept = Summary::from_json(&written("results.json")).unwrap();
+    assert_eq!(Summary { pictures: vec![], ..kept.clone() }, *found);
+    assert_eq!(written("results.md"), kept.to_markdown());
     assert_eq!(written("results.csv"), found.to_csv());
+    for picture in &kept.pictures {
+        let link = format!("![{}](figures/{}.svg)", picture.title, picture.name);
+        assert!(written("results.md").contains(&link), "{link}");
+    }
+    let mut names: Vec<String> = kept.pictures.iter().map(|p| format!("{}.svg", p.name)).collect();
+    names.sort();
+    let folder = std::fs::read_dir(dir.path().join("figures")).unwrap();
+    let mut there: Vec<String> =
+        folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    there.sort();
+    assert_eq!(there, names);
 }
