@@ -55,17 +55,12 @@ pub(crate) fn write(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies the results in `dir` to `folder`, and takes away the pictures there that they have not.
+/// Copies the results in `dir`, but for the page, to `folder`. What else is there stays, and is named
+/// by `--check` where it is a picture of other results.
 fn publish(dir: &Path, folder: &Path) -> Result<()> {
     let summary = read_summary(&dir.join("results.json"))?;
-    let names = files(&summary);
-    for name in &names {
-        write_atomically(&folder.join(name), read(&dir.join(name))?.as_bytes())?;
-    }
-    for name in pictures_in(folder)?.difference(&names) {
-        let path = folder.join(name);
-        std::fs::remove_file(&path)
-            .with_context(|| format!("failed to remove {}", path.display()))?;
+    for name in files(&summary) {
+        write_atomically(&folder.join(&name), read(&dir.join(&name))?.as_bytes())?;
     }
     eprintln!("results.md, results.json, results.csv and figures are in {} too", folder.display());
     Ok(())

@@ -93,7 +93,7 @@ pub struct RecipeDifference {
 /// published table (basic, weight sharing, auxiliary loss, both).
 pub const CLAIMS: [(&str, usize, &[usize]); 3] = [
     ("weight sharing beats basic", 1, &[0]),
-    ("adding auxiliary loss beats weight sharing", 3, &[1]),
+    ("adding auxiliary loss beats sharing", 3, &[1]),
     ("both together are best", 3, &[0, 1, 2]),
 ];
 

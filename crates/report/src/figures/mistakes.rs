@@ -71,11 +71,11 @@ pub(super) fn figure(best: &BestNetwork) -> Option<Figure> {
         name: "mistakes".to_owned(),
         title: format!("What {} ({}) gets wrong", best.variant, best.recipe),
         caption: format!(
-            "{} pairs of which the network was surest, of {wrong} wrong answers. Above: what \
+            "{} of which the network was surest, of {wrong} wrong answers. Above: what \
              is true, and what the network said and how surely. Below each digit: the probability \
              that it was taken for 0 to 9, the true digit in blue. Where the blue bar is low, the \
              digit was misread; where both are high, the comparison failed.",
-            shown.len()
+            if shown.len() == 1 { "The pair".to_owned() } else { format!("{} pairs", shown.len()) }
         ),
         panels: shown.iter().map(panel).collect(),
         columns: 6,

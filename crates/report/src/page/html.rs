@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::figures::{Figure, escape};
 use crate::render::{Align, Block, Table};
 
-/// `blocks` one after the other; headings get anchors.
+/// `blocks` one after the other; sections get anchors, lower headings may come again and get none.
 pub(super) fn blocks(blocks: &[Block]) -> String {
     let mut html = String::new();
     let mut heading = String::new();
@@ -13,7 +13,11 @@ pub(super) fn blocks(blocks: &[Block]) -> String {
         match block {
             Block::Heading(level, text) => {
                 heading.clone_from(text);
-                html += &format!("<h{level} id=\"{}\">{}</h{level}>\n", anchor(text), inline(text));
+                let id = match level {
+                    2 => format!(" id=\"{}\"", anchor(text)),
+                    _ => String::new(),
+                };
+                html += &format!("<h{level}{id}>{}</h{level}>\n", inline(text));
             }
             Block::Paragraph(text) => html += &format!("<p>{}</p>\n", inline(text)),
             Block::List(items) => {
@@ -54,7 +58,12 @@ fn table(Table { caption, header, rows }: &Table, heading: &str) -> String {
         html += "<tr>";
         for (index, (cell, (_, align))) in row.iter().zip(header).enumerate() {
             let (tag, scope) = if index == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
-            let _ = write!(html, "<{tag}{scope}{}>{}</{tag}>", class(align), inline(cell));
+            let class = match cell.as_str() {
+                "reproduced" | "holds" => " class=\"good\"",
+                "differs" | "contradicted" => " class=\"bad\"",
+                _ => class(align),
+            };
+            let _ = write!(html, "<{tag}{scope}{class}>{}</{tag}>", inline(cell));
         }
         html += "</tr>\n";
     }

@@ -1,6 +1,6 @@
 //! What there is to say about one recipe.
 
-use crate::claims::Comparison;
+use crate::claims::{Claim, Comparison};
 use crate::published::{PUBLISHED, PublishedTable};
 use crate::summary::{Entry, Summary};
 
@@ -141,6 +141,21 @@ fn claims(summary: &Summary, recipe: &str) -> Vec<Block> {
             "Each run against each, since runs of one number share no more than others"
         }
     };
+    let mut blocks = vec![
+        Block::heading(3, "Do the paper's claims hold?"),
+        Block::Paragraph(format!("{how}. Effects on test accuracy are in points.")),
+    ];
+    for backbone in PUBLISHED.iter().map(|table| table.backbone) {
+        let rows: Vec<Vec<String>> =
+            claims().filter(|claim| claim.backbone == backbone).map(claim_row).collect();
+        if !rows.is_empty() {
+            blocks.push(claim_table(backbone, rows));
+        }
+    }
+    blocks
+}
+
+fn claim_table(backbone: &str, rows: Vec<Vec<String>>) -> Block {
     let header = [
         ("Claim", Left),
         ("against", Left),
@@ -149,21 +164,17 @@ fn claims(summary: &Summary, recipe: &str) -> Vec<Block> {
         ("better in", Right),
         ("outcome", Left),
     ];
-    let rows: Vec<Vec<String>> = claims()
-        .map(|claim| {
-            vec![
-                format!("{}: {}", claim.backbone, claim.claim),
-                format!("`{}`", claim.than),
-                cells::difference(claim.effect, claim.ci95),
-                cells::p_value(claim.p_holm),
-                cells::contests(claim.contests),
-                cells::claim_outcome(claim.outcome).to_owned(),
-            ]
-        })
-        .collect();
+    let header = header.map(|(title, align)| (title.to_owned(), align)).to_vec();
+    Block::captioned(backbone, header, rows)
+}
+
+fn claim_row(claim: &Claim) -> Vec<String> {
     vec![
-        Block::heading(3, "Do the paper's claims hold?"),
-        Block::Paragraph(format!("{how}.\nEffects on test accuracy are in points.")),
-        Block::table(header, rows),
+        claim.claim.clone(),
+        format!("`{}`", claim.than),
+        cells::difference(claim.effect, claim.ci95),
+        cells::p_value(claim.p_holm),
+        cells::contests(claim.contests),
+        cells::claim_outcome(claim.outcome).to_owned(),
     ]
 }

@@ -1,5 +1,8 @@
 //! The report on sweeps that were never trained.
 
+mod browser;
+mod figures;
 mod outputs;
+mod pictured;
 mod refusals;
 mod sweeps;
