@@ -124,8 +124,11 @@ fn panel(cell: &Cell<'_>, series: &[Series; 2], axes: &Axes) -> Result<Panel, Re
     let (measured, all) = (cell.entry.measured_runs.len(), cell.entry.runs);
     svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &cell.entry.variant);
     svg.text((0.0, 33.0), Text::new(10.5, MUTED), axes.label);
-    let runs =
-        if measured == all { format!("{all} runs") } else { format!("{measured} of {all} runs") };
+    let runs = match (measured == all, all) {
+        (true, 1) => "1 run".to_owned(),
+        (true, _) => format!("{all} runs"),
+        (false, _) => format!("{measured} of {all} runs"),
+    };
     svg.text((SIZE.0 - 8.0, 33.0), Text::new(10.5, MUTED).end(), &runs);
     let mut right = SIZE.0 - 8.0;
     let shown = |one: &&Series| {

@@ -1,0 +1,128 @@
+//! `cargo xtask report`: results made, published and checked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn xtask(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
+fn check(folder: &Path) -> Output {
+    let file = folder.join("results.json").display().to_string();
+    xtask(&["report", "--check", &file])
+}
+
+/// Published results with all that belongs to them, to be spoiled.
+fn copy_of_docs() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("figures")).unwrap();
+    for name in ["results.json", "results.md", "results.csv"] {
+        fs::copy(docs().join(name), dir.path().join(name)).unwrap();
+    }
+    for entry in fs::read_dir(docs().join("figures")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), dir.path().join("figures").join(entry.file_name())).unwrap();
+    }
+    dir
+}
+
+/// What is committed is what follows from the committed numbers.
+#[test]
+fn the_docs_follow_from_their_summary() {
+    let output = check(&docs());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("results.md, results.csv, figures/accuracy.svg"));
+}
+
+#[test]
+fn docs_that_do_not_follow_are_found_out() {
+    let spoil = |name: &str, spoil: fn(String) -> Option<String>| {
+        let dir = copy_of_docs();
+        let path = dir.path().join(name);
+        match spoil(fs::read_to_string(&path).unwrap_or_default()) {
+            Some(text) => fs::write(&path, text).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let output = check(dir.path());
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        text(&output.stderr)
+    };
+    for (name, change, told) in [
+        (
+            "results.md",
+            (|text| Some(text.replace("reproduced", "differs"))) as fn(String) -> _,
+            "results.md does not follow from",
+        ),
+        ("results.csv", |text| Some(text + "one line more\n"), "results.csv does not follow from"),
+        ("figures/claims.svg", |text| Some(text.replace("circle", "rect")), "claims.svg does not"),
+        ("figures/networks.svg", |_| None, "networks.svg is missing"),
+        ("figures/old.svg", |_| Some(String::new()), "old.svg is no picture of"),
+        // The numbers changed, and nothing that is made from them.
+        (
+            "results.json",
+            |text| Some(text.replacen("\"mean\": 7", "\"mean\": 8", 1)),
+            "does not follow from",
+        ),
+        (
+            "results.json",
+            |text| Some(text.replacen("\"format\": 2", "\"format\": 9", 1)),
+            "format 9",
+        ),
+        ("results.json", |_| Some("{".to_owned()), "no whole results.json"),
+    ] {
+        let message = spoil(name, change);
+        assert!(message.contains(told), "{name}: {message}");
+    }
+}
+
+#[test]
+fn a_sweep_is_published_as_it_is_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (sweep, docs) = (path("sweep"), path("docs"));
+    let arguments = ["--recipe", "paper", "--variant", "mlp", "--runs", "2", "--test-every-epoch"];
+    let trained = xtask(&[&["reproduce", "--out", &sweep], &arguments[..]].concat());
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+    let published = xtask(&["report", &sweep, "--publish", &docs]);
+    assert!(published.status.success(), "{}", text(&published.stderr));
+    let output = check(docs.as_ref());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // All but the page, which is for looking at and not for committing.
+    for (name, there) in
+        [("results.md", true), ("figures/networks.svg", true), ("report.html", false)]
+    {
+        assert_eq!(Path::new(&docs).join(name).exists(), there, "{name}");
+        assert!(Path::new(&sweep).join(name).exists(), "{name}");
+    }
+    // Test accuracy was asked for after every epoch, and is drawn.
+    let curves = fs::read_to_string(Path::new(&sweep).join("figures/curves-accuracy-paper.svg"));
+    assert!(curves.unwrap().contains("after each epoch, on which nothing"));
+}
+
+#[test]
+fn folders_that_give_no_results_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let refusal = |told: &str| {
+        let output = xtask(&["report", &dir.path().display().to_string()]);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        let message = text(&output.stderr);
+        assert!(message.contains(told), "{told}: {message}");
+        assert!(!dir.path().join("results.md").exists(), "{told}: results were written");
+    };
+    refusal("holds no sweep");
+    fs::write(dir.path().join("sweep.json"), "{ \"format\": 99 }").unwrap();
+    refusal("has sweep format 99, this program reads format");
+    fs::write(dir.path().join("sweep.json"), "{ \"format\":").unwrap();
+    refusal("is not a whole sweep");
+}
