@@ -55,8 +55,10 @@
 //!
 //! [`summarise`] makes one [`Summary`] of a sweep's records, and every output is made from that:
 //! [`Summary::to_markdown`], [`Summary::to_json`] and [`Summary::to_csv`]. [`read_report`] reads a
-//! sweep's folder as a [`Report`], from which pictures and a page are made too; [`write_results`]
-//! writes all of them into it.
+//! sweep's folder as a [`Report`]: with the losses of every epoch and what the best network said of
+//! its test pairs there are [`Figure`]s, and a page with all of it that needs no other file
+//! ([`Report::to_html`]). [`write_results`] writes them into the folder. [`Summary::to_files`] is
+//! what has to stand beside a summary that was kept, and [`first_difference`] where it does not.
 //!
 //! Accuracies are in percent, differences in points. A number that there is not is `None`, `null`
 //! or an empty cell, never 0 or NaN. The published numbers are the paper's tables

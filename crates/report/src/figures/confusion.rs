@@ -8,8 +8,10 @@ use crate::folder::BestNetwork;
 const CELL: f64 = 31.0;
 const LEFT: f64 = 44.0;
 const TOP: f64 = 50.0;
-/// Stronger, and the numbers could not be read.
-const STRONGEST: f64 = 0.55;
+/// How much a cell is coloured at most: with more, its number could not be read.
+pub(super) const STRONGEST: f64 = 0.5;
+/// How much a cell is shaded below its colour.
+pub(super) const GROUND: f64 = 0.45;
 
 #[derive(Clone, Copy, Default)]
 struct Count {
@@ -45,7 +47,7 @@ pub(super) fn figure(best: &BestNetwork) -> Option<Figure> {
         for (second, count) in row.iter().enumerate() {
             let corner = (LEFT + at(second) + 0.5, TOP + at(first) + 0.5);
             let size = (CELL - 1.0, CELL - 1.0);
-            svg.rectangle(corner, size, SHADE, 0.45);
+            svg.rectangle(corner, size, SHADE, GROUND);
             let text = match count.share() {
                 None => "–".to_owned(),
                 Some(0.0) => "0".to_owned(),

@@ -49,6 +49,7 @@ pub(super) fn dark_rules(scope: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::confusion::{GROUND, STRONGEST};
     use super::*;
 
     fn luminance(colour: &str) -> f64 {
@@ -72,6 +73,25 @@ mod tests {
             assert!(contrast(colour.dark, PAPER.dark) > 4.5, "{colour:?}");
         }
         assert!(contrast(INK.light, SHADE.light) > 7.0 && contrast(INK.dark, SHADE.dark) > 7.0);
+    }
+
+    /// `colour` as it looks over `below`, where `opacity` of it is seen.
+    fn over(below: &str, colour: &str, opacity: f64) -> String {
+        let part =
+            |text: &str, at: usize| f64::from(u8::from_str_radix(&text[at..at + 2], 16).unwrap());
+        let mixed =
+            |at| (opacity * part(colour, at) + (1.0 - opacity) * part(below, at)).round() as u8;
+        format!("#{:02X}{:02X}{:02X}", mixed(1), mixed(3), mixed(5))
+    }
+
+    #[test]
+    fn numbers_can_be_read_on_the_strongest_cell() {
+        let value: [fn(Colour) -> &'static str; 2] = [|colour| colour.light, |colour| colour.dark];
+        for value in value {
+            let ground = over(value(PAPER), value(SHADE), GROUND);
+            let cell = over(&ground, value(ORANGE), STRONGEST);
+            assert!(contrast(value(INK), &cell) > 4.5, "{} on {cell}", value(INK));
+        }
     }
 
     #[test]

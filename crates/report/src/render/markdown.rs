@@ -16,11 +16,8 @@ const FIRST_PICTURES: [&str; 4] = ["accuracy", "differences", "claims", "text-an
 pub(super) fn document(summary: &Summary) -> String {
     let mut blocks = vec![Block::heading(1, "Results"), introduction(summary)];
     blocks.extend(answers(summary));
-    let (first, last): (Vec<Block>, Vec<Block>) = summary
-        .pictures
-        .iter()
-        .map(|picture| Block::Picture(picture.clone()))
-        .partition(|block| is_first(block));
+    let (first, last): (Vec<Block>, Vec<Block>) =
+        summary.pictures.iter().map(|picture| Block::Picture(picture.clone())).partition(is_first);
     if !first.is_empty() {
         blocks.push(Block::heading(2, "The answers in pictures"));
         blocks.extend(first);

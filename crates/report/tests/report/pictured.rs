@@ -28,9 +28,9 @@ pub(crate) fn pictured() -> (Sweep, Vec<Record>) {
     let mut records = Vec::new();
     for (recipe, shift) in [("paper", 0.0), ("authors", -1.0)] {
         for (variant, mean) in LENETS.iter().zip([79.0, 84.0, 88.0, 90.0]) {
-            for run in 0..3 {
+            for (run, wrong) in WRONG.into_iter().enumerate() {
                 let test = match (recipe, *variant) {
-                    ("paper", "lenet5-ws-al") => 100.0 - 5.0 * WRONG[run] as f64,
+                    ("paper", "lenet5-ws-al") => 100.0 - 5.0 * wrong as f64,
                     _ => mean + shift + 0.5 * run as f64,
                 };
                 let epochs = (1..=4).map(|epoch| epoch_of(epoch, variant.ends_with("al"), test));
@@ -56,8 +56,8 @@ pub(crate) fn pictured_folder() -> tempfile::TempDir {
     for record in &records {
         write_record(dir.path(), record).unwrap();
     }
-    for run in 0..3 {
-        predict(dir.path(), run, WRONG[run]);
+    for (run, wrong) in WRONG.into_iter().enumerate() {
+        predict(dir.path(), run, wrong);
     }
     dir
 }
