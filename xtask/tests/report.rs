@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use pairnet_report::{Accuracy, Entry, PUBLISHED, Summary};
+
 fn xtask(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
@@ -43,6 +45,44 @@ fn the_docs_follow_from_their_summary() {
     let output = check(&docs());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).starts_with("results.md, results.csv, figures/accuracy.svg"));
+}
+
+/// The README's table, typed by hand, is that of the docs.
+#[test]
+fn the_readme_has_the_numbers_of_the_docs() {
+    let summary = Summary::from_json(&fs::read_to_string(docs().join("results.json")).unwrap());
+    let summary = summary.unwrap();
+    let measured = |recipe: &str, variant: &str, accuracy: fn(&Entry) -> &Accuracy| {
+        let statistics = &accuracy(summary.entry(recipe, variant).unwrap()).statistics;
+        let std = match recipe {
+            "authors" => statistics.std_population,
+            _ => statistics.std_sample,
+        };
+        format!("{:.2} ± {:.2}", statistics.mean.unwrap(), std.unwrap())
+    };
+    let mut lines = Vec::new();
+    for table in &PUBLISHED {
+        for row in &table.rows {
+            let title = match row.title {
+                "Weight sharing + Auxiliary loss" => "both".to_owned(),
+                title => title.to_lowercase(),
+            };
+            let mut cells = vec![format!("{}, {title}", table.backbone)];
+            for (published, accuracy) in [
+                (row.train, (|entry| &entry.train) as fn(&Entry) -> &Accuracy),
+                (row.test, |entry| &entry.test),
+            ] {
+                cells.push(format!("{:.2} ± {}", published.mean, published.std_population));
+                for recipe in ["authors", "paper"] {
+                    cells.push(measured(recipe, row.variant, accuracy));
+                }
+            }
+            lines.push(format!("| {} |", cells.join(" | ")));
+        }
+    }
+    let expected = lines.join("\n");
+    let readme = fs::read_to_string(docs().join("../README.md")).unwrap();
+    assert!(readme.contains(&expected), "README.md should have:\n{expected}");
 }
 
 #[test]

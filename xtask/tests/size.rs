@@ -1,5 +1,6 @@
 //! How long and how much memory the report of a large sweep takes.
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stdout, reason = "what was measured is for whoever asks for it")]
 
 use std::fs;
 use std::path::Path;

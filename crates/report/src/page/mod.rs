@@ -29,7 +29,7 @@ pub(crate) fn page(report: &Report, figures: &[Figure]) -> String {
         (vec![Block::heading(2, "The claims put to the test")], &["claims"][..]),
         (render::text_against_code(summary), &["text-and-code"]),
         (vec![Block::heading(2, "How the networks learn")], &["curves-"]),
-        (vec![Block::heading(2, "Where the best network fails")], &["confusion", "mistakes"]),
+        (failures(report), &["confusion", "mistakes"]),
         (vec![Block::heading(2, "The networks")], &["networks"]),
     ] {
         let figures = named(figures, names);
@@ -43,6 +43,17 @@ pub(crate) fn page(report: &Report, figures: &[Figure]) -> String {
     sections.push(with_figures(&render::numbers(summary), &[]));
     sections.push(with_figures(&render::how_to_read(summary), &[]));
     document(report, &sections)
+}
+
+/// What is said before the pictures of the best network's mistakes.
+fn failures(report: &Report) -> Vec<Block> {
+    let mut blocks = vec![Block::heading(2, "Where the best network fails")];
+    if report.predictions.runs.is_empty() {
+        let text = "The folder has no predictions of the network with the highest mean test \
+                    accuracy, so that its mistakes cannot be shown.";
+        blocks.push(Block::paragraph(text));
+    }
+    blocks
 }
 
 /// The figures whose names begin with one of `names`.

@@ -122,9 +122,10 @@ pub(crate) fn text_against_code(summary: &Summary) -> Vec<Block> {
     vec![
         Block::heading(2, "What the difference between text and code is worth"),
         Block::paragraph(
-            "Mean test accuracy in %, recipe `paper` less recipe `authors` in points. \
-             The runs of\n`authors` share one draw of pairs, whose luck is in the difference and \
-             not in its interval.",
+            "Mean test accuracy in %, recipe `paper` less recipe `authors` in points. Each interval \
+             (Welch) speaks for its own network; of twenty, one is expected to miss. The runs of \
+             `authors` share one draw of pairs, whose luck is in the difference and not in its \
+             interval.",
         ),
         Block::table(header, rows),
     ]
@@ -150,6 +151,9 @@ beforehand: the 90 % interval of the difference lies within ±{margin} (two one-
 5 %). A difference may be there for sure and yet too small to matter."
         ));
         items.push("*Differs*: not reproduced, and the 95 % interval leaves out 0.".to_owned());
+        let each = "Each verdict speaks for its own mean: of twenty means that are the same, one is \
+                    expected to leave out 0 by chance.";
+        items.push(each.to_owned());
         items.push(
             "\
 *Undecided*: neither; there are too few runs, or they spread too much. That a difference is not

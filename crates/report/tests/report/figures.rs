@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::pictured::{pictured, pictured_folder, predict};
+use crate::pictured::{pictured, pictured_folder};
 use crate::sweeps::full;
 use pairnet_record::write_sweep;
 use pairnet_report::{Report, read_report, summarise};
@@ -112,18 +112,11 @@ fn a_sweep_without_predictions_has_the_other_pictures() {
     for record in &records {
         pairnet_record::write_record(dir.path(), record).unwrap();
     }
-    let figures = read_report(dir.path()).unwrap().figures().unwrap();
+    let report = read_report(dir.path()).unwrap();
+    let figures = report.figures().unwrap();
     let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
     assert_eq!(names, ["accuracy", "differences", "claims", "text-and-code"]);
-}
-
-#[test]
-fn predictions_of_another_run_are_refused() {
-    let dir = pictured_folder();
-    predict(dir.path(), 1, 4);
-    let message = read_report(dir.path()).unwrap_err().to_string();
-    let expected = "the predictions of paper/lenet5-ws-al run 1 are right on 80.0 %";
-    assert!(message.starts_with(expected), "{message}");
+    assert!(report.to_html(&figures).contains("The folder has no predictions"));
 }
 
 /// The page without what is drawn, its style and its script: what a reader gets to read.

@@ -1,5 +1,9 @@
 //! Records that give no results, and what is said of them.
 
+use std::fs;
+use std::path::Path;
+
+use crate::pictured::{pictured, pictured_folder, predict};
 use crate::sweeps::{full, record, sweep};
 use pairnet_record::{Epoch, Record, Sweep};
 use pairnet_report::{read_report, summarise};
@@ -18,6 +22,74 @@ fn a_folder_without_a_sweep_is_refused() {
     let message = read_report(dir.path()).unwrap_err().to_string();
     let expected = format!("{} holds no sweep", dir.path().display());
     assert!(message.starts_with(&expected), "{message}");
+}
+
+/// What the folder of a whole sweep gives after `spoil`.
+fn refusal_of_folder(spoil: fn(&Path)) -> String {
+    let dir = pictured_folder();
+    assert!(read_report(dir.path()).is_ok());
+    spoil(dir.path());
+    read_report(dir.path()).unwrap_err().to_string()
+}
+
+fn replace(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[test]
+fn versions_that_are_not_known_are_named() {
+    let message = refusal_of_folder(|dir| {
+        replace(&dir.join("sweep.json"), "\"format\": 2", "\"format\": 7");
+    });
+    assert!(message.contains("sweep.json has sweep format 7"), "{message}");
+    let message = refusal_of_folder(|dir| {
+        let path = dir.join("records/paper/lenet5/1.json");
+        replace(&path, "\"format\": 1", "\"format\": \"new\"");
+    });
+    assert!(message.contains("1.json has record format \"new\""), "{message}");
+    let message = refusal_of_folder(|dir| {
+        let path = dir.join("predictions/paper/lenet5-ws-al/1.json");
+        replace(&path, "\"format\":1", "\"format\":3");
+    });
+    assert!(message.contains("has set of predictions format 3"), "{message}");
+}
+
+#[test]
+fn a_record_that_was_copied_to_another_run_is_refused() {
+    let message = refusal_of_folder(|dir| {
+        let folder = dir.join("records/authors/lenet5-ws-al");
+        fs::copy(folder.join("1.json"), folder.join("2.json")).unwrap();
+    });
+    assert!(message.contains("2.json belongs to"), "{message}");
+}
+
+#[test]
+fn a_record_of_another_network_is_refused_though_all_runs_agree() {
+    let (mut asked, records) = pictured();
+    asked.networks[0].parameters = 7;
+    let message = refusal(&asked, &records);
+    assert!(
+        message.contains("lenet5 run 0 has parameters 30841 where the sweep has 7"),
+        "{message}"
+    );
+    let (mut asked, records) = pictured();
+    asked.settings.recipes[1].fields["epochs"] = 25.into();
+    let message = refusal(&asked, &records);
+    assert!(message.contains("lenet5 run 0 has epochs 4 where the sweep has 25"), "{message}");
+}
+
+#[test]
+fn predictions_that_are_not_those_behind_the_record_are_refused() {
+    let message = refusal_of_folder(|dir| predict(dir, 1, 4));
+    let expected = "the predictions of paper/lenet5-ws-al run 1 are right on 80.0 %";
+    assert!(message.starts_with(expected), "{message}");
+    let message = refusal_of_folder(|dir| {
+        let path = dir.join("predictions/paper/lenet5-ws-al/0.json");
+        replace(&path, "\"seed\":0", "\"seed\":5");
+    });
+    assert!(message.contains("or of another seed"), "{message}");
 }
 
 #[test]
