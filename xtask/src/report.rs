@@ -12,32 +12,26 @@ pub(crate) struct Arguments {
     /// The folder of a sweep, as `cargo xtask reproduce` left it
     #[arg(required_unless_present = "check")]
     dir: Option<PathBuf>,
-    /// Put the results of DIR, without its page, into this folder too, to be committed
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        num_args = 0..=1,
-        default_missing_value = "docs",
-        requires = "dir"
-    )]
-    publish: Option<PathBuf>,
+    /// Put the results of DIR, without its page, into this folder too, to be committed [without a
+    /// value: docs in the workspace]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, requires = "dir")]
+    publish: Option<Option<PathBuf>>,
     /// Write nothing: say whether the results beside this results.json are what follows from it
-    #[arg(
-        long,
-        value_name = "FILE",
-        num_args = 0..=1,
-        default_missing_value = "docs/results.json",
-        conflicts_with = "dir"
-    )]
-    check: Option<PathBuf>,
+    /// [without a value: docs/results.json in the workspace]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "dir")]
+    check: Option<Option<PathBuf>>,
 }
 
 pub(crate) fn report(arguments: &Arguments) -> Result<()> {
+    let docs = crate::workspace().join("docs");
     match (&arguments.check, &arguments.dir) {
-        (Some(file), _) => check(file),
+        (Some(file), _) => check(file.as_ref().unwrap_or(&docs.join("results.json"))),
         (None, Some(dir)) => {
             write(dir)?;
-            arguments.publish.as_deref().map_or(Ok(()), |folder| publish(dir, folder))
+            match &arguments.publish {
+                Some(folder) => publish(dir, folder.as_ref().unwrap_or(&docs)),
+                None => Ok(()),
+            }
         }
         (None, None) => bail!("name the folder of a sweep"),
     }
