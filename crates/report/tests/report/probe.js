@@ -6,7 +6,7 @@ const named = (element) => `${element.tagName} '${element.textContent.trim().sli
 
 // Headings go down one level at a time, and there is one title.
 let level = 0;
-for (const heading of all("h1, h2, h3, h4")) {
+for (const heading of all("h1, h2, h3, h4, h5, h6")) {
   const next = Number(heading.tagName[1]);
   if (next > level + 1) complain(`${named(heading)} skips a level`);
   level = next;
