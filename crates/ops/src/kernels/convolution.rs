@@ -4,16 +4,16 @@
 //! contiguous: `kernel width · channels` values, called a *segment* here. No patch matrix is built.
 
 use crate::element::Element;
+use crate::kernels::vectors::WINDOW;
 
 mod backward;
 mod forward;
+mod tiles;
 
 pub(crate) use backward::{
     Gradients, Pass, ResultGradient, backward, gradients_at_place, unless_cut,
 };
-pub(crate) use forward::{
-    WINDOW, at_places, first_maximum, forward, forward_and, load, narrow, store,
-};
+pub(crate) use forward::{forward, forward_and};
 
 /// Images that one thread works on at a time. Fixed, so that the order of sums over images does not
 /// depend on how many threads there are.

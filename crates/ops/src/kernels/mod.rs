@@ -12,6 +12,7 @@ pub(crate) mod batch_norm;
 pub(crate) mod convolution;
 pub(crate) mod matmul;
 pub(crate) mod normalised_convolution;
+pub(crate) mod vectors;
 
 /// Calls `$kernel::<T, FUSED, …>(…)` compiled for the best instruction set of this processor.
 ///
@@ -41,13 +42,3 @@ pub(crate) use vectorised;
 
 /// What a closure can move out of itself but once.
 pub(crate) struct Once;
-
-/// Whether this processor has vectors of 16 `f32`s, and then 32 registers for them; else there are
-/// 16 registers of 8.
-pub(crate) fn vectors_are_wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let wide = matches!(pulp::Arch::new(), pulp::Arch::V4(_));
-    #[cfg(not(target_arch = "x86_64"))]
-    let wide = false;
-    wide
-}

@@ -5,10 +5,13 @@ use rayon::prelude::*;
 use crate::element::Element;
 use crate::kernels::batch_norm::{self, InputGradient, Moments, Normaliser};
 use crate::kernels::convolution::{
-    self, CHUNK, Geometry, ResultGradient, Then, WINDOW, at_places, first_maximum,
-    gradients_at_place, load, narrow, store,
+    self, CHUNK, Geometry, ResultGradient, Then, gradients_at_place,
 };
-use crate::kernels::vectorised;
+use crate::kernels::vectors::WINDOW;
+
+mod pooling;
+
+use self::pooling::{Lines, NormaliseAndPool, windows};
 
 /// What is trained beside the convolution, and how batches are normalised.
 pub(crate) struct Settings<'a, T> {
@@ -44,6 +47,7 @@ pub(crate) fn forward<T: Element>(
 ) -> (Vec<T>, Vec<MeanAndVariance<T>>, Vec<Kept<T>>) {
     let (height, width) = g.result(then(settings.max_pool));
     let mut result = vec![T::ZERO; images.len() / g.image() * height * width * g.outputs];
+    let windows = &windows(g)[..];
     let mut moments = Vec::with_capacity(settings.groups);
     let mut kept = Vec::with_capacity(settings.groups);
     let result_length = result.len() / settings.groups;
@@ -61,14 +65,23 @@ pub(crate) fn forward<T: Element>(
             maxima = vec![T::ZERO; result.len()];
             let slopes = &batch_norm::slopes(settings.gamma, &normaliser);
             let lines = &Lines { means: &normaliser.mean, slopes, shifts: settings.beta };
-            let (height, width) = g.convolved();
-            let length = CHUNK * (result.len() / (images.len() / g.image()));
+            let image = activations.len() / (images.len() / g.image());
+            let length = CHUNK * windows.len() * g.outputs;
             activations
-                .par_chunks(CHUNK * height * width * g.outputs)
+                .par_chunks(CHUNK * image)
                 .zip(result.par_chunks_mut(length))
                 .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
-                .for_each(|((activations, result), kept)| {
-                    vectorised!(normalise_and_pool::<T>(activations, lines, g, result, kept));
+                .for_each(|((activations, result), (places, maxima))| {
+                    let pass = NormaliseAndPool {
+                        activations,
+                        lines,
+                        windows,
+                        image,
+                        result,
+                        places,
+                        maxima,
+                    };
+                    pulp::Arch::new().dispatch(pass);
                 });
         } else {
             let (gamma, beta) = (settings.gamma, settings.beta);
@@ -82,92 +95,6 @@ pub(crate) fn forward<T: Element>(
 
 fn then(max_pool: bool) -> Then {
     if max_pool { Then::ReluMaxPool } else { Then::Relu }
-}
-
-/// (x − mean) · slope + shift of each channel.
-struct Lines<'a, T> {
-    means: &'a [T],
-    slopes: &'a [T],
-    shifts: &'a [T],
-}
-
-/// Where the four positions of each window lie in a convolution's result, in places of all outputs.
-fn windows(g: &Geometry) -> Vec<[usize; WINDOW]> {
-    let (_, width) = g.convolved();
-    let (rows, columns) = g.result(Then::ReluMaxPool);
-    (0..rows * columns)
-        .map(|window| {
-            let corner = 2 * (window / columns) * width + 2 * (window % columns);
-            [corner, corner + 1, corner + width, corner + width + 1]
-        })
-        .collect()
-}
-
-#[inline(always)]
-fn normalise_and_pool<T: Element, const FUSED: bool>(
-    activations: &[T],
-    lines: &Lines<'_, T>,
-    g: &Geometry,
-    result: &mut [T],
-    (places, maxima): (&mut [u8], &mut [T]),
-) {
-    let (height, width) = g.convolved();
-    let windows = &windows(g)[..];
-    let length = windows.len() * g.outputs;
-    let kept = places.chunks_exact_mut(length).zip(maxima.chunks_exact_mut(length));
-    let images = activations.chunks_exact(height * width * g.outputs);
-    for ((activations, result), (places, maxima)) in
-        images.zip(result.chunks_exact_mut(length)).zip(kept)
-    {
-        let mut target = Pooled { result, places, maxima };
-        let mut first = 0;
-        while first + 16 <= g.outputs {
-            pool_lanes::<T, FUSED, 16>(activations, lines, windows, &mut target, first);
-            first += 16;
-        }
-        while first < g.outputs {
-            pool_lanes::<T, FUSED, 1>(activations, lines, windows, &mut target, first);
-            first += 1;
-        }
-    }
-}
-
-/// What pooling leaves of one image.
-struct Pooled<'a, T> {
-    result: &'a mut [T],
-    places: &'a mut [u8],
-    maxima: &'a mut [T],
-}
-
-/// [`normalise_and_pool`] for `LANES` outputs of one image.
-#[inline(always)]
-fn pool_lanes<T: Element, const FUSED: bool, const LANES: usize>(
-    activations: &[T],
-    lines: &Lines<'_, T>,
-    windows: &[[usize; WINDOW]],
-    target: &mut Pooled<'_, T>,
-    first: usize,
-) {
-    let outputs = lines.means.len();
-    let means: [T; LANES] = load(&lines.means[first..]);
-    let slopes: [T; LANES] = load(&lines.slopes[first..]);
-    let shifts: [T; LANES] = load(&lines.shifts[first..]);
-    for (window, positions) in windows.iter().enumerate() {
-        let mut raw = [[T::ZERO; LANES]; WINDOW];
-        let mut values = [[T::ZERO; LANES]; WINDOW];
-        for place in 0..WINDOW {
-            raw[place] = load(&activations[positions[place] * outputs + first..]);
-            for lane in 0..LANES {
-                let centred = raw[place][lane] - means[lane];
-                values[place][lane] = T::mul_add::<FUSED>(centred, slopes[lane], shifts[lane]);
-            }
-        }
-        let (largest, places) = first_maximum(values);
-        let at = window * outputs + first;
-        store(&mut target.result[at..][..LANES], largest);
-        store(&mut target.places[at..][..LANES], narrow(places));
-        store(&mut target.maxima[at..][..LANES], at_places(raw, places));
-    }
 }
 
 /// Gradients of images, weights (channels-last), bias, γ and β.

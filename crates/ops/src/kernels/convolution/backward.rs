@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use self::dense::dense_chunk;
 use self::pooled::pooled_chunk;
-use self::short_patches::short_patches_chunk;
+use self::short_patches::ShortPatches;
 use super::{CHUNK, Geometry, Then};
 use crate::element::Element;
 use crate::kernels::matmul::{Matrix, matmul};
-use crate::kernels::{vectorised, vectors_are_wide};
+use crate::kernels::vectorised;
 
 mod dense;
 mod lists;
@@ -89,33 +89,19 @@ pub(crate) fn backward<T: Element>(
         (0..count.div_ceil(CHUNK)).map(|_| Default::default()).collect()
     };
     let short = !images_wanted && short_patches::fit(g);
-    let pooled = pass.then == Then::ReluMaxPool;
     let partial_sums: Vec<(Vec<T>, Vec<T>)> = image_chunks
         .par_iter_mut()
         .enumerate()
         .map(|(chunk, images)| {
             let first = chunk * CHUNK;
             let range = first..count.min(first + CHUNK);
-            let part = (pass, range);
-            match (short, pooled, vectors_are_wide() && g.outputs.is_multiple_of(16)) {
-                (true, true, true) => {
-                    vectorised!(short_patches_chunk::<T, 16, 4>(part, result_gradient, g))
-                }
-                (true, true, false) => {
-                    vectorised!(short_patches_chunk::<T, 8, 4>(part, result_gradient, g))
-                }
-                (true, false, true) => {
-                    vectorised!(short_patches_chunk::<T, 16, 1>(part, result_gradient, g))
-                }
-                (true, false, false) => {
-                    vectorised!(short_patches_chunk::<T, 8, 1>(part, result_gradient, g))
-                }
-                (false, true, _) => {
-                    vectorised!(pooled_chunk::<T>(part, result_gradient, g, images))
-                }
-                (false, false, _) => {
-                    vectorised!(dense_chunk::<T>(part, result_gradient, g, images))
-                }
+            if short {
+                let chunk = ShortPatches { pass, images: range, result_gradient, g };
+                pulp::Arch::new().dispatch(chunk)
+            } else if pass.then == Then::ReluMaxPool {
+                vectorised!(pooled_chunk::<T>((pass, range), result_gradient, g, images))
+            } else {
+                vectorised!(dense_chunk::<T>((pass, range), result_gradient, g, images))
             }
         })
         .collect();

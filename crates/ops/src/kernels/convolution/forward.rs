@@ -1,14 +1,13 @@
 //! A convolution's result, with ReLU and max pooling where they follow.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::tiles::{Panels, pack, shape, tile};
 use super::{CHUNK, Geometry, Then};
 use crate::element::{Element, relu};
 use crate::kernels::matmul::{Matrix, matmul};
-use crate::kernels::{vectorised, vectors_are_wide};
-
-/// Positions of a pooling window.
-pub(crate) const WINDOW: usize = 4;
+use crate::kernels::vectors::{self, WINDOW, first_maximum, store_places};
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
@@ -29,22 +28,34 @@ pub(crate) fn forward<T: Element>(
 /// still has it at hand.
 pub(crate) fn forward_and<T: Element, R: Send>(
     images: &[T],
-    trained: (&[T], &[T]),
+    (weights, bias): (&[T], &[T]),
     g: &Geometry,
     then: Then,
     look: impl Fn(&[T]) -> R + Sync,
 ) -> (Vec<T>, Vec<u8>, Vec<R>) {
     if g.convolved() == (1, 1) {
-        let result = forward_whole_image(images, trained, g, then);
+        let result = forward_whole_image(images, (weights, bias), g, then);
         let looks = result.chunks(CHUNK * g.outputs).map(look).collect();
         return (result, Vec::new(), looks);
     }
-    // Eight vectors of sums hide the time that one multiply-add takes.
-    match (vectors_are_wide(), g.outputs) {
-        (true, 17..) => forward_tiled::<T, R, 32, 4>(images, trained, g, then, look),
-        (true, _) => forward_tiled::<T, R, 16, 8>(images, trained, g, then, look),
-        (false, _) => forward_tiled::<T, R, 16, 4>(images, trained, g, then, look),
-    }
+    let panels = &pack(weights, bias, g);
+    let starts = &g.starts(then)[..];
+    let length = starts.len() * g.outputs;
+    let mut result = vec![T::ZERO; images.len() / g.image().max(1) * length];
+    let mut places = vec![0; if then == Then::ReluMaxPool { result.len() } else { 0 }];
+    let mut place_chunks: Vec<&mut [u8]> = places.chunks_mut(CHUNK * length).collect();
+    place_chunks.resize_with(images.len().div_ceil(CHUNK * g.image()), Default::default);
+    let looks = images
+        .par_chunks(CHUNK * g.image())
+        .zip(result.par_chunks_mut(CHUNK * length))
+        .zip(place_chunks)
+        .map(|((images, result), places)| {
+            let chunk = Chunk { images, panels, g, starts, then, result: &mut *result, places };
+            pulp::Arch::new().dispatch(chunk);
+            look(result)
+        })
+        .collect();
+    (result, places, looks)
 }
 
 /// [`forward`] where the kernel is as large as the image, which makes it a matrix product.
@@ -65,363 +76,105 @@ fn forward_whole_image<T: Element>(
     result
 }
 
-/// [`forward_and`] in tiles of `LANES` outputs at `POSITIONS` places of the image.
-fn forward_tiled<T: Element, R: Send, const LANES: usize, const POSITIONS: usize>(
-    images: &[T],
-    (weights, bias): (&[T], &[T]),
-    g: &Geometry,
+/// Some images and what becomes of them.
+struct Chunk<'a, T> {
+    images: &'a [T],
+    panels: &'a Panels<T>,
+    g: &'a Geometry,
+    /// Where the patches of an image's results begin; where pooled, of each window's first.
+    starts: &'a [usize],
     then: Then,
-    look: impl Fn(&[T]) -> R + Sync,
-) -> (Vec<T>, Vec<u8>, Vec<R>) {
-    let panels = &pack::<T, LANES>(weights, bias, g)[..];
-    let starts = &g.starts(then)[..];
-    let length = starts.len() * g.outputs;
-    let mut result = vec![T::ZERO; images.len() / g.image().max(1) * length];
-    let mut places = vec![0; if then == Then::ReluMaxPool { result.len() } else { 0 }];
-    let chunks = images.par_chunks(CHUNK * g.image()).zip(result.par_chunks_mut(CHUNK * length));
-    let looks = if then == Then::ReluMaxPool {
-        chunks
-            .zip(places.par_chunks_mut(CHUNK * length))
-            .map(|((images, result), places)| {
-                let geometry = (g, starts);
-                vectorised!(forward_pooled::<T, LANES, POSITIONS>(
-                    images, panels, geometry, result, places
-                ));
-                look(result)
-            })
-            .collect()
-    } else {
-        chunks
-            .map(|(images, result)| {
-                let (geometry, rectified) = ((g, starts), then == Then::Relu);
-                vectorised!(forward_plain::<T, LANES, POSITIONS>(
-                    images, panels, geometry, rectified, result
-                ));
-                look(result)
-            })
-            .collect()
-    };
-    (result, places, looks)
+    result: &'a mut [T],
+    /// Empty unless pooled.
+    places: &'a mut [u8],
 }
 
-/// Weights and bias of `LANES` output channels: the weights one row a place in the patch, zeros
-/// where the channels end.
-struct Panel<T, const LANES: usize> {
-    weights: Vec<Row<T, LANES>>,
-    bias: [T; LANES],
-}
+impl<T: Element> WithSimd for Chunk<'_, T> {
+    type Output = ();
 
-/// Begins with a cache line, since a vector across two of them is loaded twice.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Row<T, const LANES: usize>([T; LANES]);
-
-fn pack<T: Element, const LANES: usize>(
-    weights: &[T],
-    bias: &[T],
-    g: &Geometry,
-) -> Vec<Panel<T, LANES>> {
-    let patch = g.patch();
-    weights
-        .chunks(LANES * patch)
-        .zip(bias.chunks(LANES))
-        .map(|(weights, bias)| {
-            let mut panel =
-                Panel { weights: vec![Row([T::ZERO; LANES]); patch], bias: [T::ZERO; LANES] };
-            panel.bias[..bias.len()].copy_from_slice(bias);
-            for (lane, output) in weights.chunks_exact(patch).enumerate() {
-                for (row, &weight) in panel.weights.iter_mut().zip(output) {
-                    row.0[lane] = weight;
-                }
-            }
-            panel
-        })
-        .collect()
-}
-
-/// The sums of some patches with one panel's weights.
-///
-/// The shortest segments, of three pixels with one or two channels, are known to the compiler:
-/// their loops would cost more than their arithmetic.
-#[inline(always)]
-fn tile<T: Element, const FUSED: bool, const LANES: usize, const POSITIONS: usize>(
-    image: &[T],
-    starts: [usize; POSITIONS],
-    panel: &Panel<T, LANES>,
-    g: &Geometry,
-) -> [[T; LANES]; POSITIONS] {
-    let mut sums = [panel.bias; POSITIONS];
-    match (g.kernel_height, g.segment()) {
-        (3, 3) => add_rows::<T, FUSED, LANES, POSITIONS, 3>(
-            &mut sums,
-            image,
-            starts,
-            panel,
-            g.row(),
-            (3, 3),
-        ),
-        (3, 6) => add_rows::<T, FUSED, LANES, POSITIONS, 6>(
-            &mut sums,
-            image,
-            starts,
-            panel,
-            g.row(),
-            (3, 6),
-        ),
-        kernel => add_rows::<T, FUSED, LANES, POSITIONS, 4>(
-            &mut sums,
-            image,
-            starts,
-            panel,
-            g.row(),
-            kernel,
-        ),
-    }
-    sums
-}
-
-/// Adds what lies under each of the kernel's rows, `STEP` values at a time and then one by one.
-#[inline(always)]
-fn add_rows<
-    T: Element,
-    const FUSED: bool,
-    const LANES: usize,
-    const POSITIONS: usize,
-    const STEP: usize,
->(
-    sums: &mut [[T; LANES]; POSITIONS],
-    image: &[T],
-    starts: [usize; POSITIONS],
-    panel: &Panel<T, LANES>,
-    image_row: usize,
-    (rows, segment): (usize, usize),
-) {
-    for row in 0..rows {
-        let weights = &panel.weights[row * segment..][..segment];
-        let mut segments = [&image[..0]; POSITIONS];
-        for position in 0..POSITIONS {
-            segments[position] = &image[starts[position] + row * image_row..][..segment];
-        }
-        let mut place = 0;
-        while place + STEP <= segment {
-            add_places::<T, FUSED, LANES, POSITIONS, STEP>(sums, segments, weights, place);
-            place += STEP;
-        }
-        while place < segment {
-            add_places::<T, FUSED, LANES, POSITIONS, 1>(sums, segments, weights, place);
-            place += 1;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (self.then, shape::<T, S>(self.g.outputs)) {
+            (Then::ReluMaxPool, (1, _)) => self.pooled::<S, 1, 8>(simd),
+            (Then::ReluMaxPool, _) => self.pooled::<S, 2, 4>(simd),
+            (_, (1, _)) => self.plain::<S, 1, 8>(simd),
+            _ => self.plain::<S, 2, 4>(simd),
         }
     }
 }
 
-#[inline(always)]
-fn add_places<
-    T: Element,
-    const FUSED: bool,
-    const LANES: usize,
-    const POSITIONS: usize,
-    const STEP: usize,
->(
-    sums: &mut [[T; LANES]; POSITIONS],
-    segments: [&[T]; POSITIONS],
-    weights: &[Row<T, LANES>],
-    place: usize,
-) {
-    let weights = &weights[place..place + STEP];
-    let mut segments = segments;
-    for position in 0..POSITIONS {
-        segments[position] = &segments[position][place..place + STEP];
-    }
-    for step in 0..STEP {
-        let weights = weights[step].0;
-        for position in 0..POSITIONS {
-            let input = segments[position][step];
-            for lane in 0..LANES {
-                let sum = sums[position][lane];
-                sums[position][lane] = T::mul_add::<FUSED>(input, weights[lane], sum);
-            }
-        }
-    }
-}
-
-/// The first values, all read whether they are used or not, so that the loops after it do not
-/// branch.
-#[inline(always)]
-pub(crate) fn load<T: Copy + Default, const LANES: usize>(values: &[T]) -> [T; LANES] {
-    let values = &values[..LANES];
-    let mut loaded = [T::default(); LANES];
-    for lane in 0..LANES {
-        loaded[lane] = values[lane];
-    }
-    loaded
-}
-
-/// Writes as many of `values` as `target` has places for.
-#[inline(always)]
-pub(crate) fn store<T: Copy, const LANES: usize>(target: &mut [T], values: [T; LANES]) {
-    if target.len() == LANES {
-        for lane in 0..LANES {
-            target[lane] = values[lane];
-        }
-    } else {
-        for lane in 0..LANES {
-            if lane < target.len() {
-                target[lane] = values[lane];
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn forward_plain<T: Element, const FUSED: bool, const LANES: usize, const POSITIONS: usize>(
-    images: &[T],
-    panels: &[Panel<T, LANES>],
-    (g, starts): (&Geometry, &[usize]),
-    rectified: bool,
-    result: &mut [T],
-) {
-    let results = result.chunks_exact_mut(starts.len() * g.outputs);
-    for (image, result) in images.chunks_exact(g.image()).zip(results) {
-        for (panel, first) in panels.iter().zip((0..).step_by(LANES)) {
-            let lanes = LANES.min(g.outputs - first);
-            let tiles = result.chunks_mut(POSITIONS * g.outputs).zip(starts.chunks(POSITIONS));
-            for (results, starts) in tiles {
-                // The last tile may be short: it computes its first position again and drops it.
-                let mut all = [starts[0]; POSITIONS];
-                for position in 0..POSITIONS {
-                    if position < starts.len() {
-                        all[position] = starts[position];
+impl<T: Element> Chunk<'_, T> {
+    #[inline(always)]
+    fn plain<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
+        let Self { images, panels, g, starts, then, result, .. } = self;
+        let results = result.chunks_exact_mut(starts.len() * g.outputs);
+        for (image, result) in images.chunks_exact(g.image()).zip(results) {
+            for (panel, bias, first) in panels.all() {
+                let tiles = result.chunks_mut(POSITIONS * g.outputs).zip(starts.chunks(POSITIONS));
+                for (results, starts) in tiles {
+                    // The last tile may be short: it computes its first position again, for nothing.
+                    let mut all = [starts[0]; POSITIONS];
+                    for (place, &start) in all.iter_mut().zip(starts) {
+                        *place = start;
                     }
-                }
-                let mut sums = tile::<T, FUSED, LANES, POSITIONS>(image, all, panel, g);
-                if rectified {
+                    let sums = tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), g);
                     for position in 0..POSITIONS {
-                        for lane in 0..LANES {
-                            sums[position][lane] = relu(sums[position][lane]);
+                        for vector in 0..VECTORS {
+                            let mut sum = sums[position][vector];
+                            if then == Then::Relu {
+                                sum = vectors::relu::<T, S>(simd, sum);
+                            }
+                            if position < starts.len() {
+                                let row = &mut results[position * g.outputs..][..g.outputs];
+                                if let Some(target) = row.get_mut(first + vector * T::lanes::<S>()..)
+                                {
+                                    T::store(simd, target, sum);
+                                }
+                            }
                         }
                     }
                 }
-                if starts.len() == POSITIONS {
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pooled<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
+        let Self { images, panels, g, starts: corners, result, places, .. } = self;
+        let offsets = g.window_offsets();
+        let windows = POSITIONS / WINDOW;
+        let length = corners.len() * g.outputs;
+        let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
+        for (image, (result, places)) in images.chunks_exact(g.image()).zip(results) {
+            for (panel, bias, first) in panels.all() {
+                let results = result.chunks_mut(windows * g.outputs);
+                let targets = results.zip(places.chunks_mut(windows * g.outputs));
+                for (corners, (result, places)) in corners.chunks(windows).zip(targets) {
+                    let mut starts = [0; POSITIONS];
                     for position in 0..POSITIONS {
-                        store(
-                            &mut results[position * g.outputs + first..][..lanes],
-                            sums[position],
-                        );
+                        let corner = corners.get(position / WINDOW).unwrap_or(&corners[0]);
+                        starts[position] = corner + offsets[position % WINDOW];
                     }
-                } else {
-                    for (results, sums) in results.chunks_exact_mut(g.outputs).zip(sums) {
-                        store(&mut results[first..][..lanes], sums);
+                    let sums =
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, (panel, bias), g);
+                    for window in 0..POSITIONS / WINDOW {
+                        for vector in 0..VECTORS {
+                            let mut values = [sums[0][0]; WINDOW];
+                            for place in 0..WINDOW {
+                                values[place] = sums[window * WINDOW + place][vector];
+                            }
+                            let (largest, place) = first_maximum::<T, S>(simd, values);
+                            let largest = vectors::relu::<T, S>(simd, largest);
+                            let outputs = first + vector * T::lanes::<S>()..g.outputs;
+                            if window < corners.len() && !outputs.is_empty() {
+                                let row = window * g.outputs..(window + 1) * g.outputs;
+                                T::store(simd, &mut result[row.clone()][outputs.clone()], largest);
+                                store_places::<T, S>(simd, &mut places[row][outputs], place);
+                            }
+                        }
                     }
                 }
             }
         }
     }
-}
-
-#[inline(always)]
-fn forward_pooled<T: Element, const FUSED: bool, const LANES: usize, const POSITIONS: usize>(
-    images: &[T],
-    panels: &[Panel<T, LANES>],
-    (g, corners): (&Geometry, &[usize]),
-    result: &mut [T],
-    places: &mut [u8],
-) {
-    let offsets = g.window_offsets();
-    let length = corners.len() * g.outputs;
-    let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
-    for (image, (result, places)) in images.chunks_exact(g.image()).zip(results) {
-        for (panel, first) in panels.iter().zip((0..).step_by(LANES)) {
-            let lanes = LANES.min(g.outputs - first);
-            for (tile_index, corners) in corners.chunks(POSITIONS / WINDOW).enumerate() {
-                let mut starts = [0; POSITIONS];
-                for position in 0..POSITIONS {
-                    let window = position / WINDOW;
-                    let corner = corners[if window < corners.len() { window } else { 0 }];
-                    starts[position] = corner + offsets[position % WINDOW];
-                }
-                let sums = tile::<T, FUSED, LANES, POSITIONS>(image, starts, panel, g);
-                let mut targets = result[tile_index * (POSITIONS / WINDOW) * g.outputs..]
-                    .chunks_exact_mut(g.outputs)
-                    .zip(
-                        places[tile_index * (POSITIONS / WINDOW) * g.outputs..]
-                            .chunks_exact_mut(g.outputs),
-                    );
-                if let Some((result, places)) = targets.next() {
-                    let values = [sums[0], sums[1], sums[2], sums[3]];
-                    pool(values, &mut result[first..][..lanes], &mut places[first..][..lanes]);
-                }
-                if POSITIONS > WINDOW
-                    && corners.len() > 1
-                    && let Some((result, places)) = targets.next()
-                {
-                    let last = POSITIONS - WINDOW;
-                    let values = [sums[last], sums[last + 1], sums[last + 2], sums[last + 3]];
-                    pool(values, &mut result[first..][..lanes], &mut places[first..][..lanes]);
-                }
-            }
-        }
-    }
-}
-
-/// ReLU and the maximum of a window's values.
-#[inline(always)]
-fn pool<T: Element, const LANES: usize>(
-    values: [[T; LANES]; WINDOW],
-    result: &mut [T],
-    places: &mut [u8],
-) {
-    let (mut largest, at) = first_maximum(values);
-    for lane in 0..LANES {
-        largest[lane] = relu(largest[lane]);
-    }
-    store(result, largest);
-    store(places, narrow(at));
-}
-
-/// The largest of four values and the first place that has it, lane by lane; NaN is the largest
-/// of all, as in PyTorch.
-///
-/// Places are as wide as an `f32`, so that one comparison selects both.
-#[inline(always)]
-pub(crate) fn first_maximum<T: Element, const LANES: usize>(
-    values: [[T; LANES]; WINDOW],
-) -> ([T; LANES], [u32; LANES]) {
-    let mut largest = values[0];
-    let mut places = [0u32; LANES];
-    for place in 1..WINDOW {
-        for lane in 0..LANES {
-            let value = values[place][lane];
-            #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
-            let larger = (value > largest[lane]) | (value != value);
-            largest[lane] = if larger { value } else { largest[lane] };
-            places[lane] = if larger { place as u32 } else { places[lane] };
-        }
-    }
-    (largest, places)
-}
-
-/// The values at these places, lane by lane.
-#[inline(always)]
-pub(crate) fn at_places<T: Element, const LANES: usize>(
-    values: [[T; LANES]; WINDOW],
-    places: [u32; LANES],
-) -> [T; LANES] {
-    let mut there = values[0];
-    for place in 1..WINDOW {
-        for lane in 0..LANES {
-            let here = places[lane] == place as u32;
-            there[lane] = if here { values[place][lane] } else { there[lane] };
-        }
-    }
-    there
-}
-
-/// Places as they are kept.
-#[inline(always)]
-pub(crate) fn narrow<const LANES: usize>(places: [u32; LANES]) -> [u8; LANES] {
-    let mut narrow = [0; LANES];
-    for lane in 0..LANES {
-        narrow[lane] = places[lane] as u8;
-    }
-    narrow
 }

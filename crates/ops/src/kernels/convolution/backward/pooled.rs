@@ -5,10 +5,11 @@
 
 use std::ops::Range;
 
-use super::super::{CHUNK, Geometry, Then, WINDOW};
+use super::super::{CHUNK, Geometry, Then};
 use super::lists::{EntryLists, accumulate};
 use super::{Pass, ResultGradient, add};
 use crate::element::Element;
+use crate::kernels::vectors::WINDOW;
 
 /// Weight and bias gradients of some images; the gradient of the images is added to
 /// `image_gradients` unless that is empty.

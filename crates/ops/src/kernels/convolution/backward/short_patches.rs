@@ -3,72 +3,100 @@
 
 use std::ops::Range;
 
-use super::super::{Geometry, WINDOW, load};
+use pulp::{Simd, WithSimd};
+
+use super::super::{Geometry, Then};
 use super::{Pass, ResultGradient, add};
 use crate::element::Element;
+use crate::kernels::vectors::{WINDOW, load_places};
 
 const SIDE: usize = 3;
 const WEIGHTS: usize = SIDE * SIDE;
 
-/// Whether [`short_patches_chunk`] can take this convolution.
+/// Whether [`ShortPatches`] can take this convolution.
 pub(super) fn fit(g: &Geometry) -> bool {
     (g.kernel_height, g.kernel_width) == (SIDE, SIDE)
         && matches!(g.channels, 1 | 2)
-        && g.outputs.is_multiple_of(8)
+        // No vector is longer.
+        && g.outputs.is_multiple_of(16)
 }
 
-/// Weight and bias gradients of some images, `LANES` outputs at a time.
-///
-/// A gradient belongs to one of `PLACES` neighbours: the four of a pooling window, or one alone.
-#[inline(always)]
-pub(super) fn short_patches_chunk<
-    T: Element,
-    const FUSED: bool,
-    const LANES: usize,
-    const PLACES: usize,
->(
-    (pass, range): (&Pass<'_, T>, Range<usize>),
-    result_gradient: &impl ResultGradient<T>,
-    g: &Geometry,
-) -> (Vec<T>, Vec<T>) {
-    let starts = g.starts(pass.then);
-    let length = starts.len() * g.outputs;
-    let mut bias = vec![T::ZERO; g.outputs];
-    let mut gradients = vec![T::ZERO; length];
-    let mut sums = vec![[[T::ZERO; LANES]; WEIGHTS]; g.outputs / LANES * g.channels];
-    let mut seen = Vec::with_capacity(starts.len());
-    for image in range {
-        let results = image * length..(image + 1) * length;
-        result_gradient.write::<FUSED>(image, pass.rectified(results.clone()), &mut gradients);
-        for gradients in gradients.chunks_exact(g.outputs) {
-            add(&mut bias, gradients);
-        }
-        let pixels = &pass.images[image * g.image()..][..g.image()];
-        // Zero times what is not finite is not zero.
-        let finite = bias.iter().all(|&sum| sum * T::ZERO == T::ZERO);
-        look::<T, PLACES>(pixels, &starts, !finite, g, &mut seen);
-        let part = Part {
-            pixels,
-            gradients: &gradients,
-            places: pass.places.get(results).unwrap_or_default(),
-            seen: &seen,
-        };
-        match g.channels {
-            1 => add_image::<T, FUSED, LANES, PLACES, 1, 3>(&mut sums, &part, g),
-            _ => add_image::<T, FUSED, LANES, PLACES, 2, 6>(&mut sums, &part, g),
+/// Weight and bias gradients of some images.
+pub(super) struct ShortPatches<'a, T, G> {
+    pub(super) pass: &'a Pass<'a, T>,
+    pub(super) images: Range<usize>,
+    pub(super) result_gradient: &'a G,
+    pub(super) g: &'a Geometry,
+}
+
+impl<T: Element, G: ResultGradient<T>> WithSimd for ShortPatches<'_, T, G> {
+    type Output = (Vec<T>, Vec<T>);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
+        match (self.pass.then == Then::ReluMaxPool, self.g.channels) {
+            (true, 1) => self.add_up::<S, WINDOW, 1, 3>(simd),
+            (true, _) => self.add_up::<S, WINDOW, 2, 6>(simd),
+            (false, 1) => self.add_up::<S, 1, 1, 3>(simd),
+            (false, _) => self.add_up::<S, 1, 2, 6>(simd),
         }
     }
-    let mut weights = vec![T::ZERO; pass.weights.len()];
-    for (index, sums) in sums.iter().enumerate() {
-        let (block, channel) = (index / g.channels, index % g.channels);
-        for (weight, sums) in sums.iter().enumerate() {
-            for (lane, &sum) in sums.iter().enumerate() {
-                let output = block * LANES + lane;
-                weights[output * g.patch() + weight * g.channels + channel] = sum;
+}
+
+impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
+    /// A gradient belongs to one of `PLACES` neighbours: the four of a pooling window, or one alone.
+    /// `SPAN` is the length of a row under the kernel.
+    #[inline(always)]
+    fn add_up<S: Simd, const PLACES: usize, const CHANNELS: usize, const SPAN: usize>(
+        self,
+        simd: S,
+    ) -> (Vec<T>, Vec<T>) {
+        let Self { pass, images, result_gradient, g } = self;
+        let lanes = T::lanes::<S>();
+        let starts = g.starts(pass.then);
+        let length = starts.len() * g.outputs;
+        let mut bias = vec![T::ZERO; g.outputs];
+        let mut gradients = vec![T::ZERO; length];
+        // (blocks of outputs, channels, weights, lanes).
+        let mut sums = vec![T::ZERO; g.outputs * g.patch()];
+        let mut seen = Vec::with_capacity(starts.len());
+        for image in images {
+            let results = image * length..(image + 1) * length;
+            let rectified = pass.rectified(results.clone());
+            if S::IS_SCALAR {
+                result_gradient.write::<false>(image, rectified, &mut gradients);
+            } else {
+                result_gradient.write::<true>(image, rectified, &mut gradients);
+            }
+            for gradients in gradients.chunks_exact(g.outputs) {
+                add(&mut bias, gradients);
+            }
+            let pixels = &pass.images[image * g.image()..][..g.image()];
+            // Zero times what is not finite is not zero.
+            let finite = bias.iter().all(|&sum| sum * T::ZERO == T::ZERO);
+            look::<T, PLACES>(pixels, &starts, !finite, g, &mut seen);
+            let part = Part {
+                pixels,
+                gradients: &gradients,
+                places: pass.places.get(results).unwrap_or_default(),
+                seen: &seen,
+            };
+            for (index, sums) in sums.chunks_exact_mut(WEIGHTS * lanes).enumerate() {
+                let (block, channel) = (index / CHANNELS, index % CHANNELS);
+                let place = (block * lanes, channel);
+                part.add_to::<S, PLACES, CHANNELS, SPAN>(simd, sums, place, g);
             }
         }
+        let mut weights = vec![T::ZERO; pass.weights.len()];
+        for (index, &sum) in sums.iter().enumerate() {
+            let (weight, lane) = (index / lanes, index % lanes);
+            let (channel, weight) = (weight / WEIGHTS, weight % WEIGHTS);
+            let (block, channel) = (channel / g.channels, channel % g.channels);
+            let output = block * lanes + lane;
+            weights[output * g.patch() + weight * g.channels + channel] = sum;
+        }
+        (weights, bias)
     }
-    (weights, bias)
 }
 
 /// What one image adds.
@@ -82,53 +110,48 @@ struct Part<'a, T> {
     seen: &'a [(usize, usize)],
 }
 
-/// `SPAN` is the length of a row under the kernel.
-#[inline(always)]
-fn add_image<
-    T: Element,
-    const FUSED: bool,
-    const LANES: usize,
-    const PLACES: usize,
-    const CHANNELS: usize,
-    const SPAN: usize,
->(
-    sums: &mut [[[T; LANES]; WEIGHTS]],
-    part: &Part<'_, T>,
-    g: &Geometry,
-) {
-    let row = g.row();
-    let offsets = g.window_offsets();
-    for (index, sums) in sums.iter_mut().enumerate() {
-        let (block, channel) = (index / CHANNELS, index % CHANNELS);
-        let mut totals = *sums;
-        for &(number, start) in part.seen {
-            let first = number * g.outputs + block * LANES;
-            let all: [T; LANES] = load(&part.gradients[first..]);
-            let mut at = [0u32; LANES];
-            if PLACES > 1 {
-                let places: [u8; LANES] = load(&part.places[first..]);
-                for lane in 0..LANES {
-                    at[lane] = u32::from(places[lane]);
-                }
-            }
+impl<T: Element> Part<'_, T> {
+    /// Adds to the sums of the nine weights of one channel and a vector of outputs.
+    #[inline(always)]
+    fn add_to<S: Simd, const PLACES: usize, const CHANNELS: usize, const SPAN: usize>(
+        &self,
+        simd: S,
+        sums: &mut [T],
+        (output, channel): (usize, usize),
+        g: &Geometry,
+    ) {
+        let lanes = T::lanes::<S>();
+        let (row, offsets, zero) = (g.row(), g.window_offsets(), T::splat(simd, T::ZERO));
+        let mut totals = [zero; WEIGHTS];
+        for weight in 0..WEIGHTS {
+            totals[weight] = T::load(simd, &sums[weight * lanes..][..lanes]);
+        }
+        for &(number, start) in self.seen {
+            let first = number * g.outputs + output;
+            let all = T::load(simd, &self.gradients[first..][..lanes]);
+            let at = if PLACES == 1 {
+                zero
+            } else {
+                load_places::<T, S>(simd, &self.places[first..][..lanes])
+            };
             for place in 0..PLACES {
                 let mut gradients = all;
-                for lane in 0..LANES {
-                    let here = at[lane] == place as u32;
-                    gradients[lane] = if here { all[lane] } else { T::ZERO };
+                if PLACES > 1 {
+                    let here = T::equal(simd, at, T::splat(simd, T::from_place(place as u8)));
+                    gradients = T::select(simd, here, all, zero);
                 }
-                let patch = &part.pixels[start + offsets[place]..];
+                let patch = &self.pixels[start + offsets[place]..];
                 let rows = [&patch[..SPAN], &patch[row..][..SPAN], &patch[2 * row..][..SPAN]];
                 for weight in 0..WEIGHTS {
                     let input = rows[weight / SIDE][weight % SIDE * CHANNELS + channel];
-                    for lane in 0..LANES {
-                        totals[weight][lane] =
-                            T::mul_add::<FUSED>(input, gradients[lane], totals[weight][lane]);
-                    }
+                    let input = T::splat(simd, input);
+                    totals[weight] = T::fma(simd, input, gradients, totals[weight]);
                 }
             }
         }
-        *sums = totals;
+        for weight in 0..WEIGHTS {
+            T::store(simd, &mut sums[weight * lanes..][..lanes], totals[weight]);
+        }
     }
 }
 
