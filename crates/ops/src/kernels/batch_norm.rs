@@ -1,32 +1,9 @@
 //! Batch normalisation of a matrix whose columns are the channels.
 
 use crate::element::Element;
+use crate::kernels::columns::{ColumnSums, folded, repeated, rows_together};
 use crate::kernels::convolution::unless_cut;
 use crate::kernels::vectorised;
-
-/// Values that a loop runs over at once, so that matrices of few columns fill vectors too.
-const WIDE: usize = 256;
-
-/// Rows of a matrix taken together: as many as fit [`WIDE`].
-fn rows_together(channels: usize) -> usize {
-    (WIDE / channels).max(1)
-}
-
-/// One value a column, repeated for rows taken together.
-fn repeated<T: Element>(columns: &[T]) -> Vec<T> {
-    columns.repeat(rows_together(columns.len()))
-}
-
-/// The sums of each column, from sums over rows taken together.
-fn folded<T: Element>(wide: &[T], channels: usize) -> Vec<T> {
-    let mut sums = vec![T::ZERO; channels];
-    for row in wide.chunks_exact(channels) {
-        for (sum, &term) in sums.iter_mut().zip(row) {
-            *sum += term;
-        }
-    }
-    sums
-}
 
 /// Mean and biased variance of each column.
 pub(crate) fn moments<T: Element>(values: &[T], channels: usize) -> (Vec<T>, Vec<T>) {
@@ -70,17 +47,13 @@ impl<T: Element> Moments<T> {
 fn column_moments<T: Element, const FUSED: bool>(values: &[T], channels: usize) -> Moments<T> {
     let rows = values.len() / channels;
     let scale = T::ONE / T::from_f64(rows as f64);
-    let wide = channels * rows_together(channels);
-    let mut sums = vec![T::ZERO; wide];
-    for values in values.chunks(wide) {
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum += value;
-        }
-    }
-    let means: Vec<T> = folded(&sums, channels).into_iter().map(|sum| sum * scale).collect();
+    let mut sums = ColumnSums::new(channels);
+    sums.add(values);
+    let means: Vec<T> = sums.total().into_iter().map(|sum| sum * scale).collect();
     // A second pass over the deviations: the mean of squares less the square of the mean cancels.
     let repeated_means = repeated(&means);
-    sums.fill(T::ZERO);
+    let wide = channels * rows_together(channels);
+    let mut sums = vec![T::ZERO; wide];
     for values in values.chunks(wide) {
         for ((sum, &mean), &value) in sums.iter_mut().zip(&repeated_means).zip(values) {
             let deviation = value - mean;

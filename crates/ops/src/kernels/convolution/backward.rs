@@ -6,10 +6,11 @@
 
 use std::ops::Range;
 
+use pulp::Simd;
 use rayon::prelude::*;
 
 use self::dense::dense_chunk;
-use self::pooled::pooled_chunk;
+use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use super::{CHUNK, Geometry, Then};
 use crate::element::Element;
@@ -52,6 +53,16 @@ pub(crate) trait ResultGradient<T>: Sync {
     /// Writes the gradients of one image's result (height, width, outputs), with ReLU undone where
     /// `rectified` holds that result.
     fn write<const FUSED: bool>(&self, image: usize, rectified: Option<&[T]>, gradients: &mut [T]);
+
+    /// [`ResultGradient::write`] with the instructions of `S`.
+    #[inline(always)]
+    fn write_with<S: Simd>(&self, image: usize, rectified: Option<&[T]>, gradients: &mut [T]) {
+        if S::IS_SCALAR {
+            self.write::<false>(image, rectified, gradients);
+        } else {
+            self.write::<true>(image, rectified, gradients);
+        }
+    }
 }
 
 /// The gradients of all images' results are there already.
@@ -99,7 +110,9 @@ pub(crate) fn backward<T: Element>(
                 let chunk = ShortPatches { pass, images: range, result_gradient, g };
                 pulp::Arch::new().dispatch(chunk)
             } else if pass.then == Then::ReluMaxPool {
-                vectorised!(pooled_chunk::<T>((pass, range), result_gradient, g, images))
+                let image_gradients = &mut **images;
+                let chunk = Pooled { pass, images: range, result_gradient, g, image_gradients };
+                pulp::Arch::new().dispatch(chunk)
             } else {
                 vectorised!(dense_chunk::<T>((pass, range), result_gradient, g, images))
             }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::Geometry;
 use super::{Pass, ResultGradient, add};
 use crate::element::Element;
+use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, matmul_on_this_thread};
 
 /// Weight and bias gradients of some images; the gradient of the images is added to
@@ -18,14 +19,12 @@ pub(super) fn dense_chunk<T: Element, const FUSED: bool>(
 ) -> (Vec<T>, Vec<T>) {
     let starts = g.starts(pass.then);
     let length = starts.len() * g.outputs;
-    let mut bias = vec![T::ZERO; g.outputs];
+    let mut bias = ColumnSums::new(g.outputs);
     let mut gradients = vec![T::ZERO; range.len() * length];
     for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
         let rectified = pass.rectified(image * length..(image + 1) * length);
         result_gradient.write::<FUSED>(image, rectified, gradients);
-        for gradients in gradients.chunks_exact(g.outputs) {
-            add(&mut bias, gradients);
-        }
+        bias.add(gradients);
     }
     let rows = range.len() * starts.len();
     let gradients = Matrix::new(&gradients, rows, g.outputs);
@@ -55,5 +54,5 @@ pub(super) fn dense_chunk<T: Element, const FUSED: bool>(
             }
         }
     }
-    (weights, bias)
+    (weights, bias.total())
 }

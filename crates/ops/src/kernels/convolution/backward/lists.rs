@@ -1,5 +1,7 @@
 //! Gradients that are not zero, in lists, and sums over a list with the sums in registers.
 
+use pulp::Simd;
+
 use crate::element::Element;
 
 /// A gradient that is not zero, and where the values that it multiplies begin.
@@ -43,46 +45,93 @@ impl<T: Element> EntryLists<T> {
     }
 }
 
-/// Adds Σ gradient · source[start..] to `target`, over the entries.
+/// Rows of a patch that lie apart in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) count: usize,
+    pub(super) length: usize,
+    /// From one row of what is added to to the next.
+    pub(super) target_stride: usize,
+    /// From one row of what is multiplied to the next.
+    pub(super) source_stride: usize,
+}
+
+/// Adds Σ gradient · source[start..] to `target`, over the entries, row by row.
 #[inline(always)]
-pub(super) fn accumulate<T: Element, const FUSED: bool>(
+pub(super) fn accumulate<T: Element, S: Simd>(
+    simd: S,
     target: &mut [T],
     entries: &[Entry<T>],
     source: &[T],
+    rows: Rows,
 ) {
-    let mut done = 0;
-    while done < target.len() {
-        let rest = &mut target[done..];
-        let source = &source[done..];
-        done += match rest.len() {
-            64.. => accumulate_block::<T, FUSED, 64>(rest, entries, source),
-            48.. => accumulate_block::<T, FUSED, 48>(rest, entries, source),
-            32.. => accumulate_block::<T, FUSED, 32>(rest, entries, source),
-            16.. => accumulate_block::<T, FUSED, 16>(rest, entries, source),
-            8.. => accumulate_block::<T, FUSED, 8>(rest, entries, source),
-            4.. => accumulate_block::<T, FUSED, 4>(rest, entries, source),
-            _ => accumulate_block::<T, FUSED, 1>(rest, entries, source),
-        };
+    let lanes = T::lanes::<S>();
+    if S::REGISTER_COUNT >= 32 && (rows.count, rows.length) == (3, 3 * lanes) {
+        return accumulate_block::<T, S, 3, 3>(simd, target, entries, source, rows);
+    }
+    for row in 0..rows.count {
+        let target = &mut target[row * rows.target_stride..][..rows.length];
+        let source = &source[row * rows.source_stride..];
+        let mut done = 0;
+        while done < rows.length {
+            let (target, source) = (&mut target[done..], &source[done..]);
+            let left = Rows { length: rows.length - done, ..rows };
+            done += lanes
+                * match left.length.div_ceil(lanes) {
+                    6.. => block_of::<T, S, 6>(simd, target, entries, source, left),
+                    3.. => block_of::<T, S, 3>(simd, target, entries, source, left),
+                    _ => block_of::<T, S, 1>(simd, target, entries, source, left),
+                };
+        }
     }
 }
 
-/// [`accumulate`] for the first `LENGTH` values, whose sums stay in registers.
+/// [`accumulate`] for the first vectors of one row; how many they are.
 #[inline(always)]
-fn accumulate_block<T: Element, const FUSED: bool, const LENGTH: usize>(
+fn block_of<T: Element, S: Simd, const VECTORS: usize>(
+    simd: S,
     target: &mut [T],
     entries: &[Entry<T>],
     source: &[T],
+    rows: Rows,
 ) -> usize {
-    let mut sums = [T::ZERO; LENGTH];
-    for entry in entries {
-        let values = &source[entry.start as usize..][..LENGTH];
-        for lane in 0..LENGTH {
-            sums[lane] = T::mul_add::<FUSED>(entry.gradient, values[lane], sums[lane]);
+    accumulate_block::<T, S, 1, VECTORS>(simd, target, entries, source, rows);
+    VECTORS
+}
+
+/// [`accumulate`] with all sums in registers; the last vector may be cut short by the row's end.
+#[inline(always)]
+fn accumulate_block<T: Element, S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    target: &mut [T],
+    entries: &[Entry<T>],
+    source: &[T],
+    rows: Rows,
+) {
+    let lanes = T::lanes::<S>();
+    let width = rows.length.min(VECTORS * lanes);
+    let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
+    for row in 0..ROWS {
+        let target = &target[row * rows.target_stride..][..width];
+        for vector in 0..VECTORS {
+            sums[row][vector] = T::load(simd, &target[vector * lanes..]);
         }
     }
-    let target = &mut target[..LENGTH];
-    for lane in 0..LENGTH {
-        target[lane] += sums[lane];
+    for entry in entries {
+        let gradient = T::splat(simd, entry.gradient);
+        let source = &source[entry.start as usize..];
+        for row in 0..ROWS {
+            let values = &source[row * rows.source_stride..][..width];
+            for vector in 0..VECTORS {
+                let values = T::load(simd, &values[vector * lanes..]);
+                sums[row][vector] = T::fma(simd, gradient, values, sums[row][vector]);
+            }
+        }
     }
-    LENGTH
+    for row in 0..ROWS {
+        let target = &mut target[row * rows.target_stride..][..width];
+        for vector in 0..VECTORS {
+            T::store(simd, &mut target[vector * lanes..], sums[row][vector]);
+        }
+    }
 }

@@ -6,8 +6,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::{Geometry, Then};
-use super::{Pass, ResultGradient, add};
+use super::{Pass, ResultGradient};
 use crate::element::Element;
+use crate::kernels::columns::ColumnSums;
 use crate::kernels::vectors::{WINDOW, load_places};
 
 const SIDE: usize = 3;
@@ -55,25 +56,18 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
         let lanes = T::lanes::<S>();
         let starts = g.starts(pass.then);
         let length = starts.len() * g.outputs;
-        let mut bias = vec![T::ZERO; g.outputs];
+        let mut bias = ColumnSums::new(g.outputs);
         let mut gradients = vec![T::ZERO; length];
         // (blocks of outputs, channels, weights, lanes).
         let mut sums = vec![T::ZERO; g.outputs * g.patch()];
         let mut seen = Vec::with_capacity(starts.len());
         for image in images {
             let results = image * length..(image + 1) * length;
-            let rectified = pass.rectified(results.clone());
-            if S::IS_SCALAR {
-                result_gradient.write::<false>(image, rectified, &mut gradients);
-            } else {
-                result_gradient.write::<true>(image, rectified, &mut gradients);
-            }
-            for gradients in gradients.chunks_exact(g.outputs) {
-                add(&mut bias, gradients);
-            }
+            result_gradient.write_with::<S>(image, pass.rectified(results.clone()), &mut gradients);
+            bias.add(&gradients);
             let pixels = &pass.images[image * g.image()..][..g.image()];
             // Zero times what is not finite is not zero.
-            let finite = bias.iter().all(|&sum| sum * T::ZERO == T::ZERO);
+            let finite = bias.are_finite();
             look::<T, PLACES>(pixels, &starts, !finite, g, &mut seen);
             let part = Part {
                 pixels,
@@ -95,7 +89,7 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
             let output = block * lanes + lane;
             weights[output * g.patch() + weight * g.channels + channel] = sum;
         }
-        (weights, bias)
+        (weights, bias.total())
     }
 }
 
@@ -166,22 +160,31 @@ fn look<T: Element, const PLACES: usize>(
 ) {
     // A window's patches together span one pixel more.
     let side = if PLACES == WINDOW { SIDE + 1 } else { SIDE };
-    let mut marked_row = None;
-    let mut marks = vec![false; g.row()];
+    let span = side * g.channels;
+    let all = all || g.row() > u64::BITS as usize;
+    let (mut marked_row, mut marks) = (usize::MAX, 0);
     seen.clear();
     for (number, &start) in starts.iter().enumerate() {
         let (y, x) = (start / g.row(), start % g.row());
-        if marked_row != Some(y) {
-            marked_row = Some(y);
-            marks.fill(all);
-            for row in pixels[y * g.row()..][..side * g.row()].chunks_exact(g.row()) {
-                for (mark, &pixel) in marks.iter_mut().zip(row) {
-                    *mark |= pixel != T::ZERO;
-                }
-            }
+        if marked_row != y {
+            marked_row = y;
+            marks = bits_of_nonzero(&pixels[y * g.row()..][..side * g.row()], g.row());
         }
-        if marks[x..x + side * g.channels].contains(&true) {
+        if all || marks >> x & ((1 << span) - 1) != 0 {
             seen.push((number, start));
         }
     }
+}
+
+/// One bit a column, the first the lowest: whether a row has a value other than zero there.
+#[inline(always)]
+fn bits_of_nonzero<T: Element>(rows: &[T], columns: usize) -> u64 {
+    let mut any = [T::ZERO; u64::BITS as usize];
+    let any = &mut any[..columns.min(u64::BITS as usize)];
+    for row in rows.chunks_exact(columns) {
+        for (any, &value) in any.iter_mut().zip(row) {
+            *any = if value != T::ZERO { value } else { *any };
+        }
+    }
+    any.iter().rev().fold(0, |bits, &value| bits << 1 | u64::from(value != T::ZERO))
 }

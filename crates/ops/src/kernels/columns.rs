@@ -1,0 +1,63 @@
+//! Sums and factors of a matrix's columns, a few rows of the matrix at a time.
+//!
+//! A row of sixteen columns is a vector or two: a loop over it costs more than its arithmetic, and
+//! every sum waits for the one before it.
+
+use crate::element::Element;
+
+/// Values that a loop runs over at once.
+const WIDE: usize = 256;
+
+/// Rows of a matrix taken together: as many as fit [`WIDE`].
+pub(crate) fn rows_together(columns: usize) -> usize {
+    (WIDE / columns).max(1)
+}
+
+/// One value a column, repeated for rows taken together.
+pub(crate) fn repeated<T: Element>(columns: &[T]) -> Vec<T> {
+    columns.repeat(rows_together(columns.len()))
+}
+
+/// Sums of columns, as yet one for each of the rows taken together.
+pub(crate) struct ColumnSums<T> {
+    wide: Vec<T>,
+    columns: usize,
+}
+
+impl<T: Element> ColumnSums<T> {
+    pub(crate) fn new(columns: usize) -> Self {
+        Self { wide: vec![T::ZERO; columns * rows_together(columns)], columns }
+    }
+
+    /// Adds whole rows.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, rows: &[T]) {
+        for rows in rows.chunks(self.wide.len()) {
+            for (sum, &value) in self.wide.iter_mut().zip(rows) {
+                *sum += value;
+            }
+        }
+    }
+
+    /// Whether no value was infinite or NaN.
+    #[inline(always)]
+    pub(crate) fn are_finite(&self) -> bool {
+        self.wide.iter().fold(T::ZERO, |all, &sum| all + sum * T::ZERO) == T::ZERO
+    }
+
+    /// One sum a column.
+    pub(crate) fn total(&self) -> Vec<T> {
+        folded(&self.wide, self.columns)
+    }
+}
+
+/// The sums of each column, from sums over rows taken together.
+pub(crate) fn folded<T: Element>(wide: &[T], columns: usize) -> Vec<T> {
+    let mut sums = vec![T::ZERO; columns];
+    for row in wide.chunks_exact(columns) {
+        for (sum, &term) in sums.iter_mut().zip(row) {
+            *sum += term;
+        }
+    }
+    sums
+}
