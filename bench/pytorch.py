@@ -3,8 +3,9 @@
     python bench/pytorch.py --recipe paper --variants all --runs 10 --processes 2
 
 Trains each variant `--runs` times and prints one JSON line a variant, then one for them all.
-`seconds` is wall time without starting processes, importing PyTorch or reading the data. The
-networks and losses are those of `crates/training/tests/golden/networks.py`, as the golden files'.
+`seconds` is wall time without starting processes, importing PyTorch or reading the data, and after
+each process has trained the variant once: PyTorch's first run of a network takes about twice as
+long as the others. The networks and losses are those of `crates/training/tests/golden/networks.py`, as the golden files'.
 
 What was tried, in CPU seconds of one run under `paper`, PyTorch 2.15, one thread, AVX-512:
 - channels-last: `lenet5-ws-al` 1.4 instead of 2.2, `lenet5` 0.73 instead of 1.04.
@@ -175,10 +176,12 @@ class Worker:
     """What a worker process keeps between jobs."""
 
     digits: tuple[Digits, Digits]
+    ready: object
 
     @classmethod
-    def start(cls, folder: Path, ready: object) -> None:
+    def start(cls, folder: Path, ready: object, warm: object) -> None:
         prepare_process()
+        cls.ready = warm
         cls.digits = read_digits(folder, "train"), read_digits(folder, "t10k")
         # All start before the clock does; the limit is for a process that died on the way.
         ready.wait(START_SECONDS)
@@ -187,10 +190,18 @@ class Worker:
     def run(cls, job: Job) -> Accuracy:
         return run(job, *cls.digits)
 
+    @classmethod
+    def warm_up(cls, job: Job) -> None:
+        cls.run(job)
+        # No process takes a second one before the others have taken theirs.
+        cls.ready.wait(START_SECONDS)
+
 
 def sweep(pool: ProcessPoolExecutor, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     for variant in arguments.variants:
         jobs = [Job(variant, arguments.recipe, i, arguments.seed) for i in range(arguments.runs)]
+        # As many at once as there are processes, each as long as the others: one a process.
+        list(pool.map(Worker.warm_up, jobs[:1] * arguments.processes))
         start = time.perf_counter()
         accuracies = list(pool.map(Worker.run, jobs))
         seconds = time.perf_counter() - start
@@ -227,8 +238,9 @@ def main() -> None:
     arguments = parse_arguments()
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(arguments.processes + 1)
+    warm = context.Barrier(arguments.processes)
     with ProcessPoolExecutor(
-        arguments.processes, context, Worker.start, (arguments.data_dir, ready)
+        arguments.processes, context, Worker.start, (arguments.data_dir, ready, warm)
     ) as pool:
         # Processes start when there are jobs for them; these bring all of them up.
         warm_up = [pool.submit(int) for _ in range(arguments.processes)]

@@ -2,7 +2,9 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use pairnet_ops::channels_last::NormalisedConvolution;
-use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, channels_last, reference};
+use pairnet_ops::{
+    self as ops, BatchStatistics, NormalisedLinear, RunningStatistics, channels_last, reference,
+};
 use rand_core::RngCore;
 
 use crate::architecture::{Layer, Step, Weights};
@@ -69,11 +71,10 @@ impl TrainedLayer {
         kernels: Kernels,
         pass: &mut Pass<'_>,
     ) -> Result<Tensor> {
-        let (mut values, steps) =
-            match self.apply_normalised_convolution(input, groups, kernels, pass)? {
-                Some(done) => done,
-                None => self.apply_weights(input, kernels)?,
-            };
+        let (mut values, steps) = match self.apply_normalised(input, groups, kernels, pass)? {
+            Some(done) => done,
+            None => self.apply_weights(input, kernels)?,
+        };
         for step in steps {
             values = match step {
                 Step::Relu => values.relu()?,
@@ -95,57 +96,75 @@ impl TrainedLayer {
         Ok(values)
     }
 
-    /// In training, a convolution with all steps up to its batch norm and pooling in one op;
-    /// `None` where this layer is not such a one.
-    fn apply_normalised_convolution(
+    /// Weights with all steps up to batch norm, and pooling after a convolution, in one op; `None`
+    /// where this layer is not such a one.
+    fn apply_normalised(
         &self,
         input: &Tensor,
         groups: usize,
         kernels: Kernels,
         pass: &mut Pass<'_>,
     ) -> Result<Option<(Tensor, &[Step])>> {
-        let (max_pool, rest) = match (self.layer.weights, self.layer.steps) {
-            (
-                Weights::Convolution { .. },
-                [Step::Relu, Step::BatchNorm, Step::MaxPool, rest @ ..],
-            ) => (true, rest),
-            (Weights::Convolution { .. }, [Step::Relu, Step::BatchNorm, rest @ ..]) => {
-                (false, rest)
-            }
-            _ => return Ok(None),
-        };
-        let (Some(batch_norm), Kernels::Fused, Pass::Training { statistics, .. }) =
-            (&self.batch_norm, kernels, pass)
+        let (
+            Some(BatchNorm { gamma, beta, running }),
+            [Step::Relu, Step::BatchNorm, rest @ ..],
+            Kernels::Fused,
+        ) = (&self.batch_norm, self.layer.steps, kernels)
         else {
             return Ok(None);
         };
-        let layer = NormalisedConvolution {
-            weight: &self.weight,
-            bias: &self.bias,
-            gamma: &batch_norm.gamma,
-            beta: &batch_norm.beta,
+        let (weight, bias, epsilon) = (&*self.weight, &*self.bias, EPSILON);
+        let convolution = |max_pool| NormalisedConvolution {
+            weight,
+            bias,
+            gamma,
+            beta,
             padding: 0,
-            epsilon: EPSILON,
+            epsilon,
             groups,
             max_pool,
         };
-        let (result, batches) = channels_last::conv2d_relu_batch_norm(input, &layer)?;
-        statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
+        let (max_pool, after) = match rest {
+            [Step::MaxPool, after @ ..] => (true, after),
+            after => (false, after),
+        };
+        let ((result, batches), rest) = match (self.layer.weights, &mut *pass) {
+            (Weights::Linear { .. }, Pass::Training { .. }) => {
+                let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon, groups };
+                (ops::linear_relu_batch_norm(&self.flat(input, kernels)?, &layer)?, rest)
+            }
+            (Weights::Convolution { .. }, Pass::Training { .. }) => {
+                (channels_last::conv2d_relu_batch_norm(input, &convolution(max_pool))?, after)
+            }
+            (Weights::Convolution { .. }, Pass::Evaluation) => {
+                let layer = convolution(max_pool);
+                let result =
+                    channels_last::conv2d_relu_batch_norm_evaluation(input, &layer, running)?;
+                return Ok(Some((result, after)));
+            }
+            (Weights::Linear { .. }, Pass::Evaluation) => return Ok(None),
+        };
+        if let Pass::Training { statistics, .. } = pass {
+            statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
+        }
         Ok(Some((result, rest)))
+    }
+
+    /// What weights of this kind take: rows of numbers, or images as they are.
+    fn flat(&self, input: &Tensor, kernels: Kernels) -> Result<Tensor> {
+        match self.layer.weights {
+            Weights::Linear { .. } if input.rank() > 2 => {
+                kernels.channels_first(input)?.flatten_from(1)
+            }
+            _ => Ok(input.clone()),
+        }
     }
 
     /// The weights' result, fused with the steps that the kernels can take along, and the steps
     /// that are left.
     fn apply_weights(&self, input: &Tensor, kernels: Kernels) -> Result<(Tensor, &[Step])> {
         let (weight, bias, steps) = (&self.weight, &self.bias, self.layer.steps);
-        let flat;
-        let input = match self.layer.weights {
-            Weights::Linear { .. } if input.rank() > 2 => {
-                flat = kernels.channels_first(input)?.flatten_from(1)?;
-                &flat
-            }
-            _ => input,
-        };
+        let input = &self.flat(input, kernels)?;
         Ok(match (kernels, self.layer.weights, steps) {
             (
                 Kernels::Fused,

@@ -106,18 +106,18 @@ pub(crate) fn channels_last_batch_norm(
     }
     let rows = rows.contiguous()?;
     let (statistics, normalisers) = with_float!("batch_norm", rows.dtype(), T => describe::<T>(&rows, channels, groups, epsilon))?;
-    let operation = BatchNorm { normalisers };
+    let operation = BatchNorm { normalisers, frozen: false };
     let result = rows.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, operation)?;
     Ok((result, statistics))
 }
 
 /// Batch normalisation with running statistics, for evaluation.
 ///
-/// Shapes as [`batch_norm`].
+/// Shapes as [`batch_norm`]; no gradient passes through the statistics.
 ///
 /// # Errors
 ///
-/// Where the shapes do not fit.
+/// Where the shapes do not fit, or the dtype is neither F32 nor F64.
 pub fn batch_norm_evaluation(
     input: &Tensor,
     gamma: &Tensor,
@@ -138,8 +138,25 @@ pub(crate) fn channels_last_batch_norm_evaluation(
     running: &RunningStatistics,
 ) -> Result<Tensor> {
     check(rows, gamma, beta)?;
-    let slope = (gamma / running.variance.affine(1.0, epsilon)?.sqrt()?)?;
-    rows.broadcast_sub(&running.mean)?.broadcast_mul(&slope)?.broadcast_add(beta)
+    for (name, tensor) in [("mean", &running.mean), ("variance", &running.variance)] {
+        if tensor.dims() != gamma.dims() {
+            bail!(
+                "batch_norm: the running {name} has shape {:?}, that of gamma is {:?}",
+                tensor.shape(),
+                gamma.shape()
+            );
+        }
+    }
+    if !rows.device().is_cpu() {
+        let slope = (gamma / running.variance.affine(1.0, epsilon)?.sqrt()?)?;
+        return rows.broadcast_sub(&running.mean)?.broadcast_mul(&slope)?.broadcast_add(beta);
+    }
+    let normaliser = with_float!("batch_norm", rows.dtype(), T => {
+        let (mean, variance) = (running.mean.to_vec1::<T>()?, running.variance.to_vec1::<T>()?);
+        Ok(Normaliser::new(&mean, &variance, epsilon).to_f64())
+    })?;
+    let operation = BatchNorm { normalisers: vec![normaliser], frozen: true };
+    rows.contiguous()?.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, operation)
 }
 
 /// `input` has its channels last.
@@ -190,13 +207,7 @@ fn describe<T: Element>(
     let mut normalisers = Vec::with_capacity(groups);
     for group in all.chunks_exact(length) {
         let (mean, variance) = moments(group, channels);
-        normalisers.push(Normaliser {
-            mean: mean.iter().map(|mean| mean.to_f64()).collect(),
-            inverse_deviation: variance
-                .iter()
-                .map(|variance| 1.0 / (variance.to_f64() + epsilon).sqrt())
-                .collect(),
-        });
+        normalisers.push(Normaliser::new(&mean, &variance, epsilon).to_f64());
         statistics.push(BatchStatistics {
             mean: element::tensor(mean, channels, rows)?,
             variance: element::tensor(variance, channels, rows)?,
@@ -210,15 +221,13 @@ fn describe<T: Element>(
 struct BatchNorm {
     /// One a group.
     normalisers: Vec<Normaliser<f64>>,
+    /// Whether the statistics are given, and no gradient passes through them.
+    frozen: bool,
 }
 
 impl BatchNorm {
     fn normalisers<T: Element>(&self) -> impl Iterator<Item = Normaliser<T>> + '_ {
-        let convert = |values: &[f64]| values.iter().map(|&value| T::from_f64(value)).collect();
-        self.normalisers.iter().map(move |normaliser| Normaliser {
-            mean: convert(&normaliser.mean),
-            inverse_deviation: convert(&normaliser.inverse_deviation),
-        })
+        self.normalisers.iter().map(Normaliser::to)
     }
 
     fn compute<T: Element>(
@@ -260,7 +269,8 @@ impl BatchNorm {
         for (((input, gradient), input_gradient), normaliser) in groups.zip(self.normalisers::<T>())
         {
             let sums = (&mut gamma_gradient[..], &mut beta_gradient[..]);
-            backward(input, gamma_slice, &normaliser, gradient, input_gradient, sums);
+            let layer = (gamma_slice, &normaliser, self.frozen);
+            backward(input, layer, gradient, input_gradient, sums);
         }
         Ok((
             Some(element::tensor(input_gradient, input.shape(), input)?),

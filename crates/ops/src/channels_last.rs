@@ -14,7 +14,9 @@ use crate::convolution::channels_last_convolution;
 use crate::kernels::convolution::Then;
 use crate::pooling::channels_last_max_pool;
 
-pub use crate::normalised_convolution::{NormalisedConvolution, conv2d_relu_batch_norm};
+pub use crate::normalised_convolution::{
+    NormalisedConvolution, conv2d_relu_batch_norm, conv2d_relu_batch_norm_evaluation,
+};
 
 /// As [`crate::conv2d`]; the weight keeps PyTorch's shape (outputs, channels, kernel height, kernel
 /// width).

@@ -154,8 +154,7 @@ impl Convolution {
         let weights = channels_last_weights::<T>(slice(weight.0, weight.1)?, geometry);
         let (result, places) = forward(
             slice(images.0, images.1)?,
-            &weights,
-            slice(bias.0, bias.1)?,
+            (&weights, slice(bias.0, bias.1)?),
             geometry,
             self.then,
         );
@@ -186,18 +185,21 @@ impl Convolution {
             places: self.places.get().map_or(&[], Vec::as_slice),
             then: self.then,
         };
-        let gradients =
-            backward(&pass, &values::<T, _>(&gradient_values)?, geometry, images.track_op());
+        let wanted = if images.track_op() { images.elem_count() } else { 0 };
+        let mut image_gradient = vec![T::ZERO; wanted];
+        let result_gradient = values::<T, _>(&gradient_values)?;
+        let (weight_gradient, bias_gradient) =
+            backward(&pass, &result_gradient, geometry, &mut image_gradient);
         let image_gradient = if images.track_op() {
-            Some(element::tensor(gradients.images, images.shape(), images)?)
+            Some(element::tensor(image_gradient, images.shape(), images)?)
         } else {
             None
         };
-        let weight_gradient = channels_first_weights(&gradients.weights, geometry);
+        let weight_gradient = channels_first_weights(&weight_gradient, geometry);
         Ok((
             image_gradient,
             Some(element::tensor(weight_gradient, weight.shape(), images)?),
-            Some(element::tensor(gradients.bias, geometry.outputs, images)?),
+            Some(element::tensor(bias_gradient, geometry.outputs, images)?),
         ))
     }
 }

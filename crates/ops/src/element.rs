@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use candle_core::backend::BackendStorage;
 use crate::kernels::vectors::Vectors;
+use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, DType, Error, Layout, Result, Storage, Tensor, WithDType, bail};
 
 /// A floating-point type that the kernels are written for: `f32` to train, `f64` to check

@@ -43,6 +43,7 @@ mod kernels;
 mod linear;
 mod loss;
 mod normalised_convolution;
+mod normalised_linear;
 mod pooling;
 pub mod reference;
 
@@ -52,4 +53,5 @@ pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};
 pub use dropout::dropout;
 pub use linear::{linear, linear_relu};
 pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error};
+pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
 pub use pooling::max_pool2d;

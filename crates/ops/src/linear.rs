@@ -4,7 +4,8 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use crate::element::{self, Element, relu, slice, values, with_float};
-use crate::kernels::matmul::{Matrix, matmul};
+use crate::kernels::columns::ColumnSums;
+use crate::kernels::matmul::{Matrix, matmul, product};
 use crate::reference;
 
 /// x · weightᵀ + bias.
@@ -78,11 +79,8 @@ impl Linear {
         result: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (rows, inputs) = input.dims2()?;
         let outputs = weight.dims()[0];
         let result_gradient = result_gradient.contiguous()?;
-        let (input_values, weight_values) =
-            (input.storage_and_layout(), weight.storage_and_layout());
         let (result_values, gradient_values) =
             (result.storage_and_layout(), result_gradient.storage_and_layout());
         let gradient: &[T] = values(&gradient_values)?;
@@ -97,30 +95,36 @@ impl Linear {
             gradient
         };
 
-        let mut bias_gradient = vec![T::ZERO; outputs];
-        for row in gradient.chunks_exact(outputs.max(1)) {
-            for (sum, &term) in bias_gradient.iter_mut().zip(row) {
-                *sum += term;
-            }
-        }
-        let gradient = Matrix::new(gradient, rows, outputs);
-        let mut weight_gradient = vec![T::ZERO; outputs * inputs];
-        let input_matrix = Matrix::new(values(&input_values)?, rows, inputs);
-        matmul(&mut weight_gradient, gradient.transposed(), input_matrix, false);
-        let input_gradient = if input.track_op() {
-            let mut input_gradient = vec![T::ZERO; rows * inputs];
-            let weight_matrix = Matrix::new(values(&weight_values)?, outputs, inputs);
-            matmul(&mut input_gradient, gradient, weight_matrix, false);
-            Some(element::tensor(input_gradient, (rows, inputs), input)?)
-        } else {
-            None
-        };
-        Ok((
-            input_gradient,
-            Some(element::tensor(weight_gradient, (outputs, inputs), input)?),
-            Some(element::tensor(bias_gradient, outputs, input)?),
-        ))
+        let (input_gradient, weight_gradient, bias_gradient) =
+            gradients_through(input, weight, gradient)?;
+        let bias_gradient = element::tensor(bias_gradient, outputs, input)?;
+        Ok((input_gradient, Some(weight_gradient), Some(bias_gradient)))
     }
+}
+
+/// The gradients of input (where it is wanted), weight and bias, given that of x · weightᵀ + bias.
+pub(crate) fn gradients_through<T: Element>(
+    input: &Tensor,
+    weight: &Tensor,
+    gradient: &[T],
+) -> Result<(Option<Tensor>, Tensor, Vec<T>)> {
+    let (rows, inputs) = input.dims2()?;
+    let outputs = weight.dims()[0];
+    let mut bias_gradient = ColumnSums::new(outputs);
+    bias_gradient.add(gradient);
+    let (input_values, weight_values) = (input.storage_and_layout(), weight.storage_and_layout());
+    let gradient = Matrix::new(gradient, rows, outputs);
+    let input_matrix = Matrix::new(values(&input_values)?, rows, inputs);
+    let weight_gradient = product(gradient.transposed(), input_matrix);
+    let input_gradient = if input.track_op() {
+        let weight_matrix = Matrix::new(values(&weight_values)?, outputs, inputs);
+        let input_gradient = product(gradient, weight_matrix);
+        Some(element::tensor(input_gradient, (rows, inputs), input)?)
+    } else {
+        None
+    };
+    let weight_gradient = element::tensor(weight_gradient, (outputs, inputs), input)?;
+    Ok((input_gradient, weight_gradient, bias_gradient.total()))
 }
 
 impl CustomOp3 for Linear {

@@ -3,9 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use crate::batch_norm::{BatchStatistics, channels_last_batch_norm};
+use crate::batch_norm::{
+    BatchStatistics, RunningStatistics, channels_last_batch_norm,
+    channels_last_batch_norm_evaluation,
+};
 use crate::convolution::{channels_last_convolution, geometry, pad};
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
@@ -47,24 +50,75 @@ pub fn conv2d_relu_batch_norm(
     images: &Tensor,
     layer: &NormalisedConvolution<'_>,
 ) -> Result<(Tensor, Vec<BatchStatistics>)> {
-    let NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, groups, max_pool } =
-        *layer;
+    let NormalisedConvolution { gamma, beta, epsilon, groups, max_pool, .. } = *layer;
+    let batch = images.dims().first().copied().unwrap_or_default();
+    if let Some(geometry) = fused_geometry(images, layer)? {
+        let (rows, columns) = geometry.convolved();
+        if groups > 0 && batch.is_multiple_of(groups) && batch / groups * rows * columns >= 2 {
+            return apply(images, layer, geometry, None);
+        }
+    }
+    // One after another; where something does not fit, that op tells what.
+    let activations = activations(images, layer)?;
+    let (normalised, statistics) =
+        channels_last_batch_norm(&activations, gamma, beta, epsilon, groups)?;
+    let result = if max_pool { channels_last_max_pool(&normalised, 2, 2)? } else { normalised };
+    Ok((result, statistics))
+}
+
+/// [`conv2d_relu_batch_norm`] with running statistics, for evaluation; `layer.groups` plays no part.
+///
+/// The result is that of [`crate::channels_last::conv2d_relu`],
+/// [`crate::channels_last::batch_norm_evaluation`] and [`crate::channels_last::max_pool2d`].
+///
+/// # Errors
+///
+/// As those functions.
+pub fn conv2d_relu_batch_norm_evaluation(
+    images: &Tensor,
+    layer: &NormalisedConvolution<'_>,
+    running: &RunningStatistics,
+) -> Result<Tensor> {
+    let NormalisedConvolution { gamma, beta, epsilon, max_pool, .. } = *layer;
+    let some = images.dims().first().is_some_and(|&batch| batch > 0);
+    if let Some(geometry) = fused_geometry(images, layer)?
+        && some
+        && [&running.mean, &running.variance].iter().all(|own| own.dims() == [geometry.outputs])
+    {
+        let numbers = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
+        let frozen = [numbers(&running.mean)?, numbers(&running.variance)?];
+        let layer = NormalisedConvolution { groups: 1, ..*layer };
+        return Ok(apply(images, &layer, geometry, Some(frozen))?.0);
+    }
+    let activations = activations(images, layer)?;
+    let normalised =
+        channels_last_batch_norm_evaluation(&activations, gamma, beta, epsilon, running)?;
+    if max_pool { channels_last_max_pool(&normalised, 2, 2) } else { Ok(normalised) }
+}
+
+/// The sizes, where the op can take them.
+fn fused_geometry(images: &Tensor, layer: &NormalisedConvolution<'_>) -> Result<Option<Geometry>> {
+    let NormalisedConvolution { weight, bias, gamma, beta, padding, max_pool, .. } = *layer;
     let then = if max_pool { Then::ReluMaxPool } else { Then::Relu };
     let geometry = geometry(images, weight, bias, padding, then)?;
-    let (rows, columns) = geometry.convolved();
-    let batch = images.dims()[0];
-    let fits = groups > 0
-        && batch.is_multiple_of(groups)
-        && batch / groups * rows * columns >= 2
-        && [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
-    if !images.device().is_cpu() || !fits {
-        // One after another; where something does not fit, that op tells what.
-        let activations = channels_last_convolution(images, weight, bias, padding, Then::Relu)?;
-        let (normalised, statistics) =
-            channels_last_batch_norm(&activations, gamma, beta, epsilon, groups)?;
-        let result = if max_pool { channels_last_max_pool(&normalised, 2, 2)? } else { normalised };
-        return Ok((result, statistics));
-    }
+    let fits = [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
+    Ok((fits && images.device().is_cpu()).then_some(geometry))
+}
+
+fn activations(images: &Tensor, layer: &NormalisedConvolution<'_>) -> Result<Tensor> {
+    let NormalisedConvolution { weight, bias, padding, .. } = *layer;
+    channels_last_convolution(images, weight, bias, padding, Then::Relu)
+}
+
+/// The op, with the batch's statistics or those `frozen`: mean and variance of each channel.
+fn apply(
+    images: &Tensor,
+    layer: &NormalisedConvolution<'_>,
+    geometry: Geometry,
+    frozen: Option<[Vec<f64>; 2]>,
+) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    let NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, groups, max_pool } =
+        *layer;
     // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
     let trained = Tensor::cat(&[&weight.flatten_all()?, bias, gamma, beta].map(Tensor::clone), 0)?;
     let statistics = Arc::new(OnceLock::new());
@@ -73,6 +127,7 @@ pub fn conv2d_relu_batch_norm(
         epsilon,
         groups,
         max_pool,
+        frozen,
         kept: OnceLock::new(),
         statistics: Arc::clone(&statistics),
     };
@@ -88,6 +143,8 @@ struct Operation {
     epsilon: f64,
     groups: usize,
     max_pool: bool,
+    /// Mean and variance that are given; no gradient passes through them.
+    frozen: Option<[Vec<f64>; 2]>,
     /// What the backward pass needs.
     kept: OnceLock<KeptOf>,
     /// Read by the caller after the forward pass.
@@ -132,9 +189,19 @@ impl Operation {
         (weight, bias, gamma, beta)
     }
 
-    fn settings<'a, T>(&self, gamma: &'a [T], beta: &'a [T]) -> Settings<'a, T> {
+    fn settings<'a, T>(
+        &self,
+        (gamma, beta): (&'a [T], &'a [T]),
+        frozen: Option<&'a [Vec<T>; 2]>,
+    ) -> Settings<'a, T> {
         let (epsilon, groups, max_pool) = (self.epsilon, self.groups, self.max_pool);
-        Settings { gamma, beta, epsilon, groups, max_pool }
+        let frozen = frozen.map(|[mean, variance]| (&mean[..], &variance[..]));
+        Settings { gamma, beta, epsilon, groups, frozen, max_pool }
+    }
+
+    fn frozen<T: Element>(&self) -> Option<[Vec<T>; 2]> {
+        let convert = |values: &Vec<f64>| values.iter().map(|&value| T::from_f64(value)).collect();
+        self.frozen.as_ref().map(|frozen| frozen.each_ref().map(convert))
     }
 
     fn compute<T: Keep>(
@@ -145,7 +212,8 @@ impl Operation {
         let geometry = &self.geometry;
         let (weight, bias, gamma, beta) = self.parts(trained);
         let weights = channels_last_weights(weight, geometry);
-        let settings = self.settings(gamma, beta);
+        let frozen = self.frozen();
+        let settings = self.settings((gamma, beta), frozen.as_ref());
         let (result, moments, kept) =
             forward(slice(images, layout)?, (&weights, bias), &settings, geometry);
         let (rows, columns) = geometry.convolved();
@@ -182,21 +250,24 @@ impl Operation {
         let gradient_values = result_gradient.storage_and_layout();
         let (weight, _, gamma, beta) = self.parts(values::<T, _>(&trained_values)?);
         let weights = channels_last_weights(weight, geometry);
+        let wanted = if images.track_op() { images.elem_count() } else { 0 };
+        let mut image_gradient = vec![T::ZERO; wanted];
+        let frozen = self.frozen();
         let gradients = backward(
             (values(&image_values)?, &weights),
-            &self.settings(gamma, beta),
+            &self.settings((gamma, beta), frozen.as_ref()),
             kept,
             values(&gradient_values)?,
             geometry,
-            images.track_op(),
+            &mut image_gradient,
         );
         let image_gradient = if images.track_op() {
-            Some(element::tensor(gradients.convolution.images, images.shape(), images)?)
+            Some(element::tensor(image_gradient, images.shape(), images)?)
         } else {
             None
         };
-        let mut trained_gradient = channels_first_weights(&gradients.convolution.weights, geometry);
-        trained_gradient.extend(gradients.convolution.bias);
+        let mut trained_gradient = channels_first_weights(&gradients.weights, geometry);
+        trained_gradient.extend(gradients.bias);
         trained_gradient.extend(gradients.gamma);
         trained_gradient.extend(gradients.beta);
         let trained_gradient = element::tensor(trained_gradient, trained.shape(), images)?;

@@ -77,6 +77,26 @@ impl<T: Element> Normaliser<T> {
     }
 }
 
+impl<T: Element> Normaliser<T> {
+    pub(crate) fn to_f64(&self) -> Normaliser<f64> {
+        let convert = |values: &[T]| values.iter().map(|value| value.to_f64()).collect();
+        Normaliser {
+            mean: convert(&self.mean),
+            inverse_deviation: convert(&self.inverse_deviation),
+        }
+    }
+}
+
+impl Normaliser<f64> {
+    pub(crate) fn to<T: Element>(&self) -> Normaliser<T> {
+        let convert = |values: &[f64]| values.iter().map(|&value| T::from_f64(value)).collect();
+        Normaliser {
+            mean: convert(&self.mean),
+            inverse_deviation: convert(&self.inverse_deviation),
+        }
+    }
+}
+
 /// γ · x̂ + β, row by row into `result`.
 pub(crate) fn forward<T: Element>(
     values: &[T],
@@ -118,21 +138,24 @@ fn affine<T: Element, const FUSED: bool>(
 /// Gradients of the values (into `values_gradient`), of γ and of β (added to).
 ///
 /// With m rows and x̂ the normalised values (Ioffe and Szegedy, 2015, section 3):
-/// ∂x = γ · inverse deviation · (∂y − mean(∂y) − x̂ · mean(∂y · x̂)).
+/// ∂x = γ · inverse deviation · (∂y − mean(∂y) − x̂ · mean(∂y · x̂)); where the statistics are
+/// `frozen`, only the first term is there.
 pub(crate) fn backward<T: Element>(
     values: &[T],
-    gamma: &[T],
-    normaliser: &Normaliser<T>,
+    (gamma, normaliser, frozen): (&[T], &Normaliser<T>, bool),
     result_gradient: &[T],
     values_gradient: &mut [T],
     (gamma_gradient, beta_gradient): (&mut [T], &mut [T]),
 ) {
-    let (scaled, plain) = gradient_sums(values, normaliser, result_gradient);
+    let mut sums = gradient_sums(values, normaliser, result_gradient);
     for channel in 0..gamma.len() {
-        gamma_gradient[channel] += scaled[channel];
-        beta_gradient[channel] += plain[channel];
+        gamma_gradient[channel] += sums.0[channel];
+        beta_gradient[channel] += sums.1[channel];
     }
-    let gradient = InputGradient::new(gamma, normaliser, (scaled, plain), values.len());
+    if frozen {
+        sums = (vec![T::ZERO; gamma.len()], vec![T::ZERO; gamma.len()]);
+    }
+    let gradient = InputGradient::new(gamma, normaliser, sums, values.len());
     values_gradient.copy_from_slice(result_gradient);
     let gradient = &gradient;
     vectorised!(apply::<T>(gradient, values, values_gradient));
@@ -205,6 +228,11 @@ impl<T: Element> InputGradient<T> {
         }
     }
 
+    /// Means, slopes, plain terms and factors, one a column at least.
+    pub(crate) fn columns(&self) -> [&[T]; 4] {
+        [&self.means, &self.slopes, &self.plain, &self.factors]
+    }
+
     /// Turns gradients of the normalised values into gradients of `values`, in their place; where
     /// `RECTIFIED`, of what ReLU made `values` of.
     #[inline(always)]
@@ -234,4 +262,23 @@ fn apply<T: Element, const FUSED: bool>(
     gradients: &mut [T],
 ) {
     gradient.apply::<FUSED, false>(values, gradients);
+}
+
+/// Turns gradients of the normalised values into gradients of what ReLU made `values` of, in their
+/// place.
+pub(crate) fn rectified_gradient<T: Element>(
+    gradient: &InputGradient<T>,
+    values: &[T],
+    gradients: &mut [T],
+) {
+    vectorised!(apply_rectified::<T>(gradient, values, gradients));
+}
+
+#[inline(always)]
+fn apply_rectified<T: Element, const FUSED: bool>(
+    gradient: &InputGradient<T>,
+    values: &[T],
+    gradients: &mut [T],
+) {
+    gradient.apply::<FUSED, true>(values, gradients);
 }

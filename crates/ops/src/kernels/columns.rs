@@ -10,7 +10,7 @@ const WIDE: usize = 256;
 
 /// Rows of a matrix taken together: as many as fit [`WIDE`].
 pub(crate) fn rows_together(columns: usize) -> usize {
-    (WIDE / columns).max(1)
+    (WIDE / columns.max(1)).max(1)
 }
 
 /// One value a column, repeated for rows taken together.
@@ -32,17 +32,11 @@ impl<T: Element> ColumnSums<T> {
     /// Adds whole rows.
     #[inline(always)]
     pub(crate) fn add(&mut self, rows: &[T]) {
-        for rows in rows.chunks(self.wide.len()) {
+        for rows in rows.chunks(self.wide.len().max(1)) {
             for (sum, &value) in self.wide.iter_mut().zip(rows) {
                 *sum += value;
             }
         }
-    }
-
-    /// Whether no value was infinite or NaN.
-    #[inline(always)]
-    pub(crate) fn are_finite(&self) -> bool {
-        self.wide.iter().fold(T::ZERO, |all, &sum| all + sum * T::ZERO) == T::ZERO
     }
 
     /// One sum a column.
@@ -54,7 +48,7 @@ impl<T: Element> ColumnSums<T> {
 /// The sums of each column, from sums over rows taken together.
 pub(crate) fn folded<T: Element>(wide: &[T], columns: usize) -> Vec<T> {
     let mut sums = vec![T::ZERO; columns];
-    for row in wide.chunks_exact(columns) {
+    for row in wide.chunks_exact(columns.max(1)) {
         for (sum, &term) in sums.iter_mut().zip(row) {
             *sum += term;
         }

@@ -37,26 +37,57 @@ pub(crate) fn matmul<T: Element>(
     right: Matrix<'_, T>,
     accumulate: bool,
 ) {
-    // Threads share out rows and columns, never the sum over the depth: the bytes stay the same.
-    let parallelism = match rayon::current_num_threads() {
-        1 => gemm::Parallelism::None,
-        threads => gemm::Parallelism::Rayon(threads),
-    };
-    multiply(output, left, right, accumulate, parallelism);
+    assert_eq!(output.len(), left.rows * right.columns, "output of a matrix product");
+    // SAFETY: the output was checked above; it is borrowed mutably, so it overlaps neither input.
+    #[expect(unsafe_code, reason = "the output is a pointer")]
+    unsafe {
+        multiply(output.as_mut_ptr(), left, right, accumulate, all_threads());
+    }
 }
 
-/// [`matmul`] where the threads have other work already.
+/// [`matmul`] without accumulation, where the threads have other work already.
 pub(crate) fn matmul_on_this_thread<T: Element>(
     output: &mut [T],
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
-    accumulate: bool,
 ) {
-    multiply(output, left, right, accumulate, gemm::Parallelism::None);
+    assert_eq!(output.len(), left.rows * right.columns, "output of a matrix product");
+    // SAFETY: as in `matmul`.
+    #[expect(unsafe_code, reason = "the output is a pointer")]
+    unsafe {
+        multiply(output.as_mut_ptr(), left, right, false, gemm::Parallelism::None);
+    }
 }
 
-fn multiply<T: Element>(
-    output: &mut [T],
+/// left · right, row-major.
+pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
+    let length = left.rows * right.columns;
+    let mut output = Vec::with_capacity(length);
+    // SAFETY: the memory is new, and as large as the output; `multiply` writes all of it, since
+    // without accumulation `gemm` sets every value, to zero where the depth is zero.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe {
+        multiply(output.as_mut_ptr(), left, right, false, all_threads());
+        output.set_len(length);
+    }
+    output
+}
+
+/// Threads share out rows and columns, never the sum over the depth: the bytes stay the same.
+fn all_threads() -> gemm::Parallelism {
+    match rayon::current_num_threads() {
+        1 => gemm::Parallelism::None,
+        threads => gemm::Parallelism::Rayon(threads),
+    }
+}
+
+/// # Safety
+///
+/// `output` has room for left.rows · right.columns values that overlap neither matrix; where
+/// `accumulate`, they are initialised.
+#[expect(unsafe_code, reason = "gemm's interface is raw pointers")]
+unsafe fn multiply<T: Element>(
+    output: *mut T,
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
     accumulate: bool,
@@ -64,18 +95,15 @@ fn multiply<T: Element>(
 ) {
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
     assert_eq!(depth, right.rows, "inner sizes of a matrix product");
-    assert_eq!(output.len(), rows * columns, "output of a matrix product");
-    // SAFETY: the three matrices lie within their slices, because `Matrix::new` checked
-    // rows · columns against the length and transposing only swaps the strides; the output is
-    // row-major and was checked above; it is borrowed mutably, so it overlaps neither input. T is
-    // f32 or f64, which `gemm` has kernels for.
-    #[expect(unsafe_code, reason = "gemm's interface is raw pointers")]
+    // SAFETY: both matrices lie within their slices, because `Matrix::new` checked rows · columns
+    // against the length and transposing only swaps the strides; the output is row-major, and
+    // what the caller promises. T is f32 or f64, which `gemm` has kernels for.
     unsafe {
         gemm::gemm(
             rows,
             columns,
             depth,
-            output.as_mut_ptr(),
+            output,
             1,
             columns as isize,
             accumulate,

@@ -4,13 +4,12 @@ use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::kernels::batch_norm::{self, InputGradient, Moments, Normaliser};
-use crate::kernels::convolution::{
-    self, CHUNK, Geometry, ResultGradient, Then, gradients_at_place,
-};
-use crate::kernels::vectors::WINDOW;
+use crate::kernels::convolution::{self, CHUNK, Geometry, Then};
 
+mod gradient;
 mod pooling;
 
+use self::gradient::NormalisedGradient;
 use self::pooling::{Lines, NormaliseAndPool, windows};
 
 /// What is trained beside the convolution, and how batches are normalised.
@@ -20,6 +19,8 @@ pub(crate) struct Settings<'a, T> {
     pub(crate) epsilon: f64,
     /// Equal parts of the batch, each normalised by itself.
     pub(crate) groups: usize,
+    /// Mean and variance to normalise with instead of the batch's own.
+    pub(crate) frozen: Option<(&'a [T], &'a [T])>,
     /// Whether the maximum of each 2×2 window follows.
     pub(crate) max_pool: bool,
 }
@@ -53,11 +54,7 @@ pub(crate) fn forward<T: Element>(
     let result_length = result.len() / settings.groups;
     let results = result.chunks_exact_mut(result_length);
     for (images, result) in images.chunks_exact(images.len() / settings.groups).zip(results) {
-        let look = |activations: &[T]| Moments::of(activations, g.outputs);
-        let (activations, _, parts) =
-            convolution::forward_and(images, trained, g, Then::Relu, look);
-        let merged = parts.into_iter().reduce(|all, part| all.merge(&part));
-        let (mean, variance) = merged.map(Moments::into_mean_and_variance).unwrap_or_default();
+        let (activations, (mean, variance)) = activate(images, trained, settings, g);
         let normaliser = Normaliser::new(&mean, &variance, settings.epsilon);
         let (mut places, mut maxima) = (Vec::new(), Vec::new());
         if settings.max_pool {
@@ -93,48 +90,72 @@ pub(crate) fn forward<T: Element>(
     (result, moments, kept)
 }
 
+/// The convolution's result after ReLU, and what to normalise it with.
+fn activate<T: Element>(
+    images: &[T],
+    trained: (&[T], &[T]),
+    settings: &Settings<'_, T>,
+    g: &Geometry,
+) -> (Vec<T>, MeanAndVariance<T>) {
+    if let Some((mean, variance)) = settings.frozen {
+        let (activations, _) = convolution::forward(images, trained, g, Then::Relu);
+        return (activations, (mean.to_vec(), variance.to_vec()));
+    }
+    let look = |activations: &[T]| Moments::of(activations, g.outputs);
+    let (activations, _, parts) = convolution::forward_and(images, trained, g, Then::Relu, look);
+    let merged = parts.into_iter().reduce(|all, part| all.merge(&part));
+    (activations, merged.map(Moments::into_mean_and_variance).unwrap_or_default())
+}
+
 fn then(max_pool: bool) -> Then {
     if max_pool { Then::ReluMaxPool } else { Then::Relu }
 }
 
-/// Gradients of images, weights (channels-last), bias, γ and β.
+/// Gradients of weights (channels-last), bias, γ and β.
 pub(crate) struct Gradients<T> {
-    pub(crate) convolution: convolution::Gradients<T>,
+    pub(crate) weights: Vec<T>,
+    pub(crate) bias: Vec<T>,
     pub(crate) gamma: Vec<T>,
     pub(crate) beta: Vec<T>,
 }
 
-/// The gradients of the loss, given that of the result.
+/// The gradients of the loss, given that of the result; that of the images is added to
+/// `image_gradients`, unless that is empty.
 pub(crate) fn backward<T: Element>(
     (images, weights): (&[T], &[T]),
     settings: &Settings<'_, T>,
     kept: &[Kept<T>],
     result_gradient: &[T],
     g: &Geometry,
-    images_wanted: bool,
+    image_gradients: &mut [T],
 ) -> Gradients<T> {
     let mut gradients = Gradients {
-        convolution: convolution::Gradients {
-            images: Vec::new(),
-            weights: vec![T::ZERO; weights.len()],
-            bias: vec![T::ZERO; g.outputs],
-        },
+        weights: vec![T::ZERO; weights.len()],
+        bias: vec![T::ZERO; g.outputs],
         gamma: vec![T::ZERO; g.outputs],
         beta: vec![T::ZERO; g.outputs],
     };
     let windows = windows(g);
+    let group = images.len() / settings.groups;
+    let mut image_gradients: Vec<&mut [T]> = image_gradients.chunks_exact_mut(group).collect();
+    image_gradients.resize_with(settings.groups, Default::default);
     let groups = images
-        .chunks_exact(images.len() / settings.groups)
-        .zip(result_gradient.chunks_exact(result_gradient.len() / settings.groups));
-    for ((images, result_gradient), kept) in groups.zip(kept) {
+        .chunks_exact(group)
+        .zip(result_gradient.chunks_exact(result_gradient.len() / settings.groups))
+        .zip(image_gradients);
+    for (((images, result_gradient), image_gradients), kept) in groups.zip(kept) {
         // Where pooled, only the maxima have a gradient.
         let values = if settings.max_pool { &kept.maxima } else { &kept.activations };
-        let sums = batch_norm::gradient_sums(values, &kept.normaliser, result_gradient);
+        let mut sums = batch_norm::gradient_sums(values, &kept.normaliser, result_gradient);
         add(&mut gradients.gamma, &sums.0);
         add(&mut gradients.beta, &sums.1);
+        if settings.frozen.is_some() {
+            sums = (vec![T::ZERO; g.outputs], vec![T::ZERO; g.outputs]);
+        }
         let length = kept.activations.len();
         let source = NormalisedGradient {
-            kept,
+            activations: &kept.activations,
+            places: &kept.places,
             gradient: InputGradient::new(settings.gamma, &kept.normaliser, sums, length),
             result_gradient,
             windows: &windows,
@@ -147,53 +168,13 @@ pub(crate) fn backward<T: Element>(
             places: &[],
             then: Then::Relu,
         };
-        let part = convolution::backward(&pass, &source, g, images_wanted);
-        add(&mut gradients.convolution.weights, &part.weights);
-        add(&mut gradients.convolution.bias, &part.bias);
-        gradients.convolution.images.extend(part.images);
+        let (weights, bias) = convolution::backward(&pass, &source, g, image_gradients);
+        add(&mut gradients.weights, &weights);
+        add(&mut gradients.bias, &bias);
     }
     gradients
 }
 
 fn add<T: Element>(sums: &mut [T], terms: &[T]) {
     sums.iter_mut().zip(terms).for_each(|(sum, &term)| *sum += term);
-}
-
-/// The gradient of a group's activations, worked out image by image as the convolution asks for it.
-struct NormalisedGradient<'a, T> {
-    kept: &'a Kept<T>,
-    gradient: InputGradient<T>,
-    result_gradient: &'a [T],
-    windows: &'a [[usize; WINDOW]],
-    outputs: usize,
-}
-
-impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
-    #[inline(always)]
-    fn write<const FUSED: bool>(&self, image: usize, rectified: Option<&[T]>, gradients: &mut [T]) {
-        if self.kept.places.is_empty() {
-            gradients.copy_from_slice(
-                &self.result_gradient[image * gradients.len()..][..gradients.len()],
-            );
-        } else {
-            let length = self.windows.len() * self.outputs;
-            let results = image * length..(image + 1) * length;
-            let places = self.kept.places[results.clone()].chunks_exact(self.outputs);
-            let given = self.result_gradient[results].chunks_exact(self.outputs);
-            // A row or column that fills no window has no gradient of its own.
-            gradients.fill(T::ZERO);
-            for (positions, (given, places)) in self.windows.iter().zip(given.zip(places)) {
-                for (place, position) in (0u32..).zip(positions) {
-                    let target = &mut gradients[position * self.outputs..][..self.outputs];
-                    gradients_at_place(target, given, places, place);
-                }
-            }
-        }
-        let activations = &self.kept.activations[image * gradients.len()..][..gradients.len()];
-        if rectified.is_some() {
-            self.gradient.apply::<FUSED, true>(activations, gradients);
-        } else {
-            self.gradient.apply::<FUSED, false>(activations, gradients);
-        }
-    }
 }

@@ -86,7 +86,11 @@ macro_rules! vectors {
                 simd.$fma(a, b, c)
             }
             #[inline(always)]
-            fn subtract<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S> {
+            fn subtract<S: Simd>(
+                simd: S,
+                a: Self::Vector<S>,
+                b: Self::Vector<S>,
+            ) -> Self::Vector<S> {
                 simd.$sub(a, b)
             }
             #[inline(always)]
@@ -118,14 +122,44 @@ macro_rules! vectors {
     };
 }
 
-vectors!(f32, u32, F32_LANES, f32s, m32s, [
-    splat_f32s, as_simd_f32s, as_mut_simd_f32s, partial_load_f32s, partial_store_f32s,
-    mul_add_e_f32s, sub_f32s, greater_than_f32s, equal_f32s, select_f32s,
-]);
-vectors!(f64, u64, F64_LANES, f64s, m64s, [
-    splat_f64s, as_simd_f64s, as_mut_simd_f64s, partial_load_f64s, partial_store_f64s,
-    mul_add_e_f64s, sub_f64s, greater_than_f64s, equal_f64s, select_f64s,
-]);
+vectors!(
+    f32,
+    u32,
+    F32_LANES,
+    f32s,
+    m32s,
+    [
+        splat_f32s,
+        as_simd_f32s,
+        as_mut_simd_f32s,
+        partial_load_f32s,
+        partial_store_f32s,
+        mul_add_e_f32s,
+        sub_f32s,
+        greater_than_f32s,
+        equal_f32s,
+        select_f32s,
+    ]
+);
+vectors!(
+    f64,
+    u64,
+    F64_LANES,
+    f64s,
+    m64s,
+    [
+        splat_f64s,
+        as_simd_f64s,
+        as_mut_simd_f64s,
+        partial_load_f64s,
+        partial_store_f64s,
+        mul_add_e_f64s,
+        sub_f64s,
+        greater_than_f64s,
+        equal_f64s,
+        select_f64s,
+    ]
+);
 
 /// Positions of a pooling window.
 pub(crate) const WINDOW: usize = 4;
@@ -161,11 +195,7 @@ const WIDEST: usize = 16;
 
 /// Writes places as bytes, as many as `target` has room for.
 #[inline(always)]
-pub(crate) fn store_places<T: Vectors, S: Simd>(
-    simd: S,
-    target: &mut [u8],
-    places: T::Vector<S>,
-) {
+pub(crate) fn store_places<T: Vectors, S: Simd>(simd: S, target: &mut [u8], places: T::Vector<S>) {
     let lanes = T::lanes::<S>();
     let mut values = [T::default(); WIDEST];
     T::store(simd, &mut values, places);
@@ -180,14 +210,19 @@ pub(crate) fn store_places<T: Vectors, S: Simd>(
     }
 }
 
-/// The first bytes of a slice as places.
+/// The first bytes of a slice as places; place 0 where it ends.
 #[inline(always)]
 pub(crate) fn load_places<T: Vectors, S: Simd>(simd: S, places: &[u8]) -> T::Vector<S> {
     let lanes = T::lanes::<S>();
-    let places = &places[..lanes];
+    let mut bytes = [0; WIDEST];
+    if places.len() >= lanes {
+        bytes[..lanes].copy_from_slice(&places[..lanes]);
+    } else {
+        bytes[..places.len()].copy_from_slice(places);
+    }
     let mut values = [T::default(); WIDEST];
     for lane in 0..lanes {
-        values[lane] = T::from_place(places[lane]);
+        values[lane] = T::from_place(bytes[lane]);
     }
     T::load(simd, &values)
 }

@@ -6,29 +6,21 @@
 
 use std::ops::Range;
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use self::dense::dense_chunk;
+use self::dense::Dense;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use super::{CHUNK, Geometry, Then};
 use crate::element::Element;
-use crate::kernels::matmul::{Matrix, matmul};
-use crate::kernels::vectorised;
+use crate::kernels::columns::ColumnSums;
+use crate::kernels::matmul::{Matrix, matmul, product};
 
 mod dense;
 mod lists;
 mod pooled;
 mod short_patches;
-
-/// What the backward pass returns, weights channels-last.
-pub(crate) struct Gradients<T> {
-    /// As large as the images; empty where it was not wanted.
-    pub(crate) images: Vec<T>,
-    pub(crate) weights: Vec<T>,
-    pub(crate) bias: Vec<T>,
-}
 
 /// The forward pass that gradients are asked for.
 pub(crate) struct Pass<'a, T> {
@@ -52,23 +44,13 @@ impl<T> Pass<'_, T> {
 pub(crate) trait ResultGradient<T>: Sync {
     /// Writes the gradients of one image's result (height, width, outputs), with ReLU undone where
     /// `rectified` holds that result.
-    fn write<const FUSED: bool>(&self, image: usize, rectified: Option<&[T]>, gradients: &mut [T]);
-
-    /// [`ResultGradient::write`] with the instructions of `S`.
-    #[inline(always)]
-    fn write_with<S: Simd>(&self, image: usize, rectified: Option<&[T]>, gradients: &mut [T]) {
-        if S::IS_SCALAR {
-            self.write::<false>(image, rectified, gradients);
-        } else {
-            self.write::<true>(image, rectified, gradients);
-        }
-    }
+    fn write<S: Simd>(&self, simd: S, image: usize, rectified: Option<&[T]>, gradients: &mut [T]);
 }
 
 /// The gradients of all images' results are there already.
 impl<T: Element> ResultGradient<T> for &[T] {
     #[inline(always)]
-    fn write<const FUSED: bool>(&self, image: usize, rectified: Option<&[T]>, gradients: &mut [T]) {
+    fn write<S: Simd>(&self, _: S, image: usize, rectified: Option<&[T]>, gradients: &mut [T]) {
         let given = &self[image * gradients.len()..][..gradients.len()];
         match rectified {
             None => gradients.copy_from_slice(given),
@@ -81,40 +63,34 @@ impl<T: Element> ResultGradient<T> for &[T] {
     }
 }
 
-/// The gradients of the loss, given that of the result.
+/// The gradients of weights and bias, given that of the result; that of the images is added to
+/// `image_gradients`, unless that is empty.
 pub(crate) fn backward<T: Element>(
     pass: &Pass<'_, T>,
     result_gradient: &impl ResultGradient<T>,
     g: &Geometry,
-    images_wanted: bool,
-) -> Gradients<T> {
+    image_gradients: &mut [T],
+) -> (Vec<T>, Vec<T>) {
     if g.convolved() == (1, 1) {
-        return vectorised!(backward_whole_image::<T>(pass, result_gradient, g, images_wanted));
+        let whole = WholeImage { pass, result_gradient, g, image_gradients };
+        return pulp::Arch::new().dispatch(whole);
     }
-    let image_length = g.image();
-    let mut images = vec![T::ZERO; if images_wanted { pass.images.len() } else { 0 }];
-    let count = pass.images.len() / image_length.max(1);
-    let mut image_chunks: Vec<&mut [T]> = if images_wanted {
-        images.chunks_mut(CHUNK * image_length).collect()
-    } else {
-        (0..count.div_ceil(CHUNK)).map(|_| Default::default()).collect()
-    };
-    let short = !images_wanted && short_patches::fit(g);
-    let partial_sums: Vec<(Vec<T>, Vec<T>)> = image_chunks
-        .par_iter_mut()
+    let short = image_gradients.is_empty() && short_patches::fit(g);
+    let count = pass.images.len() / g.image();
+    let mut chunks: Vec<&mut [T]> = image_gradients.chunks_mut(CHUNK * g.image()).collect();
+    chunks.resize_with(count.div_ceil(CHUNK), Default::default);
+    let partial_sums: Vec<(Vec<T>, Vec<T>)> = chunks
+        .into_par_iter()
         .enumerate()
-        .map(|(chunk, images)| {
-            let first = chunk * CHUNK;
-            let range = first..count.min(first + CHUNK);
+        .map(|(chunk, image_gradients)| {
+            let images = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
+            let arch = pulp::Arch::new();
             if short {
-                let chunk = ShortPatches { pass, images: range, result_gradient, g };
-                pulp::Arch::new().dispatch(chunk)
+                arch.dispatch(ShortPatches { pass, images, result_gradient, g })
             } else if pass.then == Then::ReluMaxPool {
-                let image_gradients = &mut **images;
-                let chunk = Pooled { pass, images: range, result_gradient, g, image_gradients };
-                pulp::Arch::new().dispatch(chunk)
+                arch.dispatch(Pooled { pass, images, result_gradient, g, image_gradients })
             } else {
-                vectorised!(dense_chunk::<T>((pass, range), result_gradient, g, images))
+                arch.dispatch(Dense { pass, images, result_gradient, g, image_gradients })
             }
         })
         .collect();
@@ -124,34 +100,39 @@ pub(crate) fn backward<T: Element>(
         add(&mut weights, partial_weights);
         add(&mut bias, partial_bias);
     }
-    Gradients { images, weights, bias }
+    (weights, bias)
 }
 
 /// The gradients where the kernel is as large as the image, which makes each a matrix product.
-#[inline(always)]
-fn backward_whole_image<T: Element, const FUSED: bool>(
-    pass: &Pass<'_, T>,
-    result_gradient: &impl ResultGradient<T>,
-    g: &Geometry,
-    images_wanted: bool,
-) -> Gradients<T> {
-    let mut gradients = vec![T::ZERO; pass.result.len()];
-    let mut bias = vec![T::ZERO; g.outputs];
-    for (image, gradients) in gradients.chunks_exact_mut(g.outputs).enumerate() {
-        let rectified = pass.rectified(image * g.outputs..(image + 1) * g.outputs);
-        result_gradient.write::<FUSED>(image, rectified, gradients);
-        add(&mut bias, gradients);
+struct WholeImage<'a, T, G> {
+    pass: &'a Pass<'a, T>,
+    result_gradient: &'a G,
+    g: &'a Geometry,
+    image_gradients: &'a mut [T],
+}
+
+impl<T: Element, G: ResultGradient<T>> WithSimd for WholeImage<'_, T, G> {
+    type Output = (Vec<T>, Vec<T>);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
+        let Self { pass, result_gradient, g, image_gradients } = self;
+        let mut gradients = vec![T::ZERO; pass.result.len()];
+        let mut bias = ColumnSums::new(g.outputs);
+        for (image, gradients) in gradients.chunks_exact_mut(g.outputs).enumerate() {
+            let rectified = pass.rectified(image * g.outputs..(image + 1) * g.outputs);
+            result_gradient.write(simd, image, rectified, gradients);
+        }
+        bias.add(&gradients);
+        let count = pass.images.len() / g.image();
+        let gradients = Matrix::new(&gradients, count, g.outputs);
+        let weights = product(gradients.transposed(), Matrix::new(pass.images, count, g.image()));
+        if !image_gradients.is_empty() {
+            let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
+            matmul(image_gradients, gradients, kernels, true);
+        }
+        (weights, bias.total())
     }
-    let count = pass.images.len() / g.image();
-    let gradients = Matrix::new(&gradients, count, g.outputs);
-    let mut weights = vec![T::ZERO; pass.weights.len()];
-    let inputs = Matrix::new(pass.images, count, g.image());
-    matmul(&mut weights, gradients.transposed(), inputs, false);
-    let mut images = vec![T::ZERO; if images_wanted { pass.images.len() } else { 0 }];
-    if images_wanted {
-        matmul(&mut images, gradients, Matrix::new(pass.weights, g.outputs, g.patch()), false);
-    }
-    Gradients { images, weights, bias }
 }
 
 #[inline(always)]
@@ -167,17 +148,4 @@ fn add<T: Element>(sums: &mut [T], terms: &[T]) {
 #[inline(always)]
 pub(crate) fn unless_cut<T: Element>(value: T, gradient: T) -> T {
     if value <= T::ZERO { T::ZERO } else { gradient }
-}
-
-/// The gradients of those outputs whose maximum was at `place`; zero for the others.
-#[inline(always)]
-pub(crate) fn gradients_at_place<T: Element>(
-    target: &mut [T],
-    gradients: &[T],
-    places: &[u8],
-    place: u32,
-) {
-    for ((target, &gradient), &at) in target.iter_mut().zip(gradients).zip(places) {
-        *target = if u32::from(at) == place { gradient } else { T::ZERO };
-    }
 }

@@ -12,15 +12,14 @@ use crate::kernels::vectors::{self, WINDOW, first_maximum, store_places};
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
 ///
-/// `weights` are channels-last, one row of patch length an output.
+/// The weights, before the bias, are channels-last, one row of patch length an output.
 pub(crate) fn forward<T: Element>(
     images: &[T],
-    weights: &[T],
-    bias: &[T],
+    trained: (&[T], &[T]),
     g: &Geometry,
     then: Then,
 ) -> (Vec<T>, Vec<u8>) {
-    let (result, places, _) = forward_and(images, (weights, bias), g, then, |_| ());
+    let (result, places, _) = forward_and(images, trained, g, then, |_| ());
     (result, places)
 }
 
@@ -126,7 +125,8 @@ impl<T: Element> Chunk<'_, T> {
                             }
                             if position < starts.len() {
                                 let row = &mut results[position * g.outputs..][..g.outputs];
-                                if let Some(target) = row.get_mut(first + vector * T::lanes::<S>()..)
+                                if let Some(target) =
+                                    row.get_mut(first + vector * T::lanes::<S>()..)
                                 {
                                     T::store(simd, target, sum);
                                 }

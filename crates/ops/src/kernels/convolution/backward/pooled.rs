@@ -45,7 +45,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
         };
         for (index, image) in range.enumerate() {
             let results = image * gradients.len()..(image + 1) * gradients.len();
-            result_gradient.write_with::<S>(image, pass.rectified(results.clone()), &mut gradients);
+            result_gradient.write(simd, image, pass.rectified(results.clone()), &mut gradients);
             bias.add(&gradients);
             let places = pass.places[results].chunks_exact(g.outputs);
             let windows = gradients.chunks_exact(g.outputs).zip(places).zip(&corners);
@@ -69,8 +69,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
                 }
             }
         }
-        let in_weights =
-            Rows { target_stride: g.segment(), source_stride: g.row(), ..in_image };
+        let in_weights = Rows { target_stride: g.segment(), source_stride: g.row(), ..in_image };
         let mut weights = vec![T::ZERO; pass.weights.len()];
         for (output, weights) in weights.chunks_exact_mut(g.patch()).enumerate() {
             accumulate(simd, weights, by_output.list(output), images, in_weights);

@@ -60,20 +60,16 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
         let mut gradients = vec![T::ZERO; length];
         // (blocks of outputs, channels, weights, lanes).
         let mut sums = vec![T::ZERO; g.outputs * g.patch()];
-        let mut seen = Vec::with_capacity(starts.len());
         for image in images {
             let results = image * length..(image + 1) * length;
-            result_gradient.write_with::<S>(image, pass.rectified(results.clone()), &mut gradients);
+            result_gradient.write(simd, image, pass.rectified(results.clone()), &mut gradients);
             bias.add(&gradients);
             let pixels = &pass.images[image * g.image()..][..g.image()];
-            // Zero times what is not finite is not zero.
-            let finite = bias.are_finite();
-            look::<T, PLACES>(pixels, &starts, !finite, g, &mut seen);
             let part = Part {
                 pixels,
                 gradients: &gradients,
                 places: pass.places.get(results).unwrap_or_default(),
-                seen: &seen,
+                starts: &starts,
             };
             for (index, sums) in sums.chunks_exact_mut(WEIGHTS * lanes).enumerate() {
                 let (block, channel) = (index / CHANNELS, index % CHANNELS);
@@ -99,9 +95,7 @@ struct Part<'a, T> {
     /// One for each place where a patch starts and each output.
     gradients: &'a [T],
     places: &'a [u8],
-    /// Those of the starts, by number and place in the image, that have an input other than zero:
-    /// no other adds anything.
-    seen: &'a [(usize, usize)],
+    starts: &'a [usize],
 }
 
 impl<T: Element> Part<'_, T> {
@@ -120,7 +114,7 @@ impl<T: Element> Part<'_, T> {
         for weight in 0..WEIGHTS {
             totals[weight] = T::load(simd, &sums[weight * lanes..][..lanes]);
         }
-        for &(number, start) in self.seen {
+        for (number, &start) in self.starts.iter().enumerate() {
             let first = number * g.outputs + output;
             let all = T::load(simd, &self.gradients[first..][..lanes]);
             let at = if PLACES == 1 {
@@ -147,44 +141,4 @@ impl<T: Element> Part<'_, T> {
             T::store(simd, &mut sums[weight * lanes..][..lanes], totals[weight]);
         }
     }
-}
-
-/// Notes which of the starts have an input other than zero, or `all` of them.
-#[inline(always)]
-fn look<T: Element, const PLACES: usize>(
-    pixels: &[T],
-    starts: &[usize],
-    all: bool,
-    g: &Geometry,
-    seen: &mut Vec<(usize, usize)>,
-) {
-    // A window's patches together span one pixel more.
-    let side = if PLACES == WINDOW { SIDE + 1 } else { SIDE };
-    let span = side * g.channels;
-    let all = all || g.row() > u64::BITS as usize;
-    let (mut marked_row, mut marks) = (usize::MAX, 0);
-    seen.clear();
-    for (number, &start) in starts.iter().enumerate() {
-        let (y, x) = (start / g.row(), start % g.row());
-        if marked_row != y {
-            marked_row = y;
-            marks = bits_of_nonzero(&pixels[y * g.row()..][..side * g.row()], g.row());
-        }
-        if all || marks >> x & ((1 << span) - 1) != 0 {
-            seen.push((number, start));
-        }
-    }
-}
-
-/// One bit a column, the first the lowest: whether a row has a value other than zero there.
-#[inline(always)]
-fn bits_of_nonzero<T: Element>(rows: &[T], columns: usize) -> u64 {
-    let mut any = [T::ZERO; u64::BITS as usize];
-    let any = &mut any[..columns.min(u64::BITS as usize)];
-    for row in rows.chunks_exact(columns) {
-        for (any, &value) in any.iter_mut().zip(row) {
-            *any = if value != T::ZERO { value } else { *any };
-        }
-    }
-    any.iter().rev().fold(0, |bits, &value| bits << 1 | u64::from(value != T::ZERO))
 }

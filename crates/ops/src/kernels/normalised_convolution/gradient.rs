@@ -1,0 +1,86 @@
+//! The way back through max pooling, batch norm and ReLU.
+
+use pulp::Simd;
+
+use crate::element::Element;
+use crate::kernels::batch_norm::InputGradient;
+use crate::kernels::convolution::ResultGradient;
+use crate::kernels::vectors::{WINDOW, load_places};
+
+/// The gradient of a group's activations, which have always been through ReLU, worked out image by
+/// image as the convolution asks for it.
+pub(super) struct NormalisedGradient<'a, T> {
+    /// The convolution's result after ReLU.
+    pub(super) activations: &'a [T],
+    /// Where pooled, the place of each window's first maximum.
+    pub(super) places: &'a [u8],
+    pub(super) gradient: InputGradient<T>,
+    pub(super) result_gradient: &'a [T],
+    /// Where the four positions of each window lie.
+    pub(super) windows: &'a [[usize; WINDOW]],
+    pub(super) outputs: usize,
+}
+
+impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
+    #[inline(always)]
+    fn write<S: Simd>(&self, simd: S, image: usize, _: Option<&[T]>, gradients: &mut [T]) {
+        let activations = &self.activations[image * gradients.len()..][..gradients.len()];
+        let pooled = !self.places.is_empty();
+        if pooled {
+            // A row or column that fills no window has no gradient of its own.
+            gradients.fill(T::ZERO);
+        } else {
+            let given = &self.result_gradient[image * gradients.len()..][..gradients.len()];
+            gradients.copy_from_slice(given);
+        }
+        let in_windows = self.windows.len() * WINDOW * self.outputs;
+        if !pooled || in_windows < gradients.len() {
+            if S::IS_SCALAR {
+                self.gradient.apply::<false, true>(activations, gradients);
+            } else {
+                self.gradient.apply::<true, true>(activations, gradients);
+            }
+        }
+        if pooled {
+            for first in (0..self.outputs).step_by(T::lanes::<S>()) {
+                self.write_windows(simd, (image, first), activations, gradients);
+            }
+        }
+    }
+}
+
+impl<T: Element> NormalisedGradient<'_, T> {
+    /// The gradients of one vector of outputs at the positions of all windows.
+    #[inline(always)]
+    fn write_windows<S: Simd>(
+        &self,
+        simd: S,
+        (image, first): (usize, usize),
+        activations: &[T],
+        gradients: &mut [T],
+    ) {
+        let [mean, slope, plain, factor] =
+            self.gradient.columns().map(|column| T::load(simd, &column[first..self.outputs]));
+        let zero = T::splat(simd, T::ZERO);
+        let before = image * self.windows.len();
+        for (window, positions) in (before..).zip(self.windows) {
+            let row = window * self.outputs + first..(window + 1) * self.outputs;
+            let given = T::load(simd, &self.result_gradient[row.clone()]);
+            let at = load_places::<T, S>(simd, &self.places[row]);
+            for place in 0..WINDOW {
+                let here = T::splat(simd, T::from_place(place as u8));
+                let own = T::select(simd, T::equal(simd, at, here), given, zero);
+                let position = positions[place] * self.outputs;
+                let value = T::load(simd, &activations[position + first..position + self.outputs]);
+                let own = T::subtract(simd, own, plain);
+                let own = T::fma(simd, T::subtract(simd, mean, value), factor, own);
+                let own = T::fma(simd, slope, own, zero);
+                // ReLU cuts what is at most zero; a NaN is not.
+                let cut = T::select(simd, T::equal(simd, value, value), zero, own);
+                let own = T::select(simd, T::above(simd, value, zero), own, cut);
+                let target = &mut gradients[position + first..position + self.outputs];
+                T::store(simd, target, own);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A fully connected layer, ReLU and batch norm as one op.
+
+use std::sync::{Arc, OnceLock};
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+use crate::batch_norm::{BatchStatistics, batch_norm};
+use crate::element::{self, Element, relu, slice, values, with_float};
+use crate::kernels::batch_norm::{
+    InputGradient, Normaliser, forward, gradient_sums, moments, rectified_gradient,
+};
+use crate::kernels::matmul::{Matrix, matmul};
+use crate::linear::{gradients_through, linear_relu};
+
+/// The trained tensors and settings of a fully connected layer that batch norm follows.
+#[derive(Clone, Copy, Debug)]
+pub struct NormalisedLinear<'a> {
+    /// (outputs, inputs).
+    pub weight: &'a Tensor,
+    /// (outputs).
+    pub bias: &'a Tensor,
+    /// Batch norm's scale, (outputs).
+    pub gamma: &'a Tensor,
+    /// Batch norm's shift, (outputs).
+    pub beta: &'a Tensor,
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// Equal parts of the batch, first to last, each normalised by itself.
+    pub groups: usize,
+}
+
+/// A fully connected layer, ReLU and batch norm with the batch's statistics, for `input`
+/// (n, inputs) → (n, outputs), and the statistics of each group.
+///
+/// The result is that of [`linear_relu`] and [`batch_norm()`] one after another, and so are the
+/// gradients; what lies between stays within the op.
+///
+/// # Errors
+///
+/// As those functions.
+pub fn linear_relu_batch_norm(
+    input: &Tensor,
+    layer: &NormalisedLinear<'_>,
+) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    let NormalisedLinear { weight, bias, gamma, beta, epsilon, groups } = *layer;
+    let (rows, inputs) = input.dims2()?;
+    let (outputs, weight_inputs) = weight.dims2()?;
+    let fits = weight_inputs == inputs
+        && groups > 0
+        && rows.is_multiple_of(groups)
+        && rows / groups >= 2
+        && [bias, gamma, beta].iter().all(|tensor| tensor.dims() == [outputs]);
+    if !input.device().is_cpu() || !fits {
+        // One after another; where something does not fit, that op tells what.
+        return batch_norm(&linear_relu(input, weight, bias)?, gamma, beta, epsilon, groups);
+    }
+    // An op takes three tensors: the small ones go in as one, and come apart in the gradient.
+    let small = Tensor::cat(&[bias, gamma, beta], 0)?;
+    let statistics = Arc::new(OnceLock::new());
+    let operation =
+        Operation { epsilon, groups, kept: OnceLock::new(), statistics: Arc::clone(&statistics) };
+    let result = input.contiguous()?.apply_op3(&weight.contiguous()?, &small, operation)?;
+    Ok((result, statistics.get().cloned().unwrap_or_default()))
+}
+
+/// Input, weight, and bias, γ and β in one vector → the normalised result.
+struct Operation {
+    epsilon: f64,
+    groups: usize,
+    /// What the backward pass needs.
+    kept: OnceLock<Kept>,
+    /// Read by the caller after the forward pass.
+    statistics: Arc<OnceLock<Vec<BatchStatistics>>>,
+}
+
+struct Kept {
+    /// After ReLU.
+    activations: CpuStorage,
+    /// One a group, in f64 so that one type serves both dtypes.
+    normalisers: Vec<Normaliser<f64>>,
+}
+
+impl Operation {
+    fn compute<T: Element>(
+        &self,
+        (input, input_layout): (&CpuStorage, &Layout),
+        (weight, weight_layout): (&CpuStorage, &Layout),
+        small: &[T],
+    ) -> Result<(CpuStorage, Shape)> {
+        let (rows, inputs) = input_layout.shape().dims2()?;
+        let outputs = small.len() / 3;
+        let (bias, rest) = small.split_at(outputs);
+        let (gamma, beta) = rest.split_at(outputs);
+        let mut activations = bias.repeat(rows);
+        let input = Matrix::new(slice(input, input_layout)?, rows, inputs);
+        let weight = Matrix::new(slice(weight, weight_layout)?, outputs, inputs);
+        matmul(&mut activations, input, weight.transposed(), true);
+        activations.iter_mut().for_each(|value| *value = relu(*value));
+
+        let mut result = vec![T::ZERO; activations.len()];
+        let mut statistics = Vec::with_capacity(self.groups);
+        let mut normalisers = Vec::with_capacity(self.groups);
+        let length = activations.len() / self.groups;
+        for (activations, result) in
+            activations.chunks_exact(length).zip(result.chunks_exact_mut(length))
+        {
+            let (mean, variance) = moments(activations, outputs);
+            let normaliser = Normaliser::new(&mean, &variance, self.epsilon);
+            forward(activations, gamma, beta, &normaliser, result);
+            normalisers.push(normaliser.to_f64());
+            let on_cpu = |values| Tensor::from_vec(values, outputs, &candle_core::Device::Cpu);
+            let count = length / outputs;
+            let (mean, variance) = (on_cpu(mean)?, on_cpu(variance)?);
+            statistics.push(BatchStatistics { mean, variance, count });
+        }
+        self.statistics.get_or_init(|| statistics);
+        let activations = T::to_cpu_storage_owned(activations);
+        self.kept.get_or_init(|| Kept { activations, normalisers });
+        Ok((T::to_cpu_storage_owned(result), (rows, outputs).into()))
+    }
+
+    fn gradients<T: Element>(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        small: &Tensor,
+        result_gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let Some(kept) = self.kept.get() else {
+            bail!("linear_relu_batch_norm: there was no forward pass");
+        };
+        let activations = kept.activations.as_slice::<T>()?;
+        let outputs = weight.dims()[0];
+        let small_values = small.storage_and_layout();
+        let gamma = &values::<T, _>(&small_values)?[outputs..2 * outputs];
+        let result_gradient = result_gradient.contiguous()?;
+        let result_gradient = result_gradient.storage_and_layout();
+        let mut gradient = values::<T, _>(&result_gradient)?.to_vec();
+
+        let mut small_gradient = vec![T::ZERO; 3 * outputs];
+        let length = activations.len() / self.groups;
+        let groups = activations.chunks_exact(length).zip(gradient.chunks_exact_mut(length));
+        for ((activations, gradient), normaliser) in groups.zip(&kept.normalisers) {
+            let normaliser = normaliser.to::<T>();
+            let sums = gradient_sums(activations, &normaliser, gradient);
+            for output in 0..outputs {
+                small_gradient[outputs + output] += sums.0[output];
+                small_gradient[2 * outputs + output] += sums.1[output];
+            }
+            let through = InputGradient::new(gamma, &normaliser, sums, length);
+            rectified_gradient(&through, activations, gradient);
+        }
+        let (input_gradient, weight_gradient, bias_gradient) =
+            gradients_through(input, weight, &gradient)?;
+        small_gradient[..outputs].copy_from_slice(&bias_gradient);
+        let small_gradient = element::tensor(small_gradient, small.shape(), input)?;
+        Ok((input_gradient, Some(weight_gradient), Some(small_gradient)))
+    }
+}
+
+impl CustomOp3 for Operation {
+    fn name(&self) -> &'static str {
+        "linear_relu_batch_norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        small: &CpuStorage,
+        small_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        with_float!(self.name(), input.dtype(), T => self.compute::<T>(
+            (input, input_layout),
+            (weight, weight_layout),
+            slice(small, small_layout)?,
+        ))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        small: &Tensor,
+        _result: &Tensor,
+        result_gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        with_float!(self.name(), input.dtype(), T => {
+            self.gradients::<T>(input, weight, small, result_gradient)
+        })
+    }
+}
