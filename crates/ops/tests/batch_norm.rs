@@ -131,6 +131,22 @@ fn evaluation_of_images_is_channel_by_channel() {
     assert_close("evaluation", &found, &expected.unwrap(), 1e-12);
 }
 
+#[test]
+fn gradients_of_evaluation_are_finite_differences() {
+    let variables = [
+        variable(&[2, 3, 2, 2], DType::F64, 1),
+        variable(&[3], DType::F64, 2),
+        variable(&[3], DType::F64, 3),
+    ];
+    let running = RunningStatistics {
+        mean: tensor(&[3], DType::F64, 4),
+        variance: tensor(&[3], DType::F64, 5).abs().unwrap(),
+    };
+    assert_finite_differences("evaluation", &variables, |v| {
+        batch_norm_evaluation(&v[0], &v[1], &v[2], EPSILON, &running)
+    });
+}
+
 /// Without variance every x̂ is 0, and ∂x = γ/√ε · (∂y − mean(∂y)).
 #[test]
 fn a_channel_without_variance_stays_finite() {

@@ -4,7 +4,7 @@ mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::channels_last::{self, NormalisedConvolution};
-use pairnet_ops::{BatchStatistics, reference};
+use pairnet_ops::{BatchStatistics, RunningStatistics, reference};
 use proptest::prelude::*;
 use support::{
     assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told,
@@ -191,6 +191,43 @@ fn a_channel_without_variance_stays_finite() {
     for variable in &variables {
         let gradient = values(gradients.get(variable).unwrap());
         assert!(gradient.iter().all(|value| value.is_finite()), "{gradient:?}");
+    }
+}
+
+/// Evaluation with running statistics, its gradients too.
+#[test]
+fn evaluation_is_its_parts_one_after_another() {
+    for (max_pool, padding) in [(true, 0), (false, 1)] {
+        let layer = Layer { max_pool, padding, ..SMALL };
+        let variables = layer.variables(DType::F64);
+        let running = RunningStatistics {
+            mean: tensor(&[3], DType::F64, 6),
+            variance: tensor(&[3], DType::F64, 7).abs().unwrap(),
+        };
+        let fused = |v: &[Var]| {
+            let [weight, bias, gamma, beta] = [1, 2, 3, 4].map(|index| v[index].as_tensor());
+            let (epsilon, groups) = (EPSILON, 1);
+            let whole = NormalisedConvolution {
+                weight,
+                bias,
+                gamma,
+                beta,
+                padding,
+                epsilon,
+                groups,
+                max_pool,
+            };
+            channels_last::conv2d_relu_batch_norm_evaluation(&v[0], &whole, &running)
+        };
+        let parts = |v: &[Var]| {
+            let activations = channels_last::conv2d_relu(&v[0], &v[1], &v[2], padding)?;
+            let RunningStatistics { mean, variance } = &running;
+            let slope = (&*v[3] / (variance + EPSILON)?.sqrt()?)?;
+            let normalised =
+                activations.broadcast_sub(mean)?.broadcast_mul(&slope)?.broadcast_add(&v[4])?;
+            if max_pool { channels_last::max_pool2d(&normalised, 2, 2) } else { Ok(normalised) }
+        };
+        assert_same("evaluation", &variables, fused, parts);
     }
 }
 

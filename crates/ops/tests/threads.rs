@@ -4,7 +4,10 @@ mod support;
 
 use candle_core::{DType, Tensor};
 use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm};
-use pairnet_ops::{batch_norm, conv2d, conv2d_relu, conv2d_relu_max_pool, linear_relu};
+use pairnet_ops::{
+    NormalisedLinear, batch_norm, conv2d, conv2d_relu, conv2d_relu_max_pool, linear_relu,
+    linear_relu_batch_norm,
+};
 use support::{values, variable, with_gradients};
 
 #[test]
@@ -31,6 +34,12 @@ fn results_do_not_depend_on_the_number_of_threads() {
         variable(&[200, 196], DType::F32, 5),
         variable(&[200], DType::F32, 6),
     ];
+    // Deeper than the parts that a sum over the depth is split into.
+    let deep = [
+        variable(&[100, 2000], DType::F32, 7),
+        variable(&[70, 2000], DType::F32, 8),
+        variable(&[70], DType::F32, 9),
+    ];
     // Bits, for 0 and −0 are equal and NaN is not.
     let bits =
         |tensor: &Tensor| -> Vec<u64> { values(tensor).into_iter().map(f64::to_bits).collect() };
@@ -53,6 +62,18 @@ fn results_do_not_depend_on_the_number_of_threads() {
                         max_pool: true,
                     };
                     Ok(conv2d_relu_batch_norm(&v[0], &layer)?.0)
+                }),
+                with_gradients(&deep, |v| linear_relu(&v[0], &v[1], &v[2])),
+                with_gradients(&linear, |v| {
+                    let layer = NormalisedLinear {
+                        weight: &v[1],
+                        bias: &v[2],
+                        gamma: &v[2],
+                        beta: &v[2],
+                        epsilon: 1e-5,
+                        groups: 2,
+                    };
+                    Ok(linear_relu_batch_norm(&v[0], &layer)?.0)
                 }),
                 with_gradients(&linear, |v| {
                     let hidden = linear_relu(&v[0], &v[1], &v[2])?;

@@ -173,8 +173,9 @@ pub fn sweep(
             .map_err(TrainingError::Threads)?;
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let coordinates = (job.run, seed);
-            let Finished { record, predictions } =
-                pool.install(|| run(job.recipe, job.variant, coordinates, data, setup, stop))?;
+            let Finished { record, predictions } = pool.install(|| {
+                awake(|| run(job.recipe, job.variant, coordinates, data, setup, stop))
+            })?;
             // Before the record: where that is, nothing is trained again.
             if let Some(predictions) = &predictions {
                 write_predictions(dir, predictions)?;
@@ -199,5 +200,42 @@ pub fn sweep(
     match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => Ok(()),
+    }
+}
+
+/// Does `work` while the other threads of this pool keep looking for parts of it to take.
+///
+/// A step of the training has a few dozen parts of some ten microseconds. A thread that finds none
+/// for a moment falls asleep, and to wake it takes longer than a part.
+fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let others = rayon::current_num_threads() - 1;
+    let looking = AtomicUsize::new(0);
+    let over = AtomicBool::new(false);
+    rayon::scope(|scope| {
+        for _ in 0..others {
+            scope.spawn(|_| {
+                looking.fetch_add(1, Ordering::Relaxed);
+                while !over.load(Ordering::Relaxed) {
+                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                        std::hint::spin_loop();
+                    }
+                }
+            });
+        }
+        // Else this thread could take up the looking itself, and never come back.
+        while looking.load(Ordering::Relaxed) < others {
+            std::thread::yield_now();
+        }
+        let _at_the_end = SetOnDrop(&over);
+        work()
+    })
+}
+
+/// Sets a flag when it goes, also where a panic takes it along.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

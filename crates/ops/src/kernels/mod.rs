@@ -7,6 +7,8 @@
 //! the compiler; a slice of them, or an iterator over them, puts them into memory and each step
 //! of the loop with them. So the innermost loops count over constants, here and nowhere else.
 
+use std::sync::OnceLock;
+
 pub(crate) mod adam;
 pub(crate) mod batch_norm;
 pub(crate) mod columns;
@@ -21,7 +23,7 @@ pub(crate) mod vectors;
 /// `#[inline(always)]`, else it is compiled for the lowest set.
 macro_rules! vectorised {
     ($kernel:ident::<$T:ty $(, $constant:tt)*>($($argument:expr),* $(,)?)) => {
-        match pulp::Arch::new() {
+        match $crate::kernels::arch() {
             pulp::Arch::Scalar => $kernel::<$T, false $(, $constant)*>($($argument),*),
             arch => {
                 // Only a closure that can be called once is inlined itself. One that could be
@@ -40,6 +42,20 @@ macro_rules! vectorised {
     };
 }
 pub(crate) use vectorised;
+
+/// The instruction set that the kernels use: the best that this processor has, or what the
+/// environment variable `PAIRNET_INSTRUCTIONS` says.
+///
+/// `scalar` and `avx2` are there for tests, which have to reach the code for other processors too.
+pub(crate) fn arch() -> pulp::Arch {
+    static ARCH: OnceLock<pulp::Arch> = OnceLock::new();
+    *ARCH.get_or_init(|| match std::env::var("PAIRNET_INSTRUCTIONS").as_deref() {
+        Ok("scalar") => pulp::Arch::Scalar,
+        #[cfg(target_arch = "x86_64")]
+        Ok("avx2") => pulp::x86::V3::try_new().map_or(pulp::Arch::Scalar, pulp::Arch::V3),
+        _ => pulp::Arch::new(),
+    })
+}
 
 /// What a closure can move out of itself but once.
 pub(crate) struct Once;

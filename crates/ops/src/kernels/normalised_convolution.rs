@@ -78,7 +78,7 @@ pub(crate) fn forward<T: Element>(
                         places,
                         maxima,
                     };
-                    pulp::Arch::new().dispatch(pass);
+                    crate::kernels::arch().dispatch(pass);
                 });
         } else {
             let (gamma, beta) = (settings.gamma, settings.beta);

@@ -73,7 +73,7 @@ pub(crate) fn backward<T: Element>(
 ) -> (Vec<T>, Vec<T>) {
     if g.convolved() == (1, 1) {
         let whole = WholeImage { pass, result_gradient, g, image_gradients };
-        return pulp::Arch::new().dispatch(whole);
+        return crate::kernels::arch().dispatch(whole);
     }
     let short = image_gradients.is_empty() && short_patches::fit(g);
     let count = pass.images.len() / g.image();
@@ -84,7 +84,7 @@ pub(crate) fn backward<T: Element>(
         .enumerate()
         .map(|(chunk, image_gradients)| {
             let images = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
-            let arch = pulp::Arch::new();
+            let arch = crate::kernels::arch();
             if short {
                 arch.dispatch(ShortPatches { pass, images, result_gradient, g })
             } else if pass.then == Then::ReluMaxPool {

@@ -50,7 +50,7 @@ pub(crate) fn forward_and<T: Element, R: Send>(
         .zip(place_chunks)
         .map(|((images, result), places)| {
             let chunk = Chunk { images, panels, g, starts, then, result: &mut *result, places };
-            pulp::Arch::new().dispatch(chunk);
+            crate::kernels::arch().dispatch(chunk);
             look(result)
         })
         .collect();

@@ -37,7 +37,7 @@ impl<T> Panels<T> {
 
 /// `weights` are channels-last, one row of patch length an output.
 pub(super) fn pack<T: Element>(weights: &[T], bias: &[T], g: &Geometry) -> Panels<T> {
-    let width = pulp::Arch::new().dispatch(Width::<T> { outputs: g.outputs, of: PhantomData });
+    let width = crate::kernels::arch().dispatch(Width::<T> { outputs: g.outputs, of: PhantomData });
     let patch = g.patch();
     let panels = g.outputs.div_ceil(width);
     let line = 64 / size_of::<T>();

@@ -1,0 +1,107 @@
+//! A fully connected layer, ReLU and batch norm in one op, against the three one after another.
+
+mod support;
+
+use candle_core::{DType, Result, Tensor, Var};
+use pairnet_ops::{BatchStatistics, NormalisedLinear, linear_relu_batch_norm, reference};
+use proptest::prelude::*;
+use support::{
+    assert_close, assert_finite_differences, assert_same, assert_told, tensor, variable,
+};
+
+/// Large enough that a channel of hardly any variance does not blow up what is rounded.
+const EPSILON: f64 = 0.1;
+
+/// Input, weight, bias, γ and β.
+fn variables(rows: usize, inputs: usize, outputs: usize, dtype: DType) -> Vec<Var> {
+    vec![
+        variable(&[rows, inputs], dtype, 1),
+        variable(&[outputs, inputs], dtype, 2),
+        variable(&[outputs], dtype, 3),
+        variable(&[outputs], dtype, 4),
+        variable(&[outputs], dtype, 5),
+    ]
+}
+
+fn fused(input: &Tensor, v: &[Var], groups: usize) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| v[index].as_tensor());
+    let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon: EPSILON, groups };
+    linear_relu_batch_norm(input, &layer)
+}
+
+fn composed(input: &Tensor, v: &[Var], groups: usize) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    let activations = reference::relu(&reference::linear(input, &v[0], &v[1])?)?;
+    reference::batch_norm(&activations, &v[2], &v[3], EPSILON, groups)
+}
+
+fn compare(rows: usize, inputs: usize, outputs: usize, groups: usize, dtype: DType) {
+    let all = variables(rows, inputs, outputs, dtype);
+    assert_same(
+        &format!("{rows} rows, {inputs} → {outputs}, {groups} groups, {dtype:?}"),
+        &all,
+        |v| Ok(fused(&v[0], &v[1..], groups)?.0),
+        |v| Ok(composed(&v[0], &v[1..], groups)?.0),
+    );
+    if dtype == DType::F64 {
+        let found = fused(&all[0], &all[1..], groups).unwrap().1;
+        let expected = composed(&all[0], &all[1..], groups).unwrap().1;
+        assert_eq!(found.len(), groups);
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_close("mean", &found.mean, &expected.mean, 1e-11);
+            assert_close("variance", &found.variance, &expected.variance, 1e-11);
+            assert_eq!(found.count, expected.count);
+        }
+    }
+}
+
+#[test]
+fn the_networks_layers_are_their_parts_one_after_another() {
+    for dtype in [DType::F32, DType::F64] {
+        compare(40, 196, 200, 2, dtype);
+        compare(20, 392, 200, 1, dtype);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn any_layer_is_its_parts_one_after_another(
+        (rows, groups) in (2usize..20, 1usize..4),
+        inputs in 1usize..20,
+        outputs in 1usize..20,
+    ) {
+        compare(rows * groups, inputs, outputs, groups, DType::F64);
+    }
+}
+
+#[test]
+fn gradients_are_finite_differences() {
+    let all = variables(6, 3, 4, DType::F64);
+    assert_finite_differences("linear_relu_batch_norm", &all, |v| Ok(fused(&v[0], &v[1..], 2)?.0));
+}
+
+/// The first layer: no gradient of the input is asked for, and the others are the same.
+#[test]
+fn the_input_needs_no_gradient() {
+    let mut all = variables(8, 5, 3, DType::F64);
+    let input = all.remove(0).as_tensor().detach();
+    assert_same(
+        "trained alone",
+        &all,
+        |v| Ok(fused(&input, v, 2)?.0),
+        |v| Ok(composed(&input, v, 2)?.0),
+    );
+}
+
+#[test]
+fn errors_are_those_of_the_parts() {
+    let all = variables(4, 3, 5, DType::F32);
+    assert_told(fused(&all[0], &all[1..], 3), "a batch of 4 does not split into 3 equal groups");
+    assert_told(fused(&all[0], &all[1..], 4), "1 value a channel has no variance");
+    assert_told(fused(&tensor(&[4, 2], DType::F32, 1), &all[1..], 1), "input has 2 columns");
+    assert_told(fused(&tensor(&[4, 3], DType::F64, 1), &all[1..], 1), "dtype");
+    let mut wrong = variables(4, 3, 5, DType::F32);
+    wrong[3] = variable(&[4], DType::F32, 1);
+    assert_told(fused(&wrong[0], &wrong[1..], 1), "gamma has shape [4], 5 channels need (5,)");
+}
