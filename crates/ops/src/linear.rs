@@ -3,9 +3,10 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, relu, slice, values, with_float};
+use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::columns::ColumnSums;
-use crate::kernels::matmul::{Matrix, matmul, product};
+use crate::kernels::columns::add_bias;
+use crate::kernels::matmul::{Matrix, product};
 use crate::reference;
 
 /// x · weightᵀ + bias.
@@ -61,14 +62,10 @@ impl Linear {
     ) -> Result<(CpuStorage, Shape)> {
         let (rows, inputs) = input_layout.shape().dims2()?;
         let outputs = bias_layout.dims()[0];
-        let bias: &[T] = slice(bias, bias_layout)?;
-        let mut result = bias.repeat(rows);
         let input = Matrix::new(slice(input, input_layout)?, rows, inputs);
         let weight = Matrix::new(slice(weight, weight_layout)?, outputs, inputs);
-        matmul(&mut result, input, weight.transposed(), true);
-        if self.relu {
-            result.iter_mut().for_each(|value| *value = relu(*value));
-        }
+        let mut result = product(input, weight.transposed());
+        add_bias(&mut result, slice(bias, bias_layout)?, self.relu);
         Ok((T::to_cpu_storage_owned(result), (rows, outputs).into()))
     }
 

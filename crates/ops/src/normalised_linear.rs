@@ -6,11 +6,12 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use crate::batch_norm::{BatchStatistics, batch_norm};
-use crate::element::{self, Element, relu, slice, values, with_float};
+use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::{
     InputGradient, Normaliser, forward, gradient_sums, moments, rectified_gradient,
 };
-use crate::kernels::matmul::{Matrix, matmul};
+use crate::kernels::columns::add_bias;
+use crate::kernels::matmul::{Matrix, product};
 use crate::linear::{gradients_through, linear_relu};
 
 /// The trained tensors and settings of a fully connected layer that batch norm follows.
@@ -92,11 +93,10 @@ impl Operation {
         let outputs = small.len() / 3;
         let (bias, rest) = small.split_at(outputs);
         let (gamma, beta) = rest.split_at(outputs);
-        let mut activations = bias.repeat(rows);
         let input = Matrix::new(slice(input, input_layout)?, rows, inputs);
         let weight = Matrix::new(slice(weight, weight_layout)?, outputs, inputs);
-        matmul(&mut activations, input, weight.transposed(), true);
-        activations.iter_mut().for_each(|value| *value = relu(*value));
+        let mut activations = product(input, weight.transposed());
+        add_bias(&mut activations, bias, true);
 
         let mut result = vec![T::ZERO; activations.len()];
         let mut statistics = Vec::with_capacity(self.groups);

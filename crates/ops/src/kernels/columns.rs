@@ -3,7 +3,8 @@
 //! A row of sixteen columns is a vector or two: a loop over it costs more than its arithmetic, and
 //! every sum waits for the one before it.
 
-use crate::element::Element;
+use crate::element::{Element, relu};
+use crate::kernels::vectorised;
 
 /// Values that a loop runs over at once.
 const WIDE: usize = 256;
@@ -54,4 +55,31 @@ pub(crate) fn folded<T: Element>(wide: &[T], columns: usize) -> Vec<T> {
         }
     }
     sums
+}
+
+/// Adds one value to each column, with ReLU after it where wanted.
+pub(crate) fn add_bias<T: Element>(rows: &mut [T], bias: &[T], rectified: bool) {
+    if rectified {
+        vectorised!(add_bias_and_rectify::<T>(rows, bias));
+    } else {
+        vectorised!(add_to_rows::<T>(rows, bias));
+    }
+}
+
+#[inline(always)]
+fn add_to_rows<T: Element, const FUSED: bool>(rows: &mut [T], bias: &[T]) {
+    for row in rows.chunks_exact_mut(bias.len().max(1)) {
+        for (value, &bias) in row.iter_mut().zip(bias) {
+            *value += bias;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_bias_and_rectify<T: Element, const FUSED: bool>(rows: &mut [T], bias: &[T]) {
+    for row in rows.chunks_exact_mut(bias.len().max(1)) {
+        for (value, &bias) in row.iter_mut().zip(bias) {
+            *value = relu(*value + bias);
+        }
+    }
 }

@@ -5,8 +5,9 @@ use rayon::prelude::*;
 
 use super::tiles::{Panels, pack, shape, tile};
 use super::{CHUNK, Geometry, Then};
-use crate::element::{Element, relu};
-use crate::kernels::matmul::{Matrix, matmul};
+use crate::element::Element;
+use crate::kernels::columns::add_bias;
+use crate::kernels::matmul::{Matrix, product};
 use crate::kernels::vectors::{self, WINDOW, first_maximum, store_places};
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
@@ -65,13 +66,10 @@ fn forward_whole_image<T: Element>(
     then: Then,
 ) -> Vec<T> {
     let count = images.len() / g.image();
-    let mut result = bias.repeat(count);
     let (images, weights) =
         (Matrix::new(images, count, g.image()), Matrix::new(weights, g.outputs, g.patch()));
-    matmul(&mut result, images, weights.transposed(), true);
-    if then == Then::Relu {
-        result.iter_mut().for_each(|value| *value = relu(*value));
-    }
+    let mut result = product(images, weights.transposed());
+    add_bias(&mut result, bias, then == Then::Relu);
     result
 }
 

@@ -5,10 +5,22 @@ use pulp::Simd;
 use crate::element::Element;
 
 /// A gradient that is not zero, and where the values that it multiplies begin.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Entry<T> {
     start: u32,
     gradient: T,
+}
+
+impl<T: Element> Entry<T> {
+    #[inline(always)]
+    pub(super) fn new(start: usize, gradient: T) -> Self {
+        Self { start: start as u32, gradient }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_zero(self) -> bool {
+        self.gradient == T::ZERO
+    }
 }
 
 /// Lists of entries of a fixed greatest length, side by side in one allocation.
@@ -22,15 +34,18 @@ impl<T: Element> EntryLists<T> {
     pub(super) fn new(lists: usize, longest: usize) -> Self {
         // One place more than asked for: a zero is written there and not counted.
         let capacity = longest + 1;
-        let empty = Entry { start: 0, gradient: T::ZERO };
-        Self { entries: vec![empty; lists * capacity], lengths: vec![0; lists], capacity }
+        Self {
+            entries: vec![Entry::default(); lists * capacity],
+            lengths: vec![0; lists],
+            capacity,
+        }
     }
 
     /// Appends without a branch, which half of the gradients would send the wrong way.
     #[inline(always)]
     pub(super) fn push_unless_zero(&mut self, list: usize, start: usize, gradient: T) {
         let length = &mut self.lengths[list];
-        self.entries[list * self.capacity + *length] = Entry { start: start as u32, gradient };
+        self.entries[list * self.capacity + *length] = Entry::new(start, gradient);
         *length += usize::from(gradient != T::ZERO);
     }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::super::{CHUNK, Geometry, Then};
-use super::lists::{EntryLists, Rows, accumulate};
+use super::super::{Geometry, Then};
+use super::lists::{Entry, EntryLists, Rows, accumulate};
 use super::{Pass, ResultGradient};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
@@ -31,49 +31,85 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
         let Self { pass, images: range, result_gradient, g, image_gradients } = self;
         let corners = g.starts(Then::ReluMaxPool);
-        let offsets = g.window_offsets();
-        let images = &pass.images[range.start * g.image()..range.end * g.image()];
+        let length = corners.len() * g.outputs;
+        let places = &pass.places[range.start * length..range.end * length];
         let mut bias = ColumnSums::new(g.outputs);
-        let mut by_output = EntryLists::new(g.outputs, CHUNK * corners.len());
-        let mut by_place = EntryLists::new(WINDOW, g.outputs);
-        let mut gradients = vec![T::ZERO; corners.len() * g.outputs];
-        let in_image = Rows {
+        let mut gradients = vec![T::ZERO; places.len()];
+        for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
+            let rectified = pass.rectified(image * length..(image + 1) * length);
+            result_gradient.write(simd, image, rectified, gradients);
+        }
+        bias.add(&gradients);
+        // Where each window's first patch begins, image after image.
+        let corners: Vec<usize> = (0..range.len())
+            .flat_map(|image| corners.iter().map(move |corner| image * g.image() + corner))
+            .collect();
+        let windows = Windows { gradients: &gradients, places, corners: &corners };
+        if !image_gradients.is_empty() {
+            windows.add_to_images(simd, image_gradients, pass.weights, g);
+        }
+        let images = &pass.images[range.start * g.image()..range.end * g.image()];
+        (windows.weight_gradients(simd, images, g), bias.total())
+    }
+}
+
+/// The windows of some images: of each, gradients and places of all outputs, and its corner.
+struct Windows<'a, T> {
+    gradients: &'a [T],
+    places: &'a [u8],
+    corners: &'a [usize],
+}
+
+impl<T: Element> Windows<'_, T> {
+    /// Adds the gradient of the images: window by window, each position's outputs in a list.
+    #[inline(always)]
+    fn add_to_images<S: Simd>(&self, simd: S, images: &mut [T], weights: &[T], g: &Geometry) {
+        let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
             target_stride: g.row(),
             source_stride: g.segment(),
         };
-        for (index, image) in range.enumerate() {
-            let results = image * gradients.len()..(image + 1) * gradients.len();
-            result_gradient.write(simd, image, pass.rectified(results.clone()), &mut gradients);
-            bias.add(&gradients);
-            let places = pass.places[results].chunks_exact(g.outputs);
-            let windows = gradients.chunks_exact(g.outputs).zip(places).zip(&corners);
-            for ((gradients, places), corner) in windows {
-                let corner = index * g.image() + corner;
-                for (output, (&gradient, &place)) in gradients.iter().zip(places).enumerate() {
-                    let start = corner + offsets[usize::from(place) % WINDOW];
-                    by_output.push_unless_zero(output, start, gradient);
-                }
-                if image_gradients.is_empty() {
-                    continue;
-                }
-                by_place.clear();
-                for (output, (&gradient, &place)) in gradients.iter().zip(places).enumerate() {
-                    let place = usize::from(place) % WINDOW;
-                    by_place.push_unless_zero(place, output * g.patch(), gradient);
-                }
-                for (place, offset) in offsets.into_iter().enumerate() {
-                    let target = &mut image_gradients[corner + offset..];
-                    accumulate(simd, target, by_place.list(place), pass.weights, in_image);
-                }
+        let offsets = g.window_offsets();
+        let mut lists = EntryLists::new(WINDOW, g.outputs);
+        let all = self.gradients.chunks_exact(g.outputs).zip(self.places.chunks_exact(g.outputs));
+        for ((gradients, places), corner) in all.zip(self.corners) {
+            lists.clear();
+            for (output, (&gradient, &place)) in gradients.iter().zip(places).enumerate() {
+                let place = usize::from(place) % WINDOW;
+                lists.push_unless_zero(place, output * g.patch(), gradient);
+            }
+            for (place, offset) in offsets.into_iter().enumerate() {
+                let target = &mut images[corner + offset..];
+                accumulate(simd, target, lists.list(place), weights, rows);
             }
         }
-        let in_weights = Rows { target_stride: g.segment(), source_stride: g.row(), ..in_image };
-        let mut weights = vec![T::ZERO; pass.weights.len()];
+    }
+
+    /// The gradient of the weights: output by output, all its windows in one list.
+    #[inline(always)]
+    fn weight_gradients<S: Simd>(&self, simd: S, images: &[T], g: &Geometry) -> Vec<T> {
+        let rows = Rows {
+            count: g.kernel_height,
+            length: g.segment(),
+            target_stride: g.segment(),
+            source_stride: g.row(),
+        };
+        let offsets = g.window_offsets();
+        let mut weights = vec![T::ZERO; g.outputs * g.patch()];
+        let mut entries = vec![Entry::default(); self.corners.len() + 1];
         for (output, weights) in weights.chunks_exact_mut(g.patch()).enumerate() {
-            accumulate(simd, weights, by_output.list(output), images, in_weights);
+            let mut count = 0;
+            for (window, corner) in self.corners.iter().enumerate() {
+                let place = self.places[window * g.outputs + output];
+                let start = corner + offsets[usize::from(place) % WINDOW];
+                let entry = Entry::new(start, self.gradients[window * g.outputs + output]);
+                // Written without a branch, and counted only where it is to stay.
+                entries[count] = entry;
+                count += usize::from(!entry.is_zero());
+            }
+            accumulate(simd, weights, &entries[..count], images, rows);
         }
-        (weights, bias.total())
+        weights
     }
 }
