@@ -30,8 +30,12 @@
 //! are F32, to train, and F64, to check. Work is spread over the threads of the rayon pool that
 //! the caller is in, and the result does not depend on how many they are.
 //!
-//! A gradient of zero is not multiplied: an infinity or NaN in an image that no output depends on
-//! leaves no trace in a convolution's gradients, where PyTorch would give NaN.
+//! The instructions are AVX-512 or AVX2 with multiply-add where the processor has them, else those
+//! that every processor of its kind has. The environment variable `PAIRNET_INSTRUCTIONS` asks for
+//! fewer, `avx2` or `scalar`, to test that code where the processor has more.
+//!
+//! Where max pooling follows a convolution, a gradient of zero is not multiplied: an infinity or NaN
+//! in an image that no output depends on leaves no trace there, where PyTorch would give NaN.
 
 mod adam;
 mod batch_norm;

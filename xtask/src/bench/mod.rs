@@ -3,7 +3,7 @@
 mod measure;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pairnet_data::Mnist;
@@ -36,6 +36,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     let data = Mnist::shipped()?;
     let recipe = Recipe::paper();
     let machine = Machine::here();
+    let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
     let mut rounds = Vec::with_capacity(arguments.rounds);
     for round in 1..=arguments.rounds {
         eprintln!("round {round} of {}: matrix products", arguments.rounds);
@@ -77,13 +78,16 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
             }
         }
         rounds.push(measurement);
+        // After each round: a later one that fails must not take the others along.
+        write(&dir, &table::Report::new(&machine, &rounds))?;
     }
-    let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
-    let report = table::Report::new(&machine, &rounds);
-    pairnet_record::write_atomically(&dir.join("bench.json"), report.to_json()?.as_bytes())?;
-    let markdown = report.to_markdown();
-    pairnet_record::write_atomically(&dir.join("bench.md"), markdown.as_bytes())?;
-    print!("{markdown}");
+    print!("{}", table::Report::new(&machine, &rounds).to_markdown());
     eprintln!("bench.md and bench.json are in {}", dir.display());
+    Ok(())
+}
+
+fn write(dir: &Path, report: &table::Report) -> Result<()> {
+    pairnet_record::write_atomically(&dir.join("bench.json"), report.to_json()?.as_bytes())?;
+    pairnet_record::write_atomically(&dir.join("bench.md"), report.to_markdown().as_bytes())?;
     Ok(())
 }
