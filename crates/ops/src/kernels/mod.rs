@@ -7,6 +7,11 @@
 //! the compiler; a slice of them, or an iterator over them, puts them into memory and each step
 //! of the loop with them. So the innermost loops count over constants, here and nowhere else.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "an iterator over sums puts them into memory: innermost loops count over constants"
+)]
+
 use std::sync::OnceLock;
 
 pub(crate) mod adam;
