@@ -238,7 +238,8 @@ impl BatchNorm {
     ) -> Result<(CpuStorage, Shape)> {
         let input: &[T] = slice(input, input_layout)?;
         let mut result = vec![T::ZERO; input.len()];
-        let length = input.len() / self.normalisers.len();
+        // A batch may be empty in evaluation.
+        let length = (input.len() / self.normalisers.len()).max(1);
         let groups = input.chunks_exact(length).zip(result.chunks_exact_mut(length));
         for ((input, result), normaliser) in groups.zip(self.normalisers::<T>()) {
             forward(input, gamma, beta, &normaliser, result);
@@ -261,7 +262,7 @@ impl BatchNorm {
         let mut input_gradient = vec![T::ZERO; all.len()];
         let mut gamma_gradient = vec![T::ZERO; channels];
         let mut beta_gradient = vec![T::ZERO; channels];
-        let length = all.len() / self.normalisers.len();
+        let length = (all.len() / self.normalisers.len()).max(1);
         let groups = all
             .chunks_exact(length)
             .zip(gradient.chunks_exact(length))

@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
-use crate::kernels::vectors::Vectors;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, DType, Error, Layout, Result, Storage, Tensor, WithDType, bail};
+
+use crate::kernels::vectors::Vectors;
 
 /// A floating-point type that the kernels are written for: `f32` to train, `f64` to check
 /// gradients against finite differences.
@@ -68,6 +69,14 @@ element!(f64, F64);
 #[inline(always)]
 pub(crate) fn relu<T: Element>(value: T) -> T {
     if value < T::ZERO { T::ZERO } else { value }
+}
+
+/// The gradient of what ReLU made `value` of.
+///
+/// A NaN is not at most zero: its gradient passes, as in PyTorch.
+#[inline(always)]
+pub(crate) fn unless_cut<T: Element>(value: T, gradient: T) -> T {
+    if value <= T::ZERO { T::ZERO } else { gradient }
 }
 
 /// Runs `$body` with `$T` standing for the float type of `$dtype`.

@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, slice, unless_cut, values, with_float};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
@@ -84,9 +84,8 @@ impl Linear {
         let masked: Vec<T>;
         let gradient = if self.relu {
             let result: &[T] = values(&result_values)?;
-            // A NaN is not at most zero: its gradient passes, as in PyTorch.
-            let mask = |(&gradient, &value)| if value <= T::ZERO { T::ZERO } else { gradient };
-            masked = gradient.iter().zip(result).map(mask).collect();
+            let pairs = gradient.iter().zip(result);
+            masked = pairs.map(|(&gradient, &value)| unless_cut(value, gradient)).collect();
             &masked
         } else {
             gradient

@@ -48,6 +48,7 @@ pub fn linear_relu_batch_norm(
     let (rows, inputs) = input.dims2()?;
     let (outputs, weight_inputs) = weight.dims2()?;
     let fits = weight_inputs == inputs
+        && outputs > 0
         && groups > 0
         && rows.is_multiple_of(groups)
         && rows / groups >= 2

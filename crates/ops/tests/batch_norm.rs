@@ -132,6 +132,14 @@ fn evaluation_of_images_is_channel_by_channel() {
 }
 
 #[test]
+fn evaluation_takes_an_empty_batch() {
+    let running = RunningStatistics::new(3, DType::F64, &Device::Cpu).unwrap();
+    let [input, gamma, beta] = [&[0, 3][..], &[3], &[3]].map(|shape| tensor(shape, DType::F64, 1));
+    let result = batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &running).unwrap();
+    assert_eq!(result.dims(), [0, 3]);
+}
+
+#[test]
 fn gradients_of_evaluation_are_finite_differences() {
     let variables = [
         variable(&[2, 3, 2, 2], DType::F64, 1),

@@ -103,6 +103,8 @@ fn errors_are_those_of_the_parts() {
     assert_told(fused(&all[0], &all[1..], 4), "1 value a channel has no variance");
     assert_told(fused(&tensor(&[4, 2], DType::F32, 1), &all[1..], 1), "input has 2 columns");
     assert_told(fused(&tensor(&[4, 3], DType::F64, 1), &all[1..], 1), "dtype");
+    let none = variables(4, 3, 0, DType::F32);
+    assert_told(fused(&none[0], &none[1..], 1), "no variance");
     let mut wrong = variables(4, 3, 5, DType::F32);
     wrong[3] = variable(&[4], DType::F32, 1);
     assert_told(fused(&wrong[0], &wrong[1..], 1), "gamma has shape [4], 5 channels need (5,)");

@@ -1,8 +1,7 @@
 //! Batch normalisation of a matrix whose columns are the channels.
 
-use crate::element::Element;
+use crate::element::{Element, unless_cut};
 use crate::kernels::columns::{ColumnSums, folded, repeated, rows_together};
-use crate::kernels::convolution::unless_cut;
 use crate::kernels::vectorised;
 
 /// Mean and biased variance of each column.

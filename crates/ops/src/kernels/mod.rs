@@ -22,14 +22,14 @@ pub(crate) mod matmul;
 pub(crate) mod normalised_convolution;
 pub(crate) mod vectors;
 
-/// Calls `$kernel::<T, FUSED, …>(…)` compiled for the best instruction set of this processor.
+/// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.
 ///
 /// `FUSED` tells the kernel whether that set has a multiply-add instruction. The kernel must be
 /// `#[inline(always)]`, else it is compiled for the lowest set.
 macro_rules! vectorised {
-    ($kernel:ident::<$T:ty $(, $constant:tt)*>($($argument:expr),* $(,)?)) => {
+    ($kernel:ident::<$T:ty>($($argument:expr),* $(,)?)) => {
         match $crate::kernels::arch() {
-            pulp::Arch::Scalar => $kernel::<$T, false $(, $constant)*>($($argument),*),
+            pulp::Arch::Scalar => $kernel::<$T, false>($($argument),*),
             arch => {
                 // Only a closure that can be called once is inlined itself. One that could be
                 // called again is reached through a function of the standard library that is not,
@@ -39,7 +39,7 @@ macro_rules! vectorised {
                     #[inline(always)]
                     || {
                         let _moved = once;
-                        $kernel::<$T, true $(, $constant)*>($($argument),*)
+                        $kernel::<$T, true>($($argument),*)
                     },
                 )
             }

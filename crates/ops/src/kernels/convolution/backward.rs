@@ -13,7 +13,7 @@ use self::dense::Dense;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use super::{CHUNK, Geometry, Then};
-use crate::element::Element;
+use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, matmul, product};
 
@@ -140,12 +140,4 @@ fn add<T: Element>(sums: &mut [T], terms: &[T]) {
     for (sum, &term) in sums.iter_mut().zip(terms) {
         *sum += term;
     }
-}
-
-/// The gradient of what ReLU made `value` of.
-///
-/// A NaN is not at most zero: its gradient passes, as in PyTorch.
-#[inline(always)]
-pub(crate) fn unless_cut<T: Element>(value: T, gradient: T) -> T {
-    if value <= T::ZERO { T::ZERO } else { gradient }
 }
