@@ -1,7 +1,12 @@
 //! Adam's update of one parameter tensor, in one pass.
 
+use rayon::prelude::*;
+
 use crate::element::Element;
 use crate::kernels::vectorised;
+
+/// Values that a thread updates at a time, some microseconds' work.
+const PART: usize = 4096;
 
 /// The factors of one step, worked out once for all parameters.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +28,13 @@ pub(crate) struct Slot<'a, T> {
 }
 
 pub(crate) fn update<T: Element>(slot: Slot<'_, T>, gradient: &[T], factors: &Factors) {
-    vectorised!(update_slot::<T>(slot, gradient, factors));
+    let Slot { parameter, first_moment, second_moment } = slot;
+    let moments = first_moment.par_chunks_mut(PART).zip(second_moment.par_chunks_mut(PART));
+    let parts = parameter.par_chunks_mut(PART).zip(moments).zip(gradient.par_chunks(PART));
+    parts.for_each(|((parameter, (first_moment, second_moment)), gradient)| {
+        let slot = Slot { parameter, first_moment, second_moment };
+        vectorised!(update_slot::<T>(slot, gradient, factors));
+    });
 }
 
 #[inline(always)]
