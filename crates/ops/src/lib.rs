@@ -50,6 +50,7 @@ mod normalised_convolution;
 mod normalised_linear;
 mod pooling;
 pub mod reference;
+mod softmax;
 
 pub use adam::{Adam, AdamSettings};
 pub use batch_norm::{BatchStatistics, RunningStatistics, batch_norm, batch_norm_evaluation};
@@ -59,3 +60,4 @@ pub use linear::{linear, linear_relu};
 pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error};
 pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
 pub use pooling::max_pool2d;
+pub use softmax::softmax;

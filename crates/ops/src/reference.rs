@@ -129,6 +129,15 @@ pub fn normalise(
         .broadcast_add(&over_channels(beta)?)
 }
 
+/// As [`crate::softmax`].
+///
+/// # Errors
+///
+/// Where `logits` has no dimensions.
+pub fn softmax(logits: &Tensor) -> Result<Tensor> {
+    candle_nn::ops::softmax(logits, D::Minus1)
+}
+
 /// As [`crate::cross_entropy`].
 ///
 /// # Errors

@@ -2,8 +2,8 @@
 
 mod support;
 
-use candle_core::{D, DType, Device, Result, Tensor, Var};
-use pairnet_ops::{binary_cross_entropy, cross_entropy, mean_squared_error, reference};
+use candle_core::{DType, Device, Result, Tensor, Var};
+use pairnet_ops::{binary_cross_entropy, cross_entropy, mean_squared_error, reference, softmax};
 use support::{
     assert_finite_differences, assert_same, assert_told, tensor, values, variable, whole,
 };
@@ -32,6 +32,12 @@ fn losses_agree_with_the_reference() {
                 |v| cross_entropy(&v[0].affine(8.0, 0.0)?, &labels),
                 |v| reference::cross_entropy(&v[0].affine(8.0, 0.0)?, &labels),
             );
+            assert_same(
+                "softmax",
+                &[variable(&[rows, width], dtype, 4)],
+                |v| softmax(&v[0].affine(8.0, 0.0)?),
+                |v| reference::softmax(&v[0].affine(8.0, 0.0)?),
+            );
             let targets = variable(&[rows], dtype, 3);
             assert_same(
                 "binary",
@@ -50,8 +56,9 @@ fn gradients_are_finite_differences() {
     assert_finite_differences("cross-entropy", &logits, |v| cross_entropy(&v[0], &labels));
     // What the authors' code does: the softmax taken for logits.
     assert_finite_differences("softmax twice", &logits, |v| {
-        cross_entropy(&candle_nn::ops::softmax(&v[0], D::Minus1)?, &labels)
+        cross_entropy(&softmax(&v[0])?, &labels)
     });
+    assert_finite_differences("softmax", &logits, |v| softmax(&v[0]));
     // Targets too have a gradient, where they are trained.
     let both = [variable(&[5], DType::F64, 2), variable(&[5], DType::F64, 3)];
     assert_finite_differences("binary", &both, |v| binary_cross_entropy(&v[0], &v[1]));
@@ -80,6 +87,18 @@ fn minus_infinity_is_no_probability() {
     assert_eq!(right, (0.0, vec![0.0, 0.0]));
     let wrong = loss(&logits, |logits| cross_entropy(logits, &classes(&[0])));
     assert_eq!(wrong, (f64::INFINITY, vec![-1.0, 1.0]));
+}
+
+#[test]
+fn softmax_of_extreme_logits() {
+    let rows = [[1000f32, 0.0], [f32::NEG_INFINITY, -1000.0], [3.0, 3.0]];
+    let logits = Var::new(&rows, &Device::Cpu).unwrap();
+    let (sum, gradient) = loss(&logits, |logits| softmax(logits)?.narrow(1, 0, 1)?.sum_all());
+    assert_eq!((sum, gradient), (1.5, vec![0.0, 0.0, 0.0, 0.0, 0.25, -0.25]));
+    // Nothing is larger than anything else: no probabilities, as in PyTorch.
+    let lost =
+        Tensor::new(&[[f32::NEG_INFINITY; 2], [f32::NAN, 0.0], [0.0, f32::NAN]], &Device::Cpu);
+    assert!(values(&softmax(&lost.unwrap()).unwrap()).into_iter().all(f64::is_nan));
 }
 
 #[test]
@@ -129,7 +148,11 @@ fn errors_name_what_does_not_fit() {
     assert_told(cross_entropy(&nothing, &classes(&[0, 0])), "logits [2, 0] are those of no class");
     assert_told(cross_entropy(&whole(&[2, 3]), &classes(&[0, 1])), "dtype U32 is not supported");
 
+    assert_told(softmax(&whole(&[2, 3])), "softmax: dtype U32 is not supported");
+    assert_eq!(softmax(&nothing).unwrap().dims(), [2, 0]);
+
     let one = tensor(&[2], DType::F32, 1);
+    assert_told(softmax(&one), "[2]");
     let told = "logits [2] and targets [2, 3] must both be (n,)";
     assert_told(binary_cross_entropy(&one, &logits), told);
     let nothing = tensor(&[0], DType::F32, 1);

@@ -1,7 +1,7 @@
 //! What a recipe minimises.
 
-use candle_core::{D, Result, Tensor};
-use candle_nn::ops::{sigmoid, softmax};
+use candle_core::{Result, Tensor};
+use candle_nn::ops::sigmoid;
 use pairnet_models::{Kernels, Outputs};
 use pairnet_ops::{self as ops, reference};
 
@@ -48,7 +48,10 @@ pub fn losses(
     let digit_logits = digit_logits.flatten_to(1)?;
     let scores = match recipe.auxiliary_loss {
         AuxiliaryLoss::CrossEntropy => digit_logits,
-        AuxiliaryLoss::CrossEntropyOfSoftmax => softmax(&digit_logits, D::Minus1)?,
+        AuxiliaryLoss::CrossEntropyOfSoftmax => match kernels {
+            Kernels::Fused => ops::softmax(&digit_logits)?,
+            Kernels::Composed => reference::softmax(&digit_logits)?,
+        },
     };
     let mean = match kernels {
         Kernels::Fused => ops::cross_entropy(&scores, &batch.classes)?,
