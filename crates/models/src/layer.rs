@@ -63,15 +63,19 @@ impl TrainedLayer {
         Ok(Self { name, layer, weight, bias, batch_norm })
     }
 
-    /// The result for `input`, whose rows are `groups` batches one after another.
+    /// Whether a training pass asks for masks here.
+    pub(crate) fn draws_masks(&self) -> bool {
+        self.layer.steps.iter().any(|step| matches!(step, Step::Dropout(_)))
+    }
+
+    /// The result for `input`, in training the values of one batch.
     pub(crate) fn forward(
         &self,
         input: &Tensor,
-        groups: usize,
         kernels: Kernels,
         pass: &mut Pass<'_>,
     ) -> Result<Tensor> {
-        let (mut values, steps) = match self.apply_normalised(input, groups, kernels, pass)? {
+        let (mut values, steps) = match self.apply_normalised(input, kernels, pass)? {
             Some(done) => done,
             None => self.apply_weights(input, kernels)?,
         };
@@ -82,7 +86,7 @@ impl TrainedLayer {
                     Kernels::Fused => channels_last::max_pool2d(&values, 2, 2)?,
                     Kernels::Composed => reference::max_pool2d(&values, 2, 2)?,
                 },
-                Step::BatchNorm => self.normalise(&values, groups, kernels, pass)?,
+                Step::BatchNorm => self.normalise(&values, kernels, pass)?,
                 Step::Dropout(probability) => match pass {
                     Pass::Training { masks, .. } => {
                         let mask = masks.draw(values.shape(), *probability)?;
@@ -101,7 +105,6 @@ impl TrainedLayer {
     fn apply_normalised(
         &self,
         input: &Tensor,
-        groups: usize,
         kernels: Kernels,
         pass: &mut Pass<'_>,
     ) -> Result<Option<(Tensor, &[Step])>> {
@@ -121,7 +124,7 @@ impl TrainedLayer {
             beta,
             padding: 0,
             epsilon,
-            groups,
+            groups: 1,
             max_pool,
         };
         let (max_pool, after) = match rest {
@@ -130,7 +133,7 @@ impl TrainedLayer {
         };
         let ((result, batches), rest) = match (self.layer.weights, &mut *pass) {
             (Weights::Linear { .. }, Pass::Training { .. }) => {
-                let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon, groups };
+                let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon, groups: 1 };
                 (ops::linear_relu_batch_norm(&self.flat(input, kernels)?, &layer)?, rest)
             }
             (Weights::Convolution { .. }, Pass::Training { .. }) => {
@@ -192,13 +195,7 @@ impl TrainedLayer {
         })
     }
 
-    fn normalise(
-        &self,
-        values: &Tensor,
-        groups: usize,
-        kernels: Kernels,
-        pass: &mut Pass<'_>,
-    ) -> Result<Tensor> {
+    fn normalise(&self, values: &Tensor, kernels: Kernels, pass: &mut Pass<'_>) -> Result<Tensor> {
         let Some(BatchNorm { gamma, beta, running }) = &self.batch_norm else {
             return Ok(values.clone());
         };
@@ -213,8 +210,8 @@ impl TrainedLayer {
             };
         };
         let (normalised, batches) = match kernels {
-            Kernels::Fused => channels_last::batch_norm(values, gamma, beta, EPSILON, groups)?,
-            Kernels::Composed => reference::batch_norm(values, gamma, beta, EPSILON, groups)?,
+            Kernels::Fused => channels_last::batch_norm(values, gamma, beta, EPSILON, 1)?,
+            Kernels::Composed => reference::batch_norm(values, gamma, beta, EPSILON, 1)?,
         };
         statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
         Ok(normalised)

@@ -28,9 +28,11 @@ mod architecture;
 mod arithmetic;
 mod layer;
 mod network;
+mod outputs;
 mod variants;
 
 pub use architecture::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
 pub use arithmetic::MultiplyAdds;
-pub use network::{Kernels, Masks, Network, Outputs};
+pub use network::{Kernels, Masks, Network};
+pub use outputs::Outputs;
 pub use variants::{Backbone, UnknownVariant, VARIANTS, Variant, names};

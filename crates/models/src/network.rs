@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use candle_core::{D, DType, Device, Result, Shape, Tensor, Var, bail};
-use pairnet_ops::{BatchStatistics, RunningStatistics};
+use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
+use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, reference};
 use rand_core::RngCore;
 
 use crate::architecture::{Architecture, BranchOutput, Layer, Weights};
 use crate::layer::TrainedLayer;
+use crate::outputs::{Outputs, Seam, side_by_side};
 use crate::variants::Variant;
 
 /// Which ops a network computes with. The results are the same but for rounding.
@@ -25,6 +26,13 @@ impl Kernels {
         match self {
             Kernels::Fused => images.permute((0, 2, 3, 1))?.contiguous(),
             Kernels::Composed => Ok(images.clone()),
+        }
+    }
+
+    fn softmax(self, logits: &Tensor) -> Result<Tensor> {
+        match self {
+            Kernels::Fused => ops::softmax(logits),
+            Kernels::Composed => reference::softmax(logits),
         }
     }
 
@@ -48,20 +56,22 @@ pub trait Masks {
     fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor>;
 }
 
-/// What a forward pass does beside the arithmetic.
-pub(crate) enum Pass<'a> {
-    Training { masks: &'a mut dyn Masks, statistics: Vec<(String, BatchStatistics)> },
-    Evaluation,
+/// The masks of layers that have no dropout.
+struct NoMasks;
+
+impl Masks for NoMasks {
+    fn draw(&mut self, shape: &Shape, _probability: f64) -> Result<Tensor> {
+        bail!("there is no mask of shape {shape:?}")
+    }
 }
 
-/// What a network says of a batch of n pairs.
-#[derive(Clone, Debug)]
-pub struct Outputs {
-    /// The logit of first ≤ second, (n).
-    pub logits: Tensor,
-    /// The digit logits, (2, n, 10), first digits before second ones; `None` for a network without
-    /// them.
-    pub digit_logits: Option<Tensor>,
+/// The statistics of the batches that batch norm saw, each with its layer's name.
+type Statistics = Vec<(String, BatchStatistics)>;
+
+/// What a forward pass does beside the arithmetic.
+pub(crate) enum Pass<'a> {
+    Training { masks: &'a mut dyn Masks, statistics: Statistics },
+    Evaluation,
 }
 
 /// A network whose weights have values.
@@ -175,46 +185,69 @@ impl Network {
             } else {
                 images.flatten_from(1)?
             };
-            let logits = self.run(&self.comparator, &input, 1, pass)?.squeeze(1)?;
-            return Ok(Outputs { logits, digit_logits: None });
+            let logits = self.run(&self.comparator, &input, pass)?.squeeze(1)?;
+            return Ok(Outputs { logits, digit_logits: None, seams: Vec::new() });
         };
         let (pairs, digits, height, width) = images.dims4()?;
         let by_digit = images.transpose(0, 1)?.reshape((digits * pairs, 1, height, width))?;
         let by_digit = self.kernels.layout(&by_digit)?;
-        let features = match &self.branches[..] {
-            [first, second] => {
-                let first = self.run(first, &by_digit.narrow(0, 0, pairs)?, 1, pass)?;
-                let second = self.run(second, &by_digit.narrow(0, pairs, pairs)?, 1, pass)?;
-                Tensor::cat(&[first, second], 0)?
+        let by_digit = [by_digit.narrow(0, 0, pairs)?, by_digit.narrow(0, pairs, pairs)?];
+        let mut features = self.run_branches(&by_digit, pass)?;
+        let mut seams = Vec::new();
+        if let Pass::Training { .. } = pass {
+            for features in &mut features {
+                let seam = Seam::after(features)?;
+                *features = seam.start();
+                seams.push(seam);
             }
-            shared => self.run(&shared[0], &by_digit, 2, pass)?,
+        }
+        let see = |features: &Tensor| match branch.output {
+            BranchOutput::Features => Ok(features.clone()),
+            BranchOutput::Sigmoid => candle_nn::ops::sigmoid(features),
+            BranchOutput::Digits => self.kernels.softmax(features),
         };
-        let features = features.flatten_from(1)?; // of one pixel, where they are an image
-        let seen = match branch.output {
-            BranchOutput::Features => features.clone(),
-            BranchOutput::Sigmoid => candle_nn::ops::sigmoid(&features)?,
-            BranchOutput::Digits => candle_nn::ops::softmax(&features, D::Minus1)?,
-        };
-        let side_by_side =
-            Tensor::cat(&[seen.narrow(0, 0, pairs)?, seen.narrow(0, pairs, pairs)?], 1)?;
-        let logits = self.run(&self.comparator, &side_by_side, 1, pass)?.squeeze(1)?;
+        let both = Tensor::cat(&[see(&features[0])?, see(&features[1])?], 1)?;
+        let logits = self.run(&self.comparator, &both, pass)?.squeeze(1)?;
         let digit_logits = match branch.output {
-            BranchOutput::Digits => Some(features.reshape((digits, pairs, ()))?),
+            BranchOutput::Digits => Some(Tensor::stack(&features, 0)?),
             BranchOutput::Features | BranchOutput::Sigmoid => None,
         };
-        Ok(Outputs { logits, digit_logits })
+        Ok(Outputs { logits, digit_logits, seams })
     }
 
-    fn run(
-        &self,
-        layers: &[TrainedLayer],
-        input: &Tensor,
-        groups: usize,
-        pass: &mut Pass<'_>,
-    ) -> Result<Tensor> {
-        layers.iter().try_fold(input.clone(), |values, layer| {
-            layer.forward(&values, groups, self.kernels, pass)
-        })
+    /// What the branches make of the first digits and of the second ones, (n, features) each.
+    fn run_branches(&self, digits: &[Tensor; 2], pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
+        let (first, second) = match &self.branches[..] {
+            [first, second] => (first, second),
+            shared => (&shared[0], &shared[0]),
+        };
+        let mut layers = first.iter().chain(second);
+        if !digits[0].device().is_cpu() || layers.any(TrainedLayer::draws_masks) {
+            let mut run = |branch, digits| self.run(branch, digits, pass)?.flatten_from(1);
+            return Ok([run(first, &digits[0])?, run(second, &digits[1])?]);
+        }
+        let training = matches!(pass, Pass::Training { .. });
+        let run = |branch: &[TrainedLayer], digits| -> Result<(Tensor, Statistics)> {
+            if !training {
+                let features = self.run(branch, digits, &mut Pass::Evaluation)?;
+                return Ok((features.flatten_from(1)?, Vec::new()));
+            }
+            let mut own = Pass::Training { masks: &mut NoMasks, statistics: Vec::new() };
+            let features = self.run(branch, digits, &mut own)?.flatten_from(1)?;
+            let Pass::Training { statistics, .. } = own else { return Ok((features, Vec::new())) };
+            Ok((features, statistics))
+        };
+        let (first, second) = side_by_side(|| run(first, &digits[0]), || run(second, &digits[1]))?;
+        if let Pass::Training { statistics, .. } = pass {
+            statistics.extend(first.1.into_iter().chain(second.1));
+        }
+        Ok([first.0, second.0])
+    }
+
+    fn run(&self, layers: &[TrainedLayer], input: &Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {
+        layers
+            .iter()
+            .try_fold(input.clone(), |values, layer| layer.forward(&values, self.kernels, pass))
     }
 
     fn layers(&self) -> impl Iterator<Item = &TrainedLayer> {

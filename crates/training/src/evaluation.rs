@@ -78,8 +78,7 @@ pub fn evaluate(
         }
         evaluation.score = evaluation.score + Score::of(&outputs.logits, &batch.targets)?;
         // Kept as they are, they would keep every layer's result too.
-        let digit_logits = outputs.digit_logits.as_ref().map(Tensor::detach);
-        evaluation.outputs.push(Outputs { logits: outputs.logits.detach(), digit_logits });
+        evaluation.outputs.push(outputs.detach());
     }
     Ok(Some(evaluation))
 }

@@ -132,7 +132,7 @@ fn train_network(
             if recipe.adam_state == AdamState::RemadeEachStep {
                 adam.reset()?;
             }
-            adam.step(&losses.total.backward()?)?;
+            adam.step(&outputs.backward(&losses.total)?)?;
         }
         let mut measured = sums.mean();
         if setup.test_every_epoch {

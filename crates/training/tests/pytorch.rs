@@ -47,7 +47,7 @@ fn compare(variant: &Variant, recipe: &Recipe, kernels: Kernels) -> Result<()> {
     for step in 0..3 {
         let outputs = network.train(&batch.images, &mut GivenMasks::of(&inputs))?;
         let losses = losses(recipe, &outputs, &batch, kernels)?;
-        let gradients = losses.total.backward()?;
+        let gradients = outputs.backward(&losses.total)?;
         if step == 0 {
             agree("logits", &outputs.logits, &expected)?;
             if let Some(digit_logits) = &outputs.digit_logits {
