@@ -34,6 +34,12 @@ fn results_do_not_depend_on_the_number_of_threads() {
         variable(&[200, 196], DType::F32, 5),
         variable(&[200], DType::F32, 6),
     ];
+    // As wide as the networks' second layer: parts of it are narrow.
+    let second = [
+        variable(&[200, 200], DType::F32, 4),
+        variable(&[84, 200], DType::F32, 5),
+        variable(&[84], DType::F32, 6),
+    ];
     // Deeper than the parts that a sum over the depth is split into.
     let deep = [
         variable(&[100, 2000], DType::F32, 7),
@@ -63,6 +69,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
                     };
                     Ok(conv2d_relu_batch_norm(&v[0], &layer)?.0)
                 }),
+                with_gradients(&second, |v| linear_relu(&v[0], &v[1], &v[2])),
                 with_gradients(&deep, |v| linear_relu(&v[0], &v[1], &v[2])),
                 with_gradients(&linear, |v| {
                     let layer = NormalisedLinear {

@@ -1,6 +1,7 @@
 //! A safe door to the `gemm` crate.
 
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rayon::prelude::*;
 
@@ -23,16 +24,12 @@ impl<'a, T> Matrix<'a, T> {
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// As many rows at a time, the last ones may be fewer.
-    fn bands(self, rows: usize) -> Vec<Self> {
-        (0..self.rows)
-            .step_by(rows)
-            .map(|first| Self {
-                values: self.values.get(first * self.row_stride..).unwrap_or_default(),
-                rows: rows.min(self.rows - first),
-                ..self
-            })
-            .collect()
+    /// As many rows at a time, the last ones may be fewer, each with the number of its first row.
+    fn bands(self, rows: usize) -> impl Iterator<Item = (usize, Self)> {
+        (0..self.rows).step_by(rows).map(move |first| {
+            let values = self.values.get(first * self.row_stride..).unwrap_or_default();
+            (first, Self { values, rows: rows.min(self.rows - first), ..self })
+        })
     }
 
     pub(crate) fn transposed(self) -> Self {
@@ -53,7 +50,7 @@ pub(crate) fn matmul<T: Element>(
     right: Matrix<'_, T>,
     accumulate: bool,
 ) {
-    multiply_in_bands(places(output), left, right, accumulate);
+    multiply_in_parts(places(output), left, right, accumulate);
 }
 
 /// [`matmul`] without accumulation, where the threads have other work already.
@@ -62,14 +59,14 @@ pub(crate) fn matmul_on_this_thread<T: Element>(
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
 ) {
-    multiply(places(output), left, right, false);
+    multiply(places(output), (left, right), (left.rows.max(1), right.columns.max(1)), false);
 }
 
 /// left · right, row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
     let length = left.rows * right.columns;
     let mut output = Vec::with_capacity(length);
-    multiply_in_bands(&mut output.spare_capacity_mut()[..length], left, right, false);
+    multiply_in_parts(&mut output.spare_capacity_mut()[..length], left, right, false);
     // SAFETY: without accumulation `gemm` writes every value, zero where the depth is zero.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     unsafe {
@@ -87,70 +84,91 @@ fn places<T>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
     }
 }
 
-fn multiply_in_bands<T: Element>(
+fn multiply_in_parts<T: Element>(
     output: &mut [MaybeUninit<T>],
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
     accumulate: bool,
 ) {
-    assert_eq!(output.len(), left.rows * right.columns, "output of a matrix product");
-    let band = band(left, right);
-    let bands = output.par_chunks_mut((band * right.columns).max(1)).zip(left.bands(band));
-    bands.for_each(|(output, left)| multiply(output, left, right, accumulate));
+    multiply(output, (left, right), part(left, right), accumulate);
 }
 
 /// Multiplications with an addition below which a thread is not worth its waking.
 const ENOUGH: usize = 500_000;
 
-/// How many rows of the output one thread takes.
+/// How many rows and columns of the output one thread takes.
+///
+/// Where the left rows lie in memory one after another, as those of a batch do, a thread takes some
+/// columns: `gemm` packs the weights anew for each part. Else it takes some rows.
 ///
 /// The bytes of the output do not depend on it: `gemm` splits the sum over the depth at places that
 /// follow from the depth alone, but for outputs of up to 64×64, or a few dozen values, or one row
-/// or column; none of these becomes a band.
-fn band<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> usize {
+/// or column; none of these becomes a part.
+fn part<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
+    let whole = (left.rows.max(1), right.columns.max(1));
     let threads = rayon::current_num_threads();
+    if threads == 1 {
+        return whole;
+    }
+    let alike = |rows, columns| columns > 64 || (rows > 64 && columns > 16);
+    let enough = |(rows, columns)| rows * columns * left.columns >= ENOUGH;
+    let columns = right.columns.div_ceil(threads).next_multiple_of(16);
+    let last = right.columns - (right.columns.max(1) - 1) / columns.max(1) * columns;
+    let some_columns = (left.rows, columns);
+    if left.column_stride == 1 && enough(some_columns) && alike(left.rows, last) {
+        return some_columns;
+    }
     let rows = left.rows.div_ceil(threads).next_multiple_of(8);
-    let alike = right.columns > 64 || (rows > 64 && right.columns > 16);
-    let enough = rows * right.columns * left.columns >= ENOUGH;
-    if threads > 1 && alike && enough { rows } else { left.rows.max(1) }
+    let some_rows = (rows, right.columns);
+    if enough(some_rows) && alike(rows, right.columns) { some_rows } else { whole }
 }
 
-/// The output has values already where `accumulate`.
+/// Computes parts of `part` rows and columns side by side. The output has values already where
+/// `accumulate`.
 fn multiply<T: Element>(
     output: &mut [MaybeUninit<T>],
-    left: Matrix<'_, T>,
-    right: Matrix<'_, T>,
+    (left, right): (Matrix<'_, T>, Matrix<'_, T>),
+    part: (usize, usize),
     accumulate: bool,
 ) {
-    let (rows, columns, depth) = (left.rows, right.columns, left.columns);
+    let (columns, depth) = (right.columns, left.columns);
     assert_eq!(depth, right.rows, "inner sizes of a matrix product");
-    assert_eq!(output.len(), rows * columns, "output of a matrix product");
-    // SAFETY: both matrices lie within their slices, because `Matrix::new` checked rows · columns
-    // against the length, transposing only swaps the strides, and a band begins at one of the rows
-    // and has no more than are left; the output is row-major and was checked above; it is borrowed
-    // mutably, so it overlaps neither input. T is f32 or f64, which `gemm` has kernels for.
-    #[expect(unsafe_code, reason = "gemm's interface is raw pointers")]
-    unsafe {
-        gemm::gemm(
-            rows,
-            columns,
-            depth,
-            output.as_mut_ptr().cast::<T>(),
-            1,
-            columns as isize,
-            accumulate,
-            left.values.as_ptr(),
-            left.column_stride as isize,
-            left.row_stride as isize,
-            right.values.as_ptr(),
-            right.column_stride as isize,
-            right.row_stride as isize,
-            T::ONE,
-            T::ONE,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+    assert_eq!(output.len(), left.rows * columns, "output of a matrix product");
+    let output = AtomicPtr::new(output.as_mut_ptr().cast::<T>());
+    let parts = left
+        .bands(part.0)
+        .flat_map(|rows| right.transposed().bands(part.1).map(move |columns| (rows, columns)));
+    let parts: Vec<_> = parts.collect();
+    parts.into_par_iter().for_each(|((first_row, left), (first_column, right))| {
+        let right = right.transposed();
+        // SAFETY: both matrices lie within their slices, because `Matrix::new` checked rows ·
+        // columns against the length, transposing only swaps the strides, and a band begins at one
+        // of the rows and has no more than are left. The output is row-major, was checked above and
+        // is borrowed mutably, so it overlaps neither input; each part is a rectangle of its own
+        // within it. T is f32 or f64, which `gemm` has kernels for.
+        #[expect(unsafe_code, reason = "gemm's interface is raw pointers")]
+        unsafe {
+            gemm::gemm(
+                left.rows,
+                right.columns,
+                depth,
+                output.load(Ordering::Relaxed).add(first_row * columns + first_column),
+                1,
+                columns as isize,
+                accumulate,
+                left.values.as_ptr(),
+                left.column_stride as isize,
+                left.row_stride as isize,
+                right.values.as_ptr(),
+                right.column_stride as isize,
+                right.row_stride as isize,
+                T::ONE,
+                T::ONE,
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            );
+        }
+    });
 }
