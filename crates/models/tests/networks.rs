@@ -123,6 +123,35 @@ fn every_variant_gives_logits_of_the_right_shape() {
     }
 }
 
+/// The gradient of every parameter, as bits, for a loss that depends on all outputs.
+fn gradients(variant: &Variant, kernels: Kernels) -> Vec<Vec<u32>> {
+    let mut network = network(variant.name, kernels);
+    let outputs = network.train(&images(60), &mut AllOnes).unwrap();
+    let mut loss = outputs.logits.sqr().unwrap().sum_all().unwrap();
+    if let Some(digits) = &outputs.digit_logits {
+        loss = (loss + digits.sqr().unwrap().sum_all().unwrap()).unwrap();
+    }
+    let gradients = outputs.backward(&loss).unwrap();
+    let of = |variable| gradients.get(variable).unwrap().flatten_all().unwrap().to_vec1::<f32>();
+    let parameters = network.parameters().into_iter();
+    parameters.map(|(_, var)| of(var).unwrap().into_iter().map(f32::to_bits).collect()).collect()
+}
+
+#[test]
+fn every_parameter_has_a_gradient_and_the_number_of_threads_does_not_change_it() {
+    for variant in &VARIANTS {
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| gradients(variant, Kernels::Fused))
+        };
+        let alone = on(1);
+        assert!(alone.iter().all(|gradient| gradient.iter().any(|&bits| bits != 0)));
+        for threads in [2, 3] {
+            assert!(on(threads) == alone, "{} on {threads} threads", variant.name);
+        }
+    }
+}
+
 /// A shared branch says the same of a digit in either place; two branches do not.
 #[test]
 fn a_shared_branch_does_not_care_where_a_digit_stands() {
