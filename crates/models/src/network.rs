@@ -147,7 +147,7 @@ impl Network {
     }
 
     /// A pass in training: batch norm uses the batch's statistics and takes them up into its
-    /// running ones, dropout is on.
+    /// running ones, dropout is on. [`Outputs::backward`] gives the gradients.
     ///
     /// `images` (n, 2, 14, 14), pixels 0 to 255.
     ///
