@@ -71,6 +71,11 @@ pub(crate) fn relu<T: Element>(value: T) -> T {
     if value < T::ZERO { T::ZERO } else { value }
 }
 
+/// The largest value of a row that has one; NaN where the first is.
+pub(crate) fn largest<T: Element>(row: &[T]) -> T {
+    row.iter().copied().fold(row[0], |a, b| if b > a { b } else { a })
+}
+
 /// The gradient of what ReLU made `value` of.
 ///
 /// A NaN is not at most zero: its gradient passes, as in PyTorch.

@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, largest, slice, values, with_float};
 use crate::reference;
 
 /// Mean cross-entropy of `logits` (n, classes) against `classes` (n), U32 → a scalar.
@@ -67,7 +67,7 @@ struct CrossEntropy;
 
 /// log Σ exp of one row, shifted by its largest value so that nothing overflows.
 fn log_sum_exp<T: Element>(row: &[T]) -> T {
-    let largest = row.iter().copied().fold(row[0], |a, b| if b > a { b } else { a });
+    let largest = largest(row);
     let sum = row.iter().fold(T::ZERO, |sum, &value| sum + (value - largest).exp());
     largest + sum.ln()
 }

@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
 
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, largest, slice, values, with_float};
 use crate::reference;
 
 /// exp(x) / Σ exp(x) of each row of `logits` (n, classes), shifted so that nothing overflows.
@@ -38,7 +38,7 @@ struct Softmax;
 fn probabilities<T: Element>(logits: &[T], classes: usize) -> Vec<T> {
     let mut result = logits.to_vec();
     for row in result.chunks_exact_mut(classes.max(1)) {
-        let largest = row.iter().copied().fold(row[0], |a, b| if b > a { b } else { a });
+        let largest = largest(row);
         let mut sum = T::ZERO;
         for value in &mut *row {
             *value = (*value - largest).exp();

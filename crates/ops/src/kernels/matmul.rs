@@ -26,7 +26,7 @@ impl<'a, T> Matrix<'a, T> {
 
     /// As many rows at a time, the last ones may be fewer, each with the number of its first row.
     fn bands(self, rows: usize) -> impl Iterator<Item = (usize, Self)> {
-        (0..self.rows).step_by(rows).map(move |first| {
+        (0..self.rows).step_by(rows.max(1)).map(move |first| {
             let values = self.values.get(first * self.row_stride..).unwrap_or_default();
             (first, Self { values, rows: rows.min(self.rows - first), ..self })
         })
@@ -59,7 +59,7 @@ pub(crate) fn matmul_on_this_thread<T: Element>(
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
 ) {
-    multiply(places(output), (left, right), (left.rows.max(1), right.columns.max(1)), false);
+    multiply(places(output), (left, right), (left.rows, right.columns), false);
 }
 
 /// left · right, row-major.
@@ -105,15 +105,15 @@ const ENOUGH: usize = 500_000;
 /// follow from the depth alone, but for outputs of up to 64×64, or a few dozen values, or one row
 /// or column; none of these becomes a part.
 fn part<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
-    let whole = (left.rows.max(1), right.columns.max(1));
+    let whole = (left.rows, right.columns);
     let threads = rayon::current_num_threads();
-    if threads == 1 {
+    if threads == 1 || right.columns == 0 {
         return whole;
     }
     let alike = |rows, columns| columns > 64 || (rows > 64 && columns > 16);
     let enough = |(rows, columns)| rows * columns * left.columns >= ENOUGH;
     let columns = right.columns.div_ceil(threads).next_multiple_of(16);
-    let last = right.columns - (right.columns.max(1) - 1) / columns.max(1) * columns;
+    let last = (right.columns - 1) % columns + 1;
     let some_columns = (left.rows, columns);
     if left.column_stride == 1 && enough(some_columns) && alike(left.rows, last) {
         return some_columns;
