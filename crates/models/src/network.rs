@@ -74,6 +74,15 @@ pub(crate) enum Pass<'a> {
     Evaluation,
 }
 
+impl Pass<'_> {
+    fn into_statistics(self) -> Statistics {
+        match self {
+            Pass::Training { statistics, .. } => statistics,
+            Pass::Evaluation => Vec::new(),
+        }
+    }
+}
+
 /// A network whose weights have values.
 #[derive(Debug)]
 pub struct Network {
@@ -157,11 +166,9 @@ impl Network {
     pub fn train(&mut self, images: &Tensor, masks: &mut dyn Masks) -> Result<Outputs> {
         let mut pass = Pass::Training { masks, statistics: Vec::new() };
         let outputs = self.forward(images, &mut pass)?;
-        if let Pass::Training { statistics, .. } = pass {
-            for (name, batch) in &statistics {
-                for layer in self.branches.iter_mut().flatten().chain(&mut self.comparator) {
-                    layer.update_running(name, batch)?;
-                }
+        for (name, batch) in &pass.into_statistics() {
+            for layer in self.branches.iter_mut().flatten().chain(&mut self.comparator) {
+                layer.update_running(name, batch)?;
             }
         }
         Ok(outputs)
@@ -222,26 +229,36 @@ impl Network {
             shared => (&shared[0], &shared[0]),
         };
         let mut layers = first.iter().chain(second);
-        if !digits[0].device().is_cpu() || layers.any(TrainedLayer::draws_masks) {
+        if layers.any(TrainedLayer::draws_masks) {
+            // One after another: masks are drawn in a fixed order.
             let mut run = |branch, digits| self.run(branch, digits, pass)?.flatten_from(1);
             return Ok([run(first, &digits[0])?, run(second, &digits[1])?]);
         }
         let training = matches!(pass, Pass::Training { .. });
-        let run = |branch: &[TrainedLayer], digits| -> Result<(Tensor, Statistics)> {
-            if !training {
-                let features = self.run(branch, digits, &mut Pass::Evaluation)?;
-                return Ok((features.flatten_from(1)?, Vec::new()));
-            }
-            let mut own = Pass::Training { masks: &mut NoMasks, statistics: Vec::new() };
-            let features = self.run(branch, digits, &mut own)?.flatten_from(1)?;
-            let Pass::Training { statistics, .. } = own else { return Ok((features, Vec::new())) };
-            Ok((features, statistics))
-        };
-        let (first, second) = side_by_side(|| run(first, &digits[0]), || run(second, &digits[1]))?;
+        let (first, second) = side_by_side(
+            digits[0].device(),
+            || self.run_apart(first, &digits[0], training),
+            || self.run_apart(second, &digits[1], training),
+        )?;
         if let Pass::Training { statistics, .. } = pass {
             statistics.extend(first.1.into_iter().chain(second.1));
         }
         Ok([first.0, second.0])
+    }
+
+    /// The result of a branch without dropout, and the statistics of its batches.
+    fn run_apart(
+        &self,
+        branch: &[TrainedLayer],
+        digits: &Tensor,
+        training: bool,
+    ) -> Result<(Tensor, Statistics)> {
+        let mut pass = match training {
+            true => Pass::Training { masks: &mut NoMasks, statistics: Vec::new() },
+            false => Pass::Evaluation,
+        };
+        let features = self.run(branch, digits, &mut pass)?.flatten_from(1)?;
+        Ok((features, pass.into_statistics()))
     }
 
     fn run(&self, layers: &[TrainedLayer], input: &Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {

@@ -1,7 +1,7 @@
 //! What a network says, and the way back from it to the gradients.
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, Var, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var, bail};
 
 /// What a network says of a batch of n pairs.
 #[derive(Clone, Debug)]
@@ -28,8 +28,11 @@ impl Outputs {
     pub fn backward(&self, loss: &Tensor) -> Result<GradStore> {
         let mut gradients = loss.backward()?;
         if let [first, second] = &self.seams[..] {
-            let (first, second) =
-                side_by_side(|| first.backward(&gradients), || second.backward(&gradients))?;
+            let (first, second) = side_by_side(
+                loss.device(),
+                || first.backward(&gradients),
+                || second.backward(&gradients),
+            )?;
             for branch in [first, second].into_iter().flatten() {
                 gradients.extend(branch)?; // adds up where both digits have the same weights
             }
@@ -103,11 +106,15 @@ impl CustomOp1 for Seed {
     }
 }
 
-/// Both results, on two threads where the rayon pool has them.
+/// Both results, on two threads where the device is the CPU and the rayon pool has them.
 pub(crate) fn side_by_side<T: Send>(
+    device: &Device,
     first: impl FnOnce() -> Result<T> + Send,
     second: impl FnOnce() -> Result<T> + Send,
 ) -> Result<(T, T)> {
+    if !device.is_cpu() {
+        return Ok((first()?, second()?));
+    }
     let (first, second) = rayon::join(first, second);
     Ok((first?, second?))
 }
