@@ -70,8 +70,16 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// Where a gradient's shape or dtype is not its variable's.
+    /// Where no variable has a gradient, or a gradient's shape or dtype is not its variable's.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        let without = |slot: &Parameter| gradients.get(&slot.variable).is_none();
+        if !self.slots.is_empty() && self.slots.iter().all(without) {
+            bail!(
+                "Adam: none of {} variables has a gradient: the loss was not computed from them, \
+                 or the backward pass stopped before it came to them",
+                self.slots.len()
+            );
+        }
         self.steps += 1;
         let AdamSettings { learning_rate, beta1, beta2, epsilon } = self.settings;
         let correction = |beta: f64| 1.0 - beta.powi(self.steps as i32);

@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, b
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::{Normaliser, backward, forward, moments};
 use crate::reference;
+use crate::tape::apply3;
 
 /// Mean and biased variance of each channel over one batch, each of shape (channels,).
 #[derive(Clone, Debug)]
@@ -107,7 +108,7 @@ pub(crate) fn channels_last_batch_norm(
     let rows = rows.contiguous()?;
     let (statistics, normalisers) = with_float!("batch_norm", rows.dtype(), T => describe::<T>(&rows, channels, groups, epsilon))?;
     let operation = BatchNorm { normalisers, frozen: false };
-    let result = rows.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, operation)?;
+    let result = apply3(&rows, &gamma.contiguous()?, &beta.contiguous()?, operation)?;
     Ok((result, statistics))
 }
 
@@ -156,7 +157,7 @@ pub(crate) fn channels_last_batch_norm_evaluation(
         Ok(Normaliser::new(&mean, &variance, epsilon).to_f64())
     })?;
     let operation = BatchNorm { normalisers: vec![normaliser], frozen: true };
-    rows.contiguous()?.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, operation)
+    apply3(&rows.contiguous()?, &gamma.contiguous()?, &beta.contiguous()?, operation)
 }
 
 /// `input` has its channels last.

@@ -10,6 +10,7 @@ use crate::kernels::convolution::{
     Geometry, Pass, Then, backward, channels_first_weights, channels_last_weights, forward,
 };
 use crate::reference;
+use crate::tape::apply3;
 
 /// Convolution at stride 1 with a bias.
 ///
@@ -90,7 +91,7 @@ pub(crate) fn channels_last_convolution(
     }
     let images = pad(images, padding)?.contiguous()?;
     let operation = Convolution { geometry, then, places: OnceLock::new() };
-    images.apply_op3(&weight.contiguous()?, &bias.contiguous()?, operation)
+    apply3(&images, &weight.contiguous()?, &bias.contiguous()?, operation)
 }
 
 pub(crate) fn pad(images: &Tensor, padding: usize) -> Result<Tensor> {

@@ -4,6 +4,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use crate::element::{self, Element, slice, values, with_float};
+use crate::tape::apply2;
 
 /// `input` · `mask` / (1 − `probability`).
 ///
@@ -32,7 +33,7 @@ pub fn dropout(input: &Tensor, mask: &Tensor, probability: f64) -> Result<Tensor
     if !input.device().is_cpu() {
         return input * mask.detach().affine(scale, 0.0)?;
     }
-    input.contiguous()?.apply_op2(&mask.detach().contiguous()?, Dropout { scale })
+    apply2(&input.contiguous()?, &mask.detach().contiguous()?, Dropout { scale })
 }
 
 struct Dropout {

@@ -51,6 +51,7 @@ mod normalised_linear;
 mod pooling;
 pub mod reference;
 mod softmax;
+mod tape;
 
 pub use adam::{Adam, AdamSettings};
 pub use batch_norm::{BatchStatistics, RunningStatistics, batch_norm, batch_norm_evaluation};
@@ -61,3 +62,4 @@ pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error};
 pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
 pub use pooling::max_pool2d;
 pub use softmax::softmax;
+pub use tape::Tape;

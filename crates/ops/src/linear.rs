@@ -8,6 +8,7 @@ use crate::kernels::columns::ColumnSums;
 use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
 use crate::reference;
+use crate::tape::apply3;
 
 /// x · weightᵀ + bias.
 ///
@@ -46,7 +47,7 @@ fn connect(input: &Tensor, weight: &Tensor, bias: &Tensor, relu: bool) -> Result
         let result = reference::linear(input, weight, bias)?;
         return if relu { reference::relu(&result) } else { Ok(result) };
     }
-    input.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Linear { relu })
+    apply3(&input.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, Linear { relu })
 }
 
 struct Linear {

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, b
 
 use crate::element::{self, Element, largest, slice, values, with_float};
 use crate::reference;
+use crate::tape::apply2;
 
 /// Mean cross-entropy of `logits` (n, classes) against `classes` (n), U32 → a scalar.
 ///
@@ -29,7 +30,7 @@ pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
         return reference::cross_entropy(logits, classes);
     }
-    logits.contiguous()?.apply_op2(&classes.contiguous()?, CrossEntropy)
+    apply2(&logits.contiguous()?, &classes.contiguous()?, CrossEntropy)
 }
 
 /// Mean binary cross-entropy of `logits` (n) against `targets` (n) of the same dtype → a scalar.
@@ -51,7 +52,7 @@ pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor>
     if !logits.device().is_cpu() {
         return reference::binary_cross_entropy(logits, targets);
     }
-    logits.contiguous()?.apply_op2(&targets.contiguous()?, BinaryCrossEntropy)
+    apply2(&logits.contiguous()?, &targets.contiguous()?, BinaryCrossEntropy)
 }
 
 /// Mean squared error of `predictions` against `targets`, of the same shape → a scalar.

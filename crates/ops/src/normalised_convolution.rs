@@ -14,6 +14,7 @@ use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
 use crate::kernels::normalised_convolution::{Kept, Settings, backward, forward};
 use crate::pooling::channels_last_max_pool;
+use crate::tape::{apply2, concatenate};
 
 /// The trained tensors and settings of a convolution that batch norm follows.
 #[derive(Clone, Copy, Debug)]
@@ -120,7 +121,7 @@ fn apply(
     let NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, groups, max_pool } =
         *layer;
     // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
-    let trained = Tensor::cat(&[&weight.flatten_all()?, bias, gamma, beta].map(Tensor::clone), 0)?;
+    let trained = concatenate(&[weight, bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
     let operation = Operation {
         geometry,
@@ -132,7 +133,7 @@ fn apply(
         statistics: Arc::clone(&statistics),
     };
     let images = pad(images, padding)?.contiguous()?;
-    let result = images.apply_op2(&trained, operation)?;
+    let result = apply2(&images, &trained, operation)?;
     let statistics = statistics.get().cloned().unwrap_or_default();
     Ok((result, statistics))
 }

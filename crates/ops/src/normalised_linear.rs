@@ -13,6 +13,7 @@ use crate::kernels::batch_norm::{
 use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
 use crate::linear::{gradients_through, linear_relu};
+use crate::tape::{apply3, concatenate};
 
 /// The trained tensors and settings of a fully connected layer that batch norm follows.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +59,11 @@ pub fn linear_relu_batch_norm(
         return batch_norm(&linear_relu(input, weight, bias)?, gamma, beta, epsilon, groups);
     }
     // An op takes three tensors: the small ones go in as one, and come apart in the gradient.
-    let small = Tensor::cat(&[bias, gamma, beta], 0)?;
+    let small = concatenate(&[bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
     let operation =
         Operation { epsilon, groups, kept: OnceLock::new(), statistics: Arc::clone(&statistics) };
-    let result = input.contiguous()?.apply_op3(&weight.contiguous()?, &small, operation)?;
+    let result = apply3(&input.contiguous()?, &weight.contiguous()?, &small, operation)?;
     Ok((result, statistics.get().cloned().unwrap_or_default()))
 }
 

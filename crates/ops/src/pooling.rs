@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use crate::element::{self, Element, slice, values, with_float};
 use crate::reference;
+use crate::tape::apply1;
 
 /// The maximum of each `size`×`size` window, `stride` apart.
 ///
@@ -43,7 +44,7 @@ pub(crate) fn channels_last_max_pool(
         let images = images.permute((0, 3, 1, 2))?;
         return reference::max_pool2d(&images, size, stride)?.permute((0, 2, 3, 1));
     }
-    images.contiguous()?.apply_op1(MaxPool { size, stride, sources: OnceLock::new() })
+    apply1(&images.contiguous()?, MaxPool { size, stride, sources: OnceLock::new() })
 }
 
 /// Channels-last images → channels-last maxima.

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDTyp
 
 use crate::element::{self, Element, largest, slice, values, with_float};
 use crate::reference;
+use crate::tape::apply1;
 
 /// exp(x) / Σ exp(x) of each row of `logits` (n, classes), shifted so that nothing overflows.
 ///
@@ -30,7 +31,7 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
         return reference::softmax(logits);
     }
-    logits.contiguous()?.apply_op1(Softmax)
+    apply1(&logits.contiguous()?, Softmax)
 }
 
 struct Softmax;

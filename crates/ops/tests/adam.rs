@@ -168,3 +168,12 @@ fn a_gradient_that_does_not_fit_is_refused() {
     gradients.insert(&whole, whole.as_tensor().copy().unwrap());
     assert_told(adam(&whole).step(&gradients), "dtype U32 is not supported");
 }
+
+#[test]
+fn a_step_without_any_gradient_is_refused() {
+    let (trained, other) = (variable(&[3], DType::F32, 1), variable(&[3], DType::F32, 2));
+    let gradients = other.sum_all().unwrap().backward().unwrap();
+    let mut adam = adam(&trained);
+    assert_told(adam.step(&gradients), "none of 1 variables has a gradient");
+    assert_eq!(adam.steps(), 0, "what is refused changes nothing");
+}

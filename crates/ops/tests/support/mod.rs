@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use pairnet_ops::Tape;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -54,15 +55,29 @@ pub(crate) fn weighted_sum(result: &Tensor) -> Result<Tensor> {
     (result * weights)?.sum_all()
 }
 
-/// Result and gradients of [`weighted_sum`] for each variable.
+/// Result and gradients of [`weighted_sum`] for each variable, which are the same by candle's
+/// backward pass and by a tape.
 pub(crate) fn with_gradients(
     variables: &[Var],
     compute: impl Fn(&[Var]) -> Result<Tensor>,
 ) -> (Tensor, Vec<Tensor>) {
-    let result = compute(variables).unwrap();
+    let (result, tape) = Tape::record(|| compute(variables)).unwrap();
+    let given = Var::from_tensor(&result).unwrap();
+    let seed = weighted_sum(&given).unwrap().backward().unwrap();
+    let by_tape = tape.backward(&result, seed.get(&given).unwrap()).unwrap();
     let gradients = weighted_sum(&result).unwrap().backward().unwrap();
-    let gradients = variables.iter().map(|variable| gradients.get(variable).unwrap().clone());
-    (result, gradients.collect())
+    let gradients: Vec<Tensor> =
+        variables.iter().map(|variable| gradients.get(variable).unwrap().clone()).collect();
+    for (variable, gradient) in variables.iter().zip(&gradients) {
+        let by_tape = by_tape.get(variable).expect("a gradient by tape");
+        assert_eq!(numbers(by_tape), numbers(gradient), "by tape and by candle");
+    }
+    (result, gradients)
+}
+
+/// Values to compare, where each NaN is like every other.
+fn numbers(tensor: &Tensor) -> Vec<Option<f64>> {
+    values(tensor).into_iter().map(|value| (!value.is_nan()).then_some(value)).collect()
 }
 
 /// |found − expected| ≤ tolerance · the largest expected value, element by element.

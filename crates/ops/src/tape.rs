@@ -1,0 +1,290 @@
+//! A way back through the ops of this crate that writes each gradient once.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use candle_core::backprop::GradStore;
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Storage, Tensor,
+    bail,
+};
+
+/// The ops of this crate that ran on one thread while it was recorded.
+///
+/// candle's backward pass makes a tensor of zeros for each gradient and adds to it: three passes over
+/// memory where an op has written the gradient already. A tape hands it on as it is, and leaves to
+/// candle what candle's own ops have computed, so the gradients are those of `loss.backward()`
+/// whatever stands between. On other devices than the CPU nothing is recorded, and candle does all.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor, Var};
+/// use pairnet_ops::{Tape, linear, linear_relu};
+///
+/// # fn main() -> candle_core::Result<()> {
+/// let device = Device::Cpu;
+/// let input = Tensor::ones((4, 3), DType::F32, &device)?;
+/// let (weight, bias) = (Var::ones((2, 3), DType::F32, &device)?, Var::ones(2, DType::F32, &device)?);
+///
+/// let (result, tape) = Tape::record(|| linear_relu(&input, &weight, &bias))?;
+/// let gradients = tape.backward(&result, &result.ones_like()?)?;
+/// assert_eq!(gradients.get(&weight).unwrap().to_vec2::<f32>()?, [[4.0; 3]; 2]);
+/// assert_eq!(gradients.get(&bias).unwrap().to_vec1::<f32>()?, [4.0; 2]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Default)]
+pub struct Tape {
+    steps: Vec<Step>,
+}
+
+thread_local! {
+    static RECORDED: RefCell<Option<Vec<Step>>> = const { RefCell::new(None) };
+}
+
+impl Tape {
+    /// What `f` returns, and the ops that it ran on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of `f`.
+    pub fn record<R>(f: impl FnOnce() -> Result<R>) -> Result<(R, Self)> {
+        // A thread that waits for another may record something else meanwhile.
+        let outer = Outer(RECORDED.replace(Some(Vec::new())));
+        let result = f()?;
+        let steps = RECORDED.take().unwrap_or_default();
+        drop(outer);
+        Ok((result, Self { steps }))
+    }
+
+    /// The gradients of the variables that `result` was computed from, given the one of `result`.
+    ///
+    /// # Errors
+    ///
+    /// Where `gradient` has another shape than `result`, or an op has no backward pass.
+    pub fn backward(&self, result: &Tensor, gradient: &Tensor) -> Result<GradStore> {
+        if gradient.shape() != result.shape() {
+            bail!(
+                "Tape: a gradient of shape {:?} for a result of {:?}",
+                gradient.shape(),
+                result.shape()
+            );
+        }
+        let mut back = Back {
+            recorded: self.steps.iter().filter_map(|step| memory(&step.result)).collect(),
+            of_results: HashMap::new(),
+            of_variables: GradStore::default(),
+        };
+        back.take(result, gradient.detach())?;
+        for step in self.steps.iter().rev() {
+            let gradient = memory(&step.result).and_then(|key| back.of_results.remove(&key));
+            let Some(gradient) = gradient else { continue };
+            let gradients = step.backward(&gradient.reshape(step.result.shape())?)?;
+            for (argument, gradient) in step.arguments.iter().zip(gradients) {
+                if let Some(gradient) = gradient {
+                    back.take(argument, gradient)?;
+                }
+            }
+        }
+        Ok(back.of_variables)
+    }
+}
+
+/// What the thread recorded before; it goes on with that, also where the recorded function panics.
+struct Outer(Option<Vec<Step>>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        RECORDED.set(self.0.take());
+    }
+}
+
+/// Gradients on their way back.
+struct Back {
+    /// Where the recorded results lie.
+    recorded: HashSet<usize>,
+    of_results: HashMap<usize, Tensor>,
+    of_variables: GradStore,
+}
+
+impl Back {
+    /// Brings a gradient to whatever made `tensor`.
+    fn take(&mut self, tensor: &Tensor, gradient: Tensor) -> Result<()> {
+        if !tensor.track_op() {
+            return Ok(());
+        }
+        let key = memory(tensor).filter(|key| self.recorded.contains(key));
+        if tensor.is_variable() {
+            let sum = match self.of_variables.remove(tensor) {
+                Some(other) => (other + gradient)?,
+                None => gradient,
+            };
+            self.of_variables.insert(tensor, sum);
+        } else if let Some(key) = key {
+            let sum = match self.of_results.remove(&key) {
+                Some(other) => (&other + gradient.reshape(other.shape())?)?,
+                None => gradient,
+            };
+            self.of_results.insert(key, sum);
+        } else {
+            self.of_variables.extend(through_candle(tensor, gradient)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where the values of a tensor lie; a reshaped one is at the same place. `None` for a part of what
+/// lies there, or another order.
+fn memory(tensor: &Tensor) -> Option<usize> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let storage: &Storage = &storage;
+    let Storage::Cpu(values) = storage else { return None };
+    let length = match values {
+        CpuStorage::F32(values) => values.len(),
+        CpuStorage::F64(values) => values.len(),
+        _ => return None,
+    };
+    let whole = layout.contiguous_offsets() == Some((0, length));
+    whole.then(|| std::ptr::from_ref(storage).addr())
+}
+
+/// candle's own way back from `tensor`.
+fn through_candle(tensor: &Tensor, gradient: Tensor) -> Result<GradStore> {
+    let scalar = if tensor.device().is_cpu() {
+        tensor.contiguous()?.apply_op1(Seed { gradient })?
+    } else {
+        (tensor * gradient)?.sum_all()?
+    };
+    scalar.backward()
+}
+
+/// Σ x · gradient, for its gradient alone: candle's backward pass begins with a scalar.
+struct Seed {
+    gradient: Tensor,
+}
+
+impl CustomOp1 for Seed {
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn cpu_fwd(&self, _values: &CpuStorage, _layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        // Nobody reads it, so it need not be added up.
+        let sum = match self.gradient.dtype() {
+            DType::F32 => CpuStorage::F32(vec![0.0]),
+            DType::F64 => CpuStorage::F64(vec![0.0]),
+            other => bail!("seed: dtype {other:?} is not supported, only F32 and F64"),
+        };
+        Ok((sum, Shape::from(())))
+    }
+
+    fn bwd(&self, _values: &Tensor, _sum: &Tensor, _one: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(self.gradient.clone()))
+    }
+}
+
+/// One op that ran.
+struct Step {
+    operation: Operation,
+    arguments: Vec<Tensor>,
+    result: Tensor,
+}
+
+enum Operation {
+    One(Arc<Box<dyn CustomOp1 + Send + Sync>>),
+    Two(Arc<Box<dyn CustomOp2 + Send + Sync>>),
+    Three(Arc<Box<dyn CustomOp3 + Send + Sync>>),
+    /// One vector after another.
+    Concatenation,
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match &self.operation {
+            Operation::One(operation) => operation.name(),
+            Operation::Two(operation) => operation.name(),
+            Operation::Three(operation) => operation.name(),
+            Operation::Concatenation => "concatenation",
+        };
+        write!(f, "{name} → {:?}", self.result.shape())
+    }
+}
+
+impl Step {
+    /// The gradient of each argument that has one.
+    fn backward(&self, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        let (arguments, result) = (&self.arguments, &self.result);
+        Ok(match &self.operation {
+            Operation::One(operation) => vec![operation.bwd(&arguments[0], result, gradient)?],
+            Operation::Two(operation) => {
+                let (a, b) = operation.bwd(&arguments[0], &arguments[1], result, gradient)?;
+                vec![a, b]
+            }
+            Operation::Three(operation) => {
+                let [a, b, c] = [&arguments[0], &arguments[1], &arguments[2]];
+                let (a, b, c) = operation.bwd(a, b, c, result, gradient)?;
+                vec![a, b, c]
+            }
+            Operation::Concatenation => {
+                let mut first = 0;
+                let part = |argument: &Tensor| {
+                    let part = gradient.narrow(0, first, argument.elem_count())?;
+                    first += argument.elem_count();
+                    Ok(Some(part.reshape(argument.shape())?))
+                };
+                arguments.iter().map(part).collect::<Result<_>>()?
+            }
+        })
+    }
+}
+
+/// Writes a step down where this thread is recorded and the step has a way back.
+fn note(operation: impl FnOnce() -> Operation, arguments: &[&Tensor], result: &Tensor) {
+    if !result.track_op() {
+        return;
+    }
+    RECORDED.with_borrow_mut(|recorded| {
+        if let Some(steps) = recorded {
+            let arguments = arguments.iter().map(|&argument| argument.clone()).collect();
+            steps.push(Step { operation: operation(), arguments, result: result.clone() });
+        }
+    });
+}
+
+pub(crate) fn apply1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
+    let op: Arc<Box<dyn CustomOp1 + Send + Sync>> = Arc::new(Box::new(op));
+    let result = a.apply_op1_arc(Arc::clone(&op))?;
+    note(|| Operation::One(op), &[a], &result);
+    Ok(result)
+}
+
+pub(crate) fn apply2(
+    a: &Tensor,
+    b: &Tensor,
+    op: impl CustomOp2 + Send + Sync + 'static,
+) -> Result<Tensor> {
+    let op: Arc<Box<dyn CustomOp2 + Send + Sync>> = Arc::new(Box::new(op));
+    let result = a.apply_op2_arc(b, Arc::clone(&op))?;
+    note(|| Operation::Two(op), &[a, b], &result);
+    Ok(result)
+}
+
+pub(crate) fn apply3(
+    a: &Tensor,
+    b: &Tensor,
+    c: &Tensor,
+    op: impl CustomOp3 + Send + Sync + 'static,
+) -> Result<Tensor> {
+    let op: Arc<Box<dyn CustomOp3 + Send + Sync>> = Arc::new(Box::new(op));
+    let result = a.apply_op3_arc(b, c, Arc::clone(&op))?;
+    note(|| Operation::Three(op), &[a, b, c], &result);
+    Ok(result)
+}
+
+/// All values of the tensors in one vector: an op takes three tensors.
+pub(crate) fn concatenate(tensors: &[&Tensor]) -> Result<Tensor> {
+    let vectors = tensors.iter().map(|tensor| tensor.flatten_all()).collect::<Result<Vec<_>>>()?;
+    let result = Tensor::cat(&vectors, 0)?;
+    note(|| Operation::Concatenation, tensors, &result);
+    Ok(result)
+}

@@ -1,0 +1,117 @@
+//! What stands between the ops of a tape, and who records what.
+
+mod support;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use pairnet_ops::{Tape, channels_last, dropout, linear, linear_relu, softmax};
+use support::{assert_told, tensor, values, variable, weighted_sum, with_gradients};
+
+/// The variables of two linear layers, 6 → 5 → 4, and their input of 3 rows.
+fn layers() -> [Var; 5] {
+    [
+        variable(&[3, 6], DType::F64, 1),
+        variable(&[5, 6], DType::F64, 2),
+        variable(&[5], DType::F64, 3),
+        variable(&[4, 5], DType::F64, 4),
+        variable(&[4], DType::F64, 5),
+    ]
+}
+
+/// Two layers with `between` between them; [`with_gradients`] compares tape and candle.
+fn compare(between: impl Fn(&Tensor) -> Result<Tensor>) {
+    with_gradients(&layers(), |v| {
+        let hidden = between(&linear_relu(&v[0], &v[1], &v[2])?)?;
+        linear(&hidden, &v[3], &v[4])
+    });
+}
+
+#[test]
+fn other_shapes_of_the_same_values_stay_on_the_tape() {
+    compare(|hidden| hidden.reshape((3, 1, 1, 5))?.flatten_from(1));
+}
+
+#[test]
+fn ops_of_candle_between_are_gone_through() {
+    compare(Tensor::sqr);
+    compare(|hidden| hidden.t()?.contiguous()?.t()?.contiguous());
+    compare(|hidden| hidden.narrow(0, 1, 2));
+    compare(|hidden| Tensor::cat(&[hidden, hidden], 0));
+}
+
+#[test]
+fn a_result_that_is_used_twice_has_both_gradients() {
+    with_gradients(&layers(), |v| {
+        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
+        let once = linear(&hidden, &v[3], &v[4])?;
+        let again = softmax(&linear(&hidden, &v[3], &v[4])?)?;
+        once * again
+    });
+}
+
+#[test]
+fn what_is_detached_has_no_gradient() {
+    let v = layers();
+    let forward = || {
+        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
+        linear(&hidden.detach(), &v[3], &v[4])
+    };
+    let (result, tape) = Tape::record(forward).unwrap();
+    let gradients = tape.backward(&result, &result.ones_like().unwrap()).unwrap();
+    let has: Vec<bool> = v.iter().map(|variable| gradients.get(variable).is_some()).collect();
+    assert_eq!(has, [false, false, false, true, true]);
+}
+
+#[test]
+fn padded_images_and_masks_are_gone_through() {
+    let variables = [
+        variable(&[2, 4, 4, 1], DType::F64, 1),
+        variable(&[3, 1, 3, 3], DType::F64, 2),
+        variable(&[3], DType::F64, 3),
+        variable(&[2, 3, 3, 3], DType::F64, 4),
+        variable(&[2], DType::F64, 5),
+    ];
+    let mask = tensor(&[2, 4, 4, 3], DType::F64, 6).ge(0.0).unwrap().to_dtype(DType::F64).unwrap();
+    with_gradients(&variables, |v| {
+        let images = channels_last::conv2d_relu(&v[0], &v[1], &v[2], 1)?;
+        let images = dropout(&images, &mask, 0.5)?;
+        channels_last::conv2d_relu_max_pool(&images, &v[3], &v[4], 1)
+    });
+}
+
+#[test]
+fn a_recording_within_another_is_its_own() {
+    let v = layers();
+    let (results, outer) = Tape::record(|| {
+        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
+        let (inner, tape) = Tape::record(|| linear(&hidden.detach(), &v[3], &v[4]))?;
+        assert!(Tape::record(|| hidden.narrow(0, 9, 9)).is_err());
+        Ok((softmax(&hidden)?, inner, tape))
+    })
+    .unwrap();
+    let (softmax, result, inner) = results;
+    let found = inner.backward(&result, &result.ones_like().unwrap()).unwrap();
+    assert!(found.get(&v[3]).is_some() && found.get(&v[1]).is_none());
+    let found = outer.backward(&softmax, &softmax.ones_like().unwrap()).unwrap();
+    assert!(found.get(&v[1]).is_some() && found.get(&v[3]).is_none());
+}
+
+#[test]
+fn what_nothing_recorded_candle_goes_back_through() {
+    let v = layers();
+    let result = linear(&v[0], &v[1], &v[2]).unwrap();
+    let expected = weighted_sum(&result).unwrap().backward().unwrap();
+    let given = Var::from_tensor(&result).unwrap();
+    let seed = weighted_sum(&given).unwrap().backward().unwrap();
+    let found = Tape::default().backward(&result, seed.get(&given).unwrap()).unwrap();
+    for variable in &v[..3] {
+        let [found, expected] = [&found, &expected].map(|all| values(all.get(variable).unwrap()));
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_gradient_of_another_shape_is_told() {
+    let (result, tape) = Tape::record(|| Tensor::zeros(3, DType::F32, &Device::Cpu)).unwrap();
+    let gradient = Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap();
+    assert_told(tape.backward(&result, &gradient), "gradient of shape [2] for a result of [3]");
+}
