@@ -1,14 +1,15 @@
 //! A network with weights: a batch of pairs in, logits out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
-use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, reference};
+use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, Tape, reference};
 use rand_core::RngCore;
 
-use crate::architecture::{Architecture, BranchOutput, Layer, Weights};
+use crate::architecture::{Architecture, Branch, BranchOutput, Layer, Weights};
 use crate::layer::TrainedLayer;
-use crate::outputs::{Outputs, Seam, side_by_side};
+use crate::outputs::{Outputs, Part, Parts, side_by_side};
 use crate::variants::Variant;
 
 /// Which ops a network computes with. The results are the same but for rounding.
@@ -186,79 +187,94 @@ impl Network {
     }
 
     fn forward(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Outputs> {
-        let Some(branch) = &self.architecture.branch else {
-            let input = if self.sees_an_image() {
-                self.kernels.layout(images)?
-            } else {
-                images.flatten_from(1)?
-            };
-            let logits = self.run(&self.comparator, &input, pass)?.squeeze(1)?;
-            return Ok(Outputs { logits, digit_logits: None, seams: Vec::new() });
+        let training = matches!(pass, Pass::Training { .. });
+        let branches = self.run_branches(images, pass)?;
+        let given: Vec<Tensor> = branches.iter().map(Part::given).collect();
+        let (logits, tape) = Tape::record(|| self.compare(images, &given, pass)?.squeeze(1))?;
+        let digit_logits = match &self.architecture.branch {
+            Some(Branch { output: BranchOutput::Digits, .. }) => Some(Tensor::stack(&given, 0)?),
+            _ => None,
+        };
+        let comparator = Part::new(logits, tape)?;
+        let logits = comparator.given();
+        let parts = Some(Arc::new(Parts { comparator, branches }));
+        let outputs = Outputs { logits, digit_logits, parts };
+        Ok(if training { outputs } else { outputs.detach() })
+    }
+
+    /// What the comparator makes of the branches' results, or of the images where there are none.
+    fn compare(&self, images: &Tensor, branches: &[Tensor], pass: &mut Pass<'_>) -> Result<Tensor> {
+        let input = match &self.architecture.branch {
+            Some(branch) => {
+                let seen = branches.iter().map(|features| match branch.output {
+                    BranchOutput::Features => Ok(features.clone()),
+                    BranchOutput::Sigmoid => candle_nn::ops::sigmoid(features),
+                    BranchOutput::Digits => self.kernels.softmax(features),
+                });
+                Tensor::cat(&seen.collect::<Result<Vec<_>>>()?, 1)?
+            }
+            None if self.sees_an_image() => self.kernels.layout(images)?,
+            None => images.flatten_from(1)?,
+        };
+        self.run(&self.comparator, &input, pass)
+    }
+
+    /// What the branches make of the first digits and of the second ones, (n, features) each;
+    /// nothing where there are no branches.
+    fn run_branches(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Vec<Part>> {
+        let (first, second) = match &self.branches[..] {
+            [first, second] => (first, second),
+            [shared] => (shared, shared),
+            _ => return Ok(Vec::new()),
         };
         let (pairs, digits, height, width) = images.dims4()?;
         let by_digit = images.transpose(0, 1)?.reshape((digits * pairs, 1, height, width))?;
         let by_digit = self.kernels.layout(&by_digit)?;
         let by_digit = [by_digit.narrow(0, 0, pairs)?, by_digit.narrow(0, pairs, pairs)?];
-        let mut features = self.run_branches(&by_digit, pass)?;
-        let mut seams = Vec::new();
-        if let Pass::Training { .. } = pass {
-            for features in &mut features {
-                let seam = Seam::after(features)?;
-                *features = seam.start();
-                seams.push(seam);
-            }
-        }
-        let see = |features: &Tensor| match branch.output {
-            BranchOutput::Features => Ok(features.clone()),
-            BranchOutput::Sigmoid => candle_nn::ops::sigmoid(features),
-            BranchOutput::Digits => self.kernels.softmax(features),
-        };
-        let both = Tensor::cat(&[see(&features[0])?, see(&features[1])?], 1)?;
-        let logits = self.run(&self.comparator, &both, pass)?.squeeze(1)?;
-        let digit_logits = match branch.output {
-            BranchOutput::Digits => Some(Tensor::stack(&features, 0)?),
-            BranchOutput::Features | BranchOutput::Sigmoid => None,
-        };
-        Ok(Outputs { logits, digit_logits, seams })
-    }
-
-    /// What the branches make of the first digits and of the second ones, (n, features) each.
-    fn run_branches(&self, digits: &[Tensor; 2], pass: &mut Pass<'_>) -> Result<[Tensor; 2]> {
-        let (first, second) = match &self.branches[..] {
-            [first, second] => (first, second),
-            shared => (&shared[0], &shared[0]),
-        };
         let mut layers = first.iter().chain(second);
         if layers.any(TrainedLayer::draws_masks) {
             // One after another: masks are drawn in a fixed order.
-            let mut run = |branch, digits| self.run(branch, digits, pass)?.flatten_from(1);
-            return Ok([run(first, &digits[0])?, run(second, &digits[1])?]);
+            return [first, second]
+                .into_iter()
+                .zip(&by_digit)
+                .map(|(branch, digits)| self.run_branch(branch, digits, pass))
+                .collect();
         }
         let training = matches!(pass, Pass::Training { .. });
         let (first, second) = side_by_side(
-            digits[0].device(),
-            || self.run_apart(first, &digits[0], training),
-            || self.run_apart(second, &digits[1], training),
+            images.device(),
+            || self.run_apart(first, &by_digit[0], training),
+            || self.run_apart(second, &by_digit[1], training),
         )?;
         if let Pass::Training { statistics, .. } = pass {
             statistics.extend(first.1.into_iter().chain(second.1));
         }
-        Ok([first.0, second.0])
+        Ok(vec![first.0, second.0])
     }
 
-    /// The result of a branch without dropout, and the statistics of its batches.
+    /// A branch without dropout, and the statistics of its batches.
     fn run_apart(
         &self,
         branch: &[TrainedLayer],
         digits: &Tensor,
         training: bool,
-    ) -> Result<(Tensor, Statistics)> {
+    ) -> Result<(Part, Statistics)> {
         let mut pass = match training {
             true => Pass::Training { masks: &mut NoMasks, statistics: Vec::new() },
             false => Pass::Evaluation,
         };
-        let features = self.run(branch, digits, &mut pass)?.flatten_from(1)?;
-        Ok((features, pass.into_statistics()))
+        let part = self.run_branch(branch, digits, &mut pass)?;
+        Ok((part, pass.into_statistics()))
+    }
+
+    fn run_branch(
+        &self,
+        branch: &[TrainedLayer],
+        digits: &Tensor,
+        pass: &mut Pass<'_>,
+    ) -> Result<Part> {
+        let (features, tape) = Tape::record(|| self.run(branch, digits, pass)?.flatten_from(1))?;
+        Part::new(features, tape)
     }
 
     fn run(&self, layers: &[TrainedLayer], input: &Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {

@@ -1,7 +1,10 @@
 //! What a network says, and the way back from it to the gradients.
 
+use std::sync::Arc;
+
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var, bail};
+use candle_core::{Device, Result, Tensor, Var};
+use pairnet_ops::Tape;
 
 /// What a network says of a batch of n pairs.
 #[derive(Clone, Debug)]
@@ -11,15 +14,23 @@ pub struct Outputs {
     /// The digit logits, (2, n, 10), first digits before second ones; `None` for a network without
     /// them.
     pub digit_logits: Option<Tensor>,
-    /// Where branches end and the comparator begins: one a digit in a training pass.
-    pub(crate) seams: Vec<Seam>,
+    /// The way back through the network, after a training pass.
+    pub(crate) parts: Option<Arc<Parts>>,
+}
+
+/// The parts of a network that a training pass went through.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) comparator: Part,
+    /// One a digit, where there are branches.
+    pub(crate) branches: Vec<Part>,
 }
 
 impl Outputs {
     /// The gradient of `loss`, a scalar made from these outputs, for every parameter.
     ///
-    /// After a training pass this takes the place of `loss.backward()`, which knows the comparator
-    /// alone: each digit's branch is a graph of its own, so that the two are gone back through side
+    /// After a training pass this takes the place of `loss.backward()`, which stops at the outputs:
+    /// comparator and branches have a [`Tape`] each, and the two branches are gone back through side
     /// by side. What comes out does not depend on how many threads there are.
     ///
     /// # Errors
@@ -27,13 +38,17 @@ impl Outputs {
     /// Where the device has no memory left.
     pub fn backward(&self, loss: &Tensor) -> Result<GradStore> {
         let mut gradients = loss.backward()?;
-        if let [first, second] = &self.seams[..] {
+        let Some(parts) = &self.parts else { return Ok(gradients) };
+        let Parts { comparator, branches } = &**parts;
+        let through_comparator = comparator.backward(&gradients)?;
+        gradients.extend(through_comparator)?;
+        if let [first, second] = &branches[..] {
             let (first, second) = side_by_side(
                 loss.device(),
                 || first.backward(&gradients),
                 || second.backward(&gradients),
             )?;
-            for branch in [first, second].into_iter().flatten() {
+            for branch in [first, second] {
                 gradients.extend(branch)?; // adds up where both digits have the same weights
             }
         }
@@ -45,64 +60,36 @@ impl Outputs {
         Self {
             logits: self.logits.detach(),
             digit_logits: self.digit_logits.as_ref().map(Tensor::detach),
-            seams: Vec::new(),
+            parts: None,
         }
     }
 }
 
-/// Where the graph of one digit's branch ends and another begins.
-#[derive(Clone, Debug)]
-pub(crate) struct Seam {
-    end: Tensor,
-    start: Var,
+/// A part of a network, whose result the rest begins with as if it were given.
+#[derive(Debug)]
+pub(crate) struct Part {
+    tape: Tape,
+    result: Tensor,
+    given: Var,
 }
 
-impl Seam {
-    pub(crate) fn after(end: &Tensor) -> Result<Self> {
-        Ok(Self { end: end.clone(), start: Var::from_tensor(end)? })
+impl Part {
+    pub(crate) fn new(result: Tensor, tape: Tape) -> Result<Self> {
+        Ok(Self { tape, given: Var::from_tensor(&result)?, result })
     }
 
-    /// The values of the branch, which what comes after it begins with.
-    pub(crate) fn start(&self) -> Tensor {
-        self.start.as_tensor().clone()
+    /// The result, for the rest of the network.
+    pub(crate) fn given(&self) -> Tensor {
+        self.given.as_tensor().clone()
     }
 
-    /// The branch's share of the gradients, given what `after` has for its values; `None` where the
-    /// loss does not depend on them.
-    fn backward(&self, after: &GradStore) -> Result<Option<GradStore>> {
-        let Some(gradient) = after.get(&self.start) else { return Ok(None) };
-        let gradient = gradient.detach();
-        let scalar = if self.end.device().is_cpu() {
-            self.end.contiguous()?.apply_op1(Seed { gradient })?
-        } else {
-            (&self.end * gradient)?.sum_all()?
-        };
-        scalar.backward().map(Some)
-    }
-}
-
-/// Σ x · gradient, for its gradient alone: candle's backward pass begins with a scalar.
-struct Seed {
-    gradient: Tensor,
-}
-
-impl CustomOp1 for Seed {
-    fn name(&self) -> &'static str {
-        "seed"
-    }
-
-    fn cpu_fwd(&self, _values: &CpuStorage, _layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        // Nobody reads it, so it need not be added up.
-        let sum = match self.gradient.dtype() {
-            DType::F32 => CpuStorage::F32(vec![0.0]),
-            DType::F64 => CpuStorage::F64(vec![0.0]),
-            other => bail!("seed: dtype {other:?} is not supported, only F32 and F64"),
-        };
-        Ok((sum, Shape::from(())))
-    }
-
-    fn bwd(&self, _values: &Tensor, _sum: &Tensor, _one: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(self.gradient.clone()))
+    /// This part's share of the gradients, given those of the rest; nothing where the loss does not
+    /// depend on it.
+    fn backward(&self, rest: &GradStore) -> Result<GradStore> {
+        match rest.get(&self.given) {
+            Some(gradient) => self.tape.backward(&self.result, gradient),
+            None => Ok(GradStore::default()),
+        }
     }
 }
 
