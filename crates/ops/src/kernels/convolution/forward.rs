@@ -92,9 +92,11 @@ impl<T: Element> WithSimd for Chunk<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match (self.then, shape::<T, S>(self.g.outputs)) {
-            (Then::ReluMaxPool, (1, _)) => self.pooled::<S, 1, 8>(simd),
+            (Then::ReluMaxPool, (1, 8)) => self.pooled::<S, 1, 8>(simd),
+            (Then::ReluMaxPool, (2, 8)) => self.pooled::<S, 2, 8>(simd),
             (Then::ReluMaxPool, _) => self.pooled::<S, 2, 4>(simd),
-            (_, (1, _)) => self.plain::<S, 1, 8>(simd),
+            (_, (1, 8)) => self.plain::<S, 1, 8>(simd),
+            (_, (2, 8)) => self.plain::<S, 2, 8>(simd),
             _ => self.plain::<S, 2, 4>(simd),
         }
     }

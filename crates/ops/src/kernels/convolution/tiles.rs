@@ -7,11 +7,15 @@ use pulp::{Simd, WithSimd};
 use super::Geometry;
 use crate::element::Element;
 
-/// Vectors of outputs, and positions in the image, that a tile has: with eight vectors of sums none
-/// waits for the one before it, and they fit the registers.
+/// Vectors of outputs, and positions in the image, that a tile has: with eight vectors of sums
+/// hardly any waits for the one before it, with sixteen none, where the registers hold them.
 #[inline(always)]
 pub(super) fn shape<T: Element, S: Simd>(outputs: usize) -> (usize, usize) {
-    if S::REGISTER_COUNT >= 32 && outputs <= T::lanes::<S>() { (1, 8) } else { (2, 4) }
+    match outputs.div_ceil(T::lanes::<S>()) {
+        _ if S::REGISTER_COUNT < 32 => (2, 4),
+        0 | 1 => (1, 8),
+        _ => (2, 8),
+    }
 }
 
 /// Weights and biases of all outputs as tiles read them: panel after panel of as many outputs as a
