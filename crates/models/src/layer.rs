@@ -124,16 +124,15 @@ impl TrainedLayer {
             beta,
             padding: 0,
             epsilon,
-            groups: 1,
             max_pool,
         };
         let (max_pool, after) = match rest {
             [Step::MaxPool, after @ ..] => (true, after),
             after => (false, after),
         };
-        let ((result, batches), rest) = match (self.layer.weights, &mut *pass) {
+        let ((result, batch), rest) = match (self.layer.weights, &mut *pass) {
             (Weights::Linear { .. }, Pass::Training { .. }) => {
-                let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon, groups: 1 };
+                let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon };
                 (ops::linear_relu_batch_norm(&self.flat(input, kernels)?, &layer)?, rest)
             }
             (Weights::Convolution { .. }, Pass::Training { .. }) => {
@@ -148,7 +147,7 @@ impl TrainedLayer {
             (Weights::Linear { .. }, Pass::Evaluation) => return Ok(None),
         };
         if let Pass::Training { statistics, .. } = pass {
-            statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
+            statistics.push((self.name.clone(), batch));
         }
         Ok(Some((result, rest)))
     }
@@ -209,11 +208,11 @@ impl TrainedLayer {
                 }
             };
         };
-        let (normalised, batches) = match kernels {
-            Kernels::Fused => channels_last::batch_norm(values, gamma, beta, EPSILON, 1)?,
-            Kernels::Composed => reference::batch_norm(values, gamma, beta, EPSILON, 1)?,
+        let (normalised, batch) = match kernels {
+            Kernels::Fused => channels_last::batch_norm(values, gamma, beta, EPSILON)?,
+            Kernels::Composed => reference::batch_norm(values, gamma, beta, EPSILON)?,
         };
-        statistics.extend(batches.into_iter().map(|batch| (self.name.clone(), batch)));
+        statistics.push((self.name.clone(), batch));
         Ok(normalised)
     }
 

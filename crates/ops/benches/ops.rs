@@ -86,7 +86,6 @@ fn conv2d_relu_batch_norm<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer:
         beta: &bias,
         padding: 0,
         epsilon: 1e-5,
-        groups: 2,
         max_pool: !matches!(layer, Layer::Third),
     };
     bench(bencher, BACKWARD, || Ok(channels_last::conv2d_relu_batch_norm(&images, &layer)?.0));
@@ -113,6 +112,6 @@ fn linear_and_batch_norm<const BACKWARD: bool>(
         (variable(&[rows, inputs]), variable(&[outputs, inputs]), variable(&[outputs]));
     bench(bencher, BACKWARD, || {
         let hidden = linear_relu(&input, &weight, &bias)?;
-        Ok(batch_norm(&hidden, &bias, &bias, 1e-5, 2)?.0)
+        Ok(batch_norm(&hidden, &bias, &bias, 1e-5)?.0)
     });
 }

@@ -61,25 +61,22 @@ impl RunningStatistics {
 /// Batch normalisation with the batch's own statistics: γ · (x − mean)/√(variance + ε) + β.
 ///
 /// `input` (n, channels) or (n, channels, height, width), `gamma` and `beta` (channels) → the
-/// same shape as `input`, and the statistics of each group. `groups` splits the batch into that
-/// many equal parts, first to last, each normalised by itself: a shared branch sees the first
-/// digits and the second as two batches. As
+/// same shape as `input`, and the batch's statistics. As
 /// [`torch.nn.functional.batch_norm`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html)
 /// with `training=True`; the gradient passes through the statistics.
 ///
 /// # Errors
 ///
-/// Where the shapes do not fit, `groups` does not divide the batch, a channel has fewer than two
-/// values in a group, or the dtype is neither F32 nor F64.
+/// Where the shapes do not fit, a channel has fewer than two values, or the dtype is neither F32
+/// nor F64.
 pub fn batch_norm(
     input: &Tensor,
     gamma: &Tensor,
     beta: &Tensor,
     epsilon: f64,
-    groups: usize,
-) -> Result<(Tensor, Vec<BatchStatistics>)> {
+) -> Result<(Tensor, BatchStatistics)> {
     let (result, statistics) =
-        channels_last_batch_norm(&channels_last(input)?, gamma, beta, epsilon, groups)?;
+        channels_last_batch_norm(&channels_last(input)?, gamma, beta, epsilon)?;
     Ok((channels_first(result)?, statistics))
 }
 
@@ -88,26 +85,22 @@ pub(crate) fn channels_last_batch_norm(
     gamma: &Tensor,
     beta: &Tensor,
     epsilon: f64,
-    groups: usize,
-) -> Result<(Tensor, Vec<BatchStatistics>)> {
+) -> Result<(Tensor, BatchStatistics)> {
     check(rows, gamma, beta)?;
-    let batch = rows.dims()[0];
-    if groups == 0 || !batch.is_multiple_of(groups) {
-        bail!("batch_norm: a batch of {batch} does not split into {groups} equal groups");
-    }
     let channels = gamma.elem_count();
-    let count = rows.elem_count() / channels.max(1) / groups;
+    let count = rows.elem_count() / channels.max(1);
     if count < 2 {
         bail!("batch_norm: {count} value a channel has no variance, two or more are needed");
     }
     if !rows.device().is_cpu() {
         let input = channels_first(rows.clone())?;
-        let (result, statistics) = reference::batch_norm(&input, gamma, beta, epsilon, groups)?;
+        let (result, statistics) = reference::batch_norm(&input, gamma, beta, epsilon)?;
         return Ok((channels_last(&result)?, statistics));
     }
     let rows = rows.contiguous()?;
-    let (statistics, normalisers) = with_float!("batch_norm", rows.dtype(), T => describe::<T>(&rows, channels, groups, epsilon))?;
-    let operation = BatchNorm { normalisers, frozen: false };
+    let (statistics, normaliser) =
+        with_float!("batch_norm", rows.dtype(), T => describe::<T>(&rows, channels, epsilon))?;
+    let operation = BatchNorm { normaliser, frozen: false };
     let result = apply3(&rows, &gamma.contiguous()?, &beta.contiguous()?, operation)?;
     Ok((result, statistics))
 }
@@ -156,7 +149,7 @@ pub(crate) fn channels_last_batch_norm_evaluation(
         let (mean, variance) = (running.mean.to_vec1::<T>()?, running.variance.to_vec1::<T>()?);
         Ok(Normaliser::new(&mean, &variance, epsilon).to_f64())
     })?;
-    let operation = BatchNorm { normalisers: vec![normaliser], frozen: true };
+    let operation = BatchNorm { normaliser, frozen: true };
     apply3(&rows.contiguous()?, &gamma.contiguous()?, &beta.contiguous()?, operation)
 }
 
@@ -194,43 +187,32 @@ fn channels_first(result: Tensor) -> Result<Tensor> {
     }
 }
 
-/// The statistics of each group, and what normalises it in f64 so that one type serves both dtypes.
+/// The batch's statistics, and what normalises it in f64 so that one type serves both dtypes.
 fn describe<T: Element>(
     rows: &Tensor,
     channels: usize,
-    groups: usize,
     epsilon: f64,
-) -> Result<(Vec<BatchStatistics>, Vec<Normaliser<f64>>)> {
+) -> Result<(BatchStatistics, Normaliser<f64>)> {
     let guard = rows.storage_and_layout();
     let all: &[T] = values(&guard)?;
-    let length = all.len() / groups;
-    let mut statistics = Vec::with_capacity(groups);
-    let mut normalisers = Vec::with_capacity(groups);
-    for group in all.chunks_exact(length) {
-        let (mean, variance) = moments(group, channels);
-        normalisers.push(Normaliser::new(&mean, &variance, epsilon).to_f64());
-        statistics.push(BatchStatistics {
-            mean: element::tensor(mean, channels, rows)?,
-            variance: element::tensor(variance, channels, rows)?,
-            count: length / channels,
-        });
-    }
-    Ok((statistics, normalisers))
+    let (mean, variance) = moments(all, channels);
+    let normaliser = Normaliser::new(&mean, &variance, epsilon).to_f64();
+    let statistics = BatchStatistics {
+        mean: element::tensor(mean, channels, rows)?,
+        variance: element::tensor(variance, channels, rows)?,
+        count: all.len() / channels,
+    };
+    Ok((statistics, normaliser))
 }
 
 /// Channels-last input, γ, β → channels-last result.
 struct BatchNorm {
-    /// One a group.
-    normalisers: Vec<Normaliser<f64>>,
+    normaliser: Normaliser<f64>,
     /// Whether the statistics are given, and no gradient passes through them.
     frozen: bool,
 }
 
 impl BatchNorm {
-    fn normalisers<T: Element>(&self) -> impl Iterator<Item = Normaliser<T>> + '_ {
-        self.normalisers.iter().map(Normaliser::to)
-    }
-
     fn compute<T: Element>(
         &self,
         (input, input_layout): (&CpuStorage, &Layout),
@@ -240,10 +222,8 @@ impl BatchNorm {
         let input: &[T] = slice(input, input_layout)?;
         let mut result = vec![T::ZERO; input.len()];
         // A batch may be empty in evaluation.
-        let length = (input.len() / self.normalisers.len()).max(1);
-        let groups = input.chunks_exact(length).zip(result.chunks_exact_mut(length));
-        for ((input, result), normaliser) in groups.zip(self.normalisers::<T>()) {
-            forward(input, gamma, beta, &normaliser, result);
+        if !input.is_empty() {
+            forward(input, gamma, beta, &self.normaliser.to(), &mut result);
         }
         Ok((T::to_cpu_storage_owned(result), input_layout.shape().clone()))
     }
@@ -261,19 +241,12 @@ impl BatchNorm {
         let (all, gamma_slice): (&[T], &[T]) = (values(&input_values)?, values(&gamma_values)?);
         let gradient: &[T] = values(&gradient_values)?;
         let mut input_gradient = vec![T::ZERO; all.len()];
-        let mut gamma_gradient = vec![T::ZERO; channels];
-        let mut beta_gradient = vec![T::ZERO; channels];
-        let length = (all.len() / self.normalisers.len()).max(1);
-        let groups = all
-            .chunks_exact(length)
-            .zip(gradient.chunks_exact(length))
-            .zip(input_gradient.chunks_exact_mut(length));
-        for (((input, gradient), input_gradient), normaliser) in groups.zip(self.normalisers::<T>())
-        {
-            let sums = (&mut gamma_gradient[..], &mut beta_gradient[..]);
-            let layer = (gamma_slice, &normaliser, self.frozen);
-            backward(input, layer, gradient, input_gradient, sums);
-        }
+        let (gamma_gradient, beta_gradient) = if all.is_empty() {
+            (vec![T::ZERO; channels], vec![T::ZERO; channels])
+        } else {
+            let layer = (gamma_slice, &self.normaliser.to(), self.frozen);
+            backward(all, layer, gradient, &mut input_gradient)
+        };
         Ok((
             Some(element::tensor(input_gradient, input.shape(), input)?),
             Some(element::tensor(gamma_gradient, channels, input)?),

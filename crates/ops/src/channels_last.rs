@@ -75,9 +75,8 @@ pub fn batch_norm(
     gamma: &Tensor,
     beta: &Tensor,
     epsilon: f64,
-    groups: usize,
-) -> Result<(Tensor, Vec<BatchStatistics>)> {
-    channels_last_batch_norm(input, gamma, beta, epsilon, groups)
+) -> Result<(Tensor, BatchStatistics)> {
+    channels_last_batch_norm(input, gamma, beta, epsilon)
 }
 
 /// As [`crate::batch_norm_evaluation`].

@@ -31,8 +31,6 @@ pub struct NormalisedConvolution<'a> {
     pub padding: usize,
     /// Added to the variance.
     pub epsilon: f64,
-    /// Equal parts of the batch, first to last, each normalised by itself.
-    pub groups: usize,
     /// Whether the maximum of each 2×2 window at stride 2 follows.
     pub max_pool: bool,
 }
@@ -50,24 +48,22 @@ pub struct NormalisedConvolution<'a> {
 pub fn conv2d_relu_batch_norm(
     images: &Tensor,
     layer: &NormalisedConvolution<'_>,
-) -> Result<(Tensor, Vec<BatchStatistics>)> {
-    let NormalisedConvolution { gamma, beta, epsilon, groups, max_pool, .. } = *layer;
-    let batch = images.dims().first().copied().unwrap_or_default();
+) -> Result<(Tensor, BatchStatistics)> {
+    let NormalisedConvolution { gamma, beta, epsilon, max_pool, .. } = *layer;
     if let Some(geometry) = fused_geometry(images, layer)? {
         let (rows, columns) = geometry.convolved();
-        if groups > 0 && batch.is_multiple_of(groups) && batch / groups * rows * columns >= 2 {
+        if images.dims()[0] * rows * columns >= 2 {
             return apply(images, layer, geometry, None);
         }
     }
     // One after another; where something does not fit, that op tells what.
     let activations = activations(images, layer)?;
-    let (normalised, statistics) =
-        channels_last_batch_norm(&activations, gamma, beta, epsilon, groups)?;
+    let (normalised, statistics) = channels_last_batch_norm(&activations, gamma, beta, epsilon)?;
     let result = if max_pool { channels_last_max_pool(&normalised, 2, 2)? } else { normalised };
     Ok((result, statistics))
 }
 
-/// [`conv2d_relu_batch_norm`] with running statistics, for evaluation; `layer.groups` plays no part.
+/// [`conv2d_relu_batch_norm`] with running statistics, for evaluation.
 ///
 /// The result is that of [`crate::channels_last::conv2d_relu`],
 /// [`crate::channels_last::batch_norm_evaluation`] and [`crate::channels_last::max_pool2d`].
@@ -88,8 +84,7 @@ pub fn conv2d_relu_batch_norm_evaluation(
     {
         let numbers = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
         let frozen = [numbers(&running.mean)?, numbers(&running.variance)?];
-        let layer = NormalisedConvolution { groups: 1, ..*layer };
-        return Ok(apply(images, &layer, geometry, Some(frozen))?.0);
+        return Ok(apply(images, layer, geometry, Some(frozen))?.0);
     }
     let activations = activations(images, layer)?;
     let normalised =
@@ -117,16 +112,14 @@ fn apply(
     layer: &NormalisedConvolution<'_>,
     geometry: Geometry,
     frozen: Option<[Vec<f64>; 2]>,
-) -> Result<(Tensor, Vec<BatchStatistics>)> {
-    let NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, groups, max_pool } =
-        *layer;
+) -> Result<(Tensor, BatchStatistics)> {
+    let NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, max_pool } = *layer;
     // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
     let trained = concatenate(&[weight, bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
     let operation = Operation {
         geometry,
         epsilon,
-        groups,
         max_pool,
         frozen,
         kept: OnceLock::new(),
@@ -134,7 +127,9 @@ fn apply(
     };
     let images = pad(images, padding)?.contiguous()?;
     let result = apply2(&images, &trained, operation)?;
-    let statistics = statistics.get().cloned().unwrap_or_default();
+    let Some(statistics) = statistics.get().cloned() else {
+        bail!("conv2d_relu_batch_norm: there was no forward pass");
+    };
     Ok((result, statistics))
 }
 
@@ -142,35 +137,34 @@ fn apply(
 struct Operation {
     geometry: Geometry,
     epsilon: f64,
-    groups: usize,
     max_pool: bool,
     /// Mean and variance that are given; no gradient passes through them.
     frozen: Option<[Vec<f64>; 2]>,
     /// What the backward pass needs.
     kept: OnceLock<KeptOf>,
     /// Read by the caller after the forward pass.
-    statistics: Arc<OnceLock<Vec<BatchStatistics>>>,
+    statistics: Arc<OnceLock<BatchStatistics>>,
 }
 
 /// [`Kept`] of either dtype.
 enum KeptOf {
-    F32(Vec<Kept<f32>>),
-    F64(Vec<Kept<f64>>),
+    F32(Kept<f32>),
+    F64(Kept<f64>),
 }
 
 /// A float type that [`KeptOf`] has a variant of.
 trait Keep: Element {
-    fn wrap(kept: Vec<Kept<Self>>) -> KeptOf;
-    fn unwrap(kept: &KeptOf) -> Option<&[Kept<Self>]>;
+    fn wrap(kept: Kept<Self>) -> KeptOf;
+    fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>>;
 }
 
 macro_rules! keep {
     ($float:ty, $variant:ident) => {
         impl Keep for $float {
-            fn wrap(kept: Vec<Kept<Self>>) -> KeptOf {
+            fn wrap(kept: Kept<Self>) -> KeptOf {
                 KeptOf::$variant(kept)
             }
-            fn unwrap(kept: &KeptOf) -> Option<&[Kept<Self>]> {
+            fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>> {
                 if let KeptOf::$variant(kept) = kept { Some(kept) } else { None }
             }
         }
@@ -195,9 +189,9 @@ impl Operation {
         (gamma, beta): (&'a [T], &'a [T]),
         frozen: Option<&'a [Vec<T>; 2]>,
     ) -> Settings<'a, T> {
-        let (epsilon, groups, max_pool) = (self.epsilon, self.groups, self.max_pool);
+        let (epsilon, max_pool) = (self.epsilon, self.max_pool);
         let frozen = frozen.map(|[mean, variance]| (&mean[..], &variance[..]));
-        Settings { gamma, beta, epsilon, groups, frozen, max_pool }
+        Settings { gamma, beta, epsilon, frozen, max_pool }
     }
 
     fn frozen<T: Element>(&self) -> Option<[Vec<T>; 2]> {
@@ -215,19 +209,13 @@ impl Operation {
         let weights = channels_last_weights(weight, geometry);
         let frozen = self.frozen();
         let settings = self.settings((gamma, beta), frozen.as_ref());
-        let (result, moments, kept) =
+        let (result, (mean, variance), kept) =
             forward(slice(images, layout)?, (&weights, bias), &settings, geometry);
         let (rows, columns) = geometry.convolved();
-        let count = layout.dims()[0] / self.groups * rows * columns;
-        let statistics = moments
-            .into_iter()
-            .map(|(mean, variance)| {
-                let on_cpu =
-                    |values| Tensor::from_vec(values, geometry.outputs, &candle_core::Device::Cpu);
-                Ok(BatchStatistics { mean: on_cpu(mean)?, variance: on_cpu(variance)?, count })
-            })
-            .collect::<Result<_>>()?;
-        self.statistics.get_or_init(|| statistics);
+        let count = layout.dims()[0] * rows * columns;
+        let on_cpu = |values| Tensor::from_vec(values, geometry.outputs, &candle_core::Device::Cpu);
+        let (mean, variance) = (on_cpu(mean)?, on_cpu(variance)?);
+        self.statistics.get_or_init(|| BatchStatistics { mean, variance, count });
         self.kept.get_or_init(|| T::wrap(kept));
         let then = if self.max_pool { Then::ReluMaxPool } else { Then::Relu };
         let (height, width) = geometry.result(then);

@@ -28,12 +28,10 @@ pub struct NormalisedLinear<'a> {
     pub beta: &'a Tensor,
     /// Added to the variance.
     pub epsilon: f64,
-    /// Equal parts of the batch, first to last, each normalised by itself.
-    pub groups: usize,
 }
 
 /// A fully connected layer, ReLU and batch norm with the batch's statistics, for `input`
-/// (n, inputs) → (n, outputs), and the statistics of each group.
+/// (n, inputs) → (n, outputs), and those statistics.
 ///
 /// The result is that of [`linear_relu`] and [`batch_norm()`] one after another, and so are the
 /// gradients; what lies between stays within the op.
@@ -44,44 +42,44 @@ pub struct NormalisedLinear<'a> {
 pub fn linear_relu_batch_norm(
     input: &Tensor,
     layer: &NormalisedLinear<'_>,
-) -> Result<(Tensor, Vec<BatchStatistics>)> {
-    let NormalisedLinear { weight, bias, gamma, beta, epsilon, groups } = *layer;
+) -> Result<(Tensor, BatchStatistics)> {
+    let NormalisedLinear { weight, bias, gamma, beta, epsilon } = *layer;
     let (rows, inputs) = input.dims2()?;
     let (outputs, weight_inputs) = weight.dims2()?;
     let fits = weight_inputs == inputs
         && outputs > 0
-        && groups > 0
-        && rows.is_multiple_of(groups)
-        && rows / groups >= 2
+        && rows >= 2
         && [bias, gamma, beta].iter().all(|tensor| tensor.dims() == [outputs]);
     if !input.device().is_cpu() || !fits {
         // One after another; where something does not fit, that op tells what.
-        return batch_norm(&linear_relu(input, weight, bias)?, gamma, beta, epsilon, groups);
+        return batch_norm(&linear_relu(input, weight, bias)?, gamma, beta, epsilon);
     }
     // An op takes three tensors: the small ones go in as one, and come apart in the gradient.
     let small = concatenate(&[bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
     let operation =
-        Operation { epsilon, groups, kept: OnceLock::new(), statistics: Arc::clone(&statistics) };
+        Operation { epsilon, kept: OnceLock::new(), statistics: Arc::clone(&statistics) };
     let result = apply3(&input.contiguous()?, &weight.contiguous()?, &small, operation)?;
-    Ok((result, statistics.get().cloned().unwrap_or_default()))
+    let Some(statistics) = statistics.get().cloned() else {
+        bail!("linear_relu_batch_norm: there was no forward pass");
+    };
+    Ok((result, statistics))
 }
 
 /// Input, weight, and bias, γ and β in one vector → the normalised result.
 struct Operation {
     epsilon: f64,
-    groups: usize,
     /// What the backward pass needs.
     kept: OnceLock<Kept>,
     /// Read by the caller after the forward pass.
-    statistics: Arc<OnceLock<Vec<BatchStatistics>>>,
+    statistics: Arc<OnceLock<BatchStatistics>>,
 }
 
 struct Kept {
     /// After ReLU.
     activations: CpuStorage,
-    /// One a group, in f64 so that one type serves both dtypes.
-    normalisers: Vec<Normaliser<f64>>,
+    /// In f64 so that one type serves both dtypes.
+    normaliser: Normaliser<f64>,
 }
 
 impl Operation {
@@ -101,24 +99,14 @@ impl Operation {
         add_bias(&mut activations, bias, true);
 
         let mut result = vec![T::ZERO; activations.len()];
-        let mut statistics = Vec::with_capacity(self.groups);
-        let mut normalisers = Vec::with_capacity(self.groups);
-        let length = activations.len() / self.groups;
-        for (activations, result) in
-            activations.chunks_exact(length).zip(result.chunks_exact_mut(length))
-        {
-            let (mean, variance) = moments(activations, outputs);
-            let normaliser = Normaliser::new(&mean, &variance, self.epsilon);
-            forward(activations, gamma, beta, &normaliser, result);
-            normalisers.push(normaliser.to_f64());
-            let on_cpu = |values| Tensor::from_vec(values, outputs, &candle_core::Device::Cpu);
-            let count = length / outputs;
-            let (mean, variance) = (on_cpu(mean)?, on_cpu(variance)?);
-            statistics.push(BatchStatistics { mean, variance, count });
-        }
-        self.statistics.get_or_init(|| statistics);
+        let (mean, variance) = moments(&activations, outputs);
+        let normaliser = Normaliser::new(&mean, &variance, self.epsilon);
+        forward(&activations, gamma, beta, &normaliser, &mut result);
+        let on_cpu = |values| Tensor::from_vec(values, outputs, &candle_core::Device::Cpu);
+        let (mean, variance) = (on_cpu(mean)?, on_cpu(variance)?);
+        self.statistics.get_or_init(|| BatchStatistics { mean, variance, count: rows });
         let activations = T::to_cpu_storage_owned(activations);
-        self.kept.get_or_init(|| Kept { activations, normalisers });
+        self.kept.get_or_init(|| Kept { activations, normaliser: normaliser.to_f64() });
         Ok((T::to_cpu_storage_owned(result), (rows, outputs).into()))
     }
 
@@ -140,22 +128,13 @@ impl Operation {
         let result_gradient = result_gradient.storage_and_layout();
         let mut gradient = values::<T, _>(&result_gradient)?.to_vec();
 
-        let mut small_gradient = vec![T::ZERO; 3 * outputs];
-        let length = activations.len() / self.groups;
-        let groups = activations.chunks_exact(length).zip(gradient.chunks_exact_mut(length));
-        for ((activations, gradient), normaliser) in groups.zip(&kept.normalisers) {
-            let normaliser = normaliser.to::<T>();
-            let sums = gradient_sums(activations, &normaliser, gradient);
-            for output in 0..outputs {
-                small_gradient[outputs + output] += sums.0[output];
-                small_gradient[2 * outputs + output] += sums.1[output];
-            }
-            let through = InputGradient::new(gamma, &normaliser, sums, length);
-            rectified_gradient(&through, activations, gradient);
-        }
+        let normaliser = kept.normaliser.to::<T>();
+        let sums = gradient_sums(activations, &normaliser, &gradient);
+        let through = InputGradient::new((gamma, &normaliser, false), &sums, activations.len());
+        rectified_gradient(&through, activations, &mut gradient);
         let (input_gradient, weight_gradient, bias_gradient) =
             gradients_through(input, weight, &gradient)?;
-        small_gradient[..outputs].copy_from_slice(&bias_gradient);
+        let small_gradient = [bias_gradient, sums.0, sums.1].concat();
         let small_gradient = element::tensor(small_gradient, small.shape(), input)?;
         Ok((input_gradient, Some(weight_gradient), Some(small_gradient)))
     }

@@ -84,25 +84,17 @@ pub fn batch_norm(
     gamma: &Tensor,
     beta: &Tensor,
     epsilon: f64,
-    groups: usize,
-) -> Result<(Tensor, Vec<BatchStatistics>)> {
-    let mut results = Vec::with_capacity(groups);
-    let mut statistics = Vec::with_capacity(groups);
-    for input in input.chunk(groups, 0)? {
-        let rows = match input.rank() {
-            4 => input.transpose(0, 1)?.flatten_from(1)?.t()?,
-            _ => input.clone(),
-        };
-        let mean = rows.mean(0)?;
-        let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
-        results.push(normalise(&input, gamma, beta, epsilon, &mean, &variance)?);
-        statistics.push(BatchStatistics {
-            mean: mean.detach(),
-            variance: variance.detach(),
-            count: rows.dims()[0],
-        });
-    }
-    Ok((Tensor::cat(&results, 0)?, statistics))
+) -> Result<(Tensor, BatchStatistics)> {
+    let rows = match input.rank() {
+        4 => input.transpose(0, 1)?.flatten_from(1)?.t()?,
+        _ => input.clone(),
+    };
+    let mean = rows.mean(0)?;
+    let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
+    let result = normalise(input, gamma, beta, epsilon, &mean, &variance)?;
+    let statistics =
+        BatchStatistics { mean: mean.detach(), variance: variance.detach(), count: rows.dims()[0] };
+    Ok((result, statistics))
 }
 
 /// γ · (x − mean)/√(variance + ε) + β, with the given statistics of each channel.

@@ -1,4 +1,4 @@
-//! Batch normalisation: groups, running statistics, edges.
+//! Batch normalisation: running statistics, edges.
 
 mod support;
 
@@ -7,7 +7,7 @@ use pairnet_ops::{RunningStatistics, batch_norm, batch_norm_evaluation, referenc
 use proptest::prelude::*;
 use support::{
     assert_close, assert_finite_differences, assert_same, assert_told, tensor, values, variable,
-    weighted_sum, whole,
+    whole, with_gradients,
 };
 
 const EPSILON: f64 = 1e-5;
@@ -17,14 +17,13 @@ proptest! {
 
     #[test]
     fn any_shape_agrees_with_the_reference(
-        rows in 2usize..40,
+        rows in 2usize..80,
         channels in prop_oneof![1usize..6, 60usize..70, 255usize..259],
         image in prop_oneof![Just(None), (1usize..5, 1usize..5).prop_map(Some)],
-        groups in 1usize..3,
     ) {
         let shape = match image {
-            None => vec![rows * groups, channels],
-            Some((height, width)) => vec![rows * groups, channels, height, width],
+            None => vec![rows, channels],
+            Some((height, width)) => vec![rows, channels, height, width],
         };
         for dtype in [DType::F32, DType::F64] {
             let variables = [
@@ -33,10 +32,10 @@ proptest! {
                 variable(&[channels], dtype, 3),
             ];
             assert_same(
-                &format!("{shape:?} {groups}"),
+                &format!("{shape:?}"),
                 &variables,
-                |v| Ok(batch_norm(&v[0], &v[1], &v[2], 0.1, groups)?.0),
-                |v| Ok(reference::batch_norm(&v[0], &v[1], &v[2], 0.1, groups)?.0),
+                |v| Ok(batch_norm(&v[0], &v[1], &v[2], 0.1)?.0),
+                |v| Ok(reference::batch_norm(&v[0], &v[1], &v[2], 0.1)?.0),
             );
         }
     }
@@ -50,36 +49,9 @@ fn gradients_are_finite_differences() {
             variable(&[3], DType::F64, 2),
             variable(&[3], DType::F64, 3),
         ];
-        for groups in [1, 2] {
-            assert_finite_differences("batch_norm", &variables, |v| {
-                Ok(batch_norm(&v[0], &v[1], &v[2], EPSILON, groups)?.0)
-            });
-        }
-    }
-}
-
-#[test]
-fn groups_are_batches_of_their_own() {
-    let input = variable(&[10, 4], DType::F64, 1);
-    let (gamma, beta) = (variable(&[4], DType::F64, 2), variable(&[4], DType::F64, 3));
-    let half = |half: usize| {
-        let rows = input.narrow(0, 5 * half, 5).unwrap();
-        batch_norm(&rows, &gamma, &beta, EPSILON, 1).unwrap()
-    };
-    let (together, statistics) = batch_norm(&input, &gamma, &beta, EPSILON, 2).unwrap();
-    let ((first, own_first), (second, own_second)) = (half(0), half(1));
-    let apart = Tensor::cat(&[first, second], 0).unwrap();
-    assert_eq!(values(&together), values(&apart));
-    for (statistics, own) in statistics.iter().zip([&own_first[0], &own_second[0]]) {
-        assert_eq!(values(&statistics.mean), values(&own.mean));
-        assert_eq!(values(&statistics.variance), values(&own.variance));
-        assert_eq!((statistics.count, own.count), (5, 5));
-    }
-    let gradients = [together, apart].map(|result| weighted_sum(&result).unwrap().backward());
-    let [together, apart] = gradients.map(Result::unwrap);
-    for (name, variable) in [("input", &input), ("gamma", &gamma), ("beta", &beta)] {
-        let (together, apart) = (together.get(variable).unwrap(), apart.get(variable).unwrap());
-        assert_eq!(values(together), values(apart), "gradient of {name}");
+        assert_finite_differences("batch_norm", &variables, |v| {
+            Ok(batch_norm(&v[0], &v[1], &v[2], EPSILON)?.0)
+        });
     }
 }
 
@@ -91,15 +63,15 @@ fn running_statistics_are_unbiased_and_mixed() {
         tensor(&[1], DType::F64, 1).ones_like().unwrap(),
         Tensor::zeros(1, DType::F64, &Device::Cpu).unwrap(),
     );
-    let (_, statistics) = batch_norm(&input, &one, &zero, EPSILON, 1).unwrap();
+    let (_, statistics) = batch_norm(&input, &one, &zero, EPSILON).unwrap();
     assert_close(
         "variance",
-        &statistics[0].variance,
+        &statistics.variance,
         &Tensor::new(&[14.0 / 3.0], &Device::Cpu).unwrap(),
         1e-12,
     );
     let mut running = RunningStatistics::new(1, DType::F64, &Device::Cpu).unwrap();
-    running.update(&statistics[0], 0.1).unwrap();
+    running.update(&statistics, 0.1).unwrap();
     assert_close("mean", &running.mean, &Tensor::new(&[0.3], &Device::Cpu).unwrap(), 1e-12);
     assert_close(
         "variance",
@@ -133,10 +105,16 @@ fn evaluation_of_images_is_channel_by_channel() {
 
 #[test]
 fn evaluation_takes_an_empty_batch() {
-    let running = RunningStatistics::new(3, DType::F64, &Device::Cpu).unwrap();
-    let [input, gamma, beta] = [&[0, 3][..], &[3], &[3]].map(|shape| tensor(shape, DType::F64, 1));
-    let result = batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &running).unwrap();
-    assert_eq!(result.dims(), [0, 3]);
+    for [rows, channels] in [[0, 3], [2, 0]] {
+        let running = RunningStatistics::new(channels, DType::F64, &Device::Cpu).unwrap();
+        let variables = [&[rows, channels][..], &[channels], &[channels]]
+            .map(|shape| variable(shape, DType::F64, 1));
+        let (result, gradients) = with_gradients(&variables, |v| {
+            batch_norm_evaluation(&v[0], &v[1], &v[2], EPSILON, &running)
+        });
+        assert_eq!(result.dims(), [rows, channels]);
+        assert_eq!(values(&gradients[1]), vec![0.0; channels]);
+    }
 }
 
 #[test]
@@ -160,7 +138,7 @@ fn gradients_of_evaluation_are_finite_differences() {
 fn a_channel_without_variance_stays_finite() {
     let input = Var::ones((8, 2), DType::F64, &Device::Cpu).unwrap();
     let (gamma, beta) = (variable(&[2], DType::F64, 1), variable(&[2], DType::F64, 2));
-    let (result, _) = batch_norm(&input, &gamma, &beta, EPSILON, 1).unwrap();
+    let (result, _) = batch_norm(&input, &gamma, &beta, EPSILON).unwrap();
     assert_eq!(values(&result), values(&beta).repeat(8));
     let given = tensor(&[8, 2], DType::F64, 3);
     let gradients = (result * &given).unwrap().sum_all().unwrap().backward().unwrap();
@@ -175,11 +153,11 @@ fn a_channel_without_variance_stays_finite() {
 fn nan_stays_in_its_channel() {
     let input = Tensor::new(&[[1f32, f32::NAN], [2.0, 3.0]], &Device::Cpu).unwrap();
     let (gamma, beta) = (tensor(&[2], DType::F32, 1), tensor(&[2], DType::F32, 2));
-    let (result, statistics) = batch_norm(&input, &gamma, &beta, EPSILON, 1).unwrap();
+    let (result, statistics) = batch_norm(&input, &gamma, &beta, EPSILON).unwrap();
     let nan: Vec<bool> = values(&result).iter().map(|value| value.is_nan()).collect();
     assert_eq!(nan, [false, true, false, true]);
-    assert_eq!(values(&statistics[0].mean)[0], 1.5);
-    assert!(values(&statistics[0].mean)[1].is_nan());
+    assert_eq!(values(&statistics.mean)[0], 1.5);
+    assert!(values(&statistics.mean)[1].is_nan());
 }
 
 #[test]
@@ -196,10 +174,10 @@ fn views_are_read_where_they_lie() {
     assert_same(
         "views",
         &variables,
-        |v| views(v).and_then(|[x, gamma, beta]| Ok(batch_norm(&x, &gamma, &beta, 0.1, 2)?.0)),
+        |v| views(v).and_then(|[x, gamma, beta]| Ok(batch_norm(&x, &gamma, &beta, 0.1)?.0)),
         |v| {
             let [x, gamma, beta] = views(v)?;
-            Ok(reference::batch_norm(&x.contiguous()?, &gamma, &beta, 0.1, 2)?.0)
+            Ok(reference::batch_norm(&x.contiguous()?, &gamma, &beta, 0.1)?.0)
         },
     );
 }
@@ -207,27 +185,24 @@ fn views_are_read_where_they_lie() {
 #[test]
 fn errors_name_the_sizes() {
     let (gamma, beta) = (tensor(&[3], DType::F32, 1), tensor(&[3], DType::F32, 2));
-    let normalise = |shape: &[usize], groups| {
-        batch_norm(&tensor(shape, DType::F32, 3), &gamma, &beta, EPSILON, groups)
-    };
-    assert_told(normalise(&[1, 3], 1), "1 value a channel has no variance");
-    assert_told(normalise(&[2, 3, 1, 1], 2), "1 value a channel has no variance");
-    assert_told(normalise(&[0, 3], 1), "0 value a channel has no variance");
-    assert_told(normalise(&[5, 3], 2), "a batch of 5 does not split into 2 equal groups");
-    assert_told(normalise(&[5, 3], 0), "into 0 equal groups");
-    assert_told(normalise(&[5, 4], 1), "gamma has shape [3], 4 channels need (4,)");
-    assert_told(normalise(&[5, 3, 2], 1), "input has shape [5, 3, 2]");
+    let normalise =
+        |shape: &[usize]| batch_norm(&tensor(shape, DType::F32, 3), &gamma, &beta, EPSILON);
+    assert_told(normalise(&[1, 3]), "1 value a channel has no variance");
+    assert_told(normalise(&[1, 3, 1, 1]), "1 value a channel has no variance");
+    assert_told(normalise(&[0, 3]), "0 value a channel has no variance");
+    assert_told(normalise(&[5, 4]), "gamma has shape [3], 4 channels need (4,)");
+    assert_told(normalise(&[5, 3, 2]), "input has shape [5, 3, 2]");
     let (input, four) = (tensor(&[5, 3], DType::F32, 3), tensor(&[4], DType::F32, 1));
-    let wrong = batch_norm(&input, &gamma, &four, EPSILON, 1);
+    let wrong = batch_norm(&input, &gamma, &four, EPSILON);
     assert_told(wrong, "beta has shape [4], 3 channels need (3,)");
-    let whole = batch_norm(&whole(&[5, 3]), &gamma, &beta, EPSILON, 1);
+    let whole = batch_norm(&whole(&[5, 3]), &gamma, &beta, EPSILON);
     assert_told(whole, "dtype U32 is not supported");
-    let mixed = batch_norm(&tensor(&[5, 3], DType::F64, 3), &gamma, &beta, EPSILON, 1);
+    let mixed = batch_norm(&tensor(&[5, 3], DType::F64, 3), &gamma, &beta, EPSILON);
     assert_told(mixed, "dtype");
     let running = RunningStatistics::new(4, DType::F32, &Device::Cpu).unwrap();
     let wrong = batch_norm_evaluation(&input, &gamma, &four, EPSILON, &running);
     assert_told(wrong, "beta has shape [4]");
     assert_told(batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &running), "[4]");
-    let (_, statistics) = normalise(&[5, 3], 1).unwrap();
-    assert_told(running.clone().update(&statistics[0], 0.1), "[4]");
+    let (_, statistics) = normalise(&[5, 3]).unwrap();
+    assert_told(running.clone().update(&statistics, 0.1), "[4]");
 }

@@ -18,18 +18,11 @@ struct Layer {
     outputs: usize,
     kernel: (usize, usize),
     padding: usize,
-    groups: usize,
     max_pool: bool,
 }
 
-const SMALL: Layer = Layer {
-    images: (4, 6, 7, 2),
-    outputs: 3,
-    kernel: (3, 3),
-    padding: 0,
-    groups: 2,
-    max_pool: true,
-};
+const SMALL: Layer =
+    Layer { images: (4, 6, 7, 2), outputs: 3, kernel: (3, 3), padding: 0, max_pool: true };
 
 /// Large enough that a channel of hardly any variance does not blow up what is rounded.
 const EPSILON: f64 = 0.1;
@@ -47,22 +40,20 @@ impl Layer {
         ]
     }
 
-    fn fused(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    fn fused(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, BatchStatistics)> {
         let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
-        let Self { padding, groups, max_pool, .. } = *self;
+        let Self { padding, max_pool, .. } = *self;
         let epsilon = EPSILON;
-        let layer =
-            NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, groups, max_pool };
+        let layer = NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, max_pool };
         channels_last::conv2d_relu_batch_norm(images, &layer)
     }
 
-    fn composed(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, Vec<BatchStatistics>)> {
+    fn composed(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, BatchStatistics)> {
         let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
         let images = images.permute((0, 3, 1, 2))?;
         let convolved = reference::conv2d(&images, weight, bias, self.padding)?;
         let activations = reference::relu(&convolved)?;
-        let (normalised, statistics) =
-            reference::batch_norm(&activations, gamma, beta, EPSILON, self.groups)?;
+        let (normalised, statistics) = reference::batch_norm(&activations, gamma, beta, EPSILON)?;
         let result =
             if self.max_pool { reference::max_pool2d(&normalised, 2, 2)? } else { normalised };
         Ok((result.permute((0, 2, 3, 1))?, statistics))
@@ -82,23 +73,21 @@ impl Layer {
         let found = self.fused(&variables[0], &variables[1..]).unwrap().1;
         let exact = self.variables(DType::F64);
         let expected = self.composed(&exact[0], &exact[1..]).unwrap().1;
-        assert_eq!(found.len(), self.groups);
-        for (found, expected) in found.iter().zip(&expected) {
-            assert_close("mean", &found.mean, &expected.mean, tolerance);
-            assert_close("variance", &found.variance, &expected.variance, tolerance);
-            assert_eq!(found.count, expected.count);
-        }
+        assert_close("mean", &found.mean, &expected.mean, tolerance);
+        assert_close("variance", &found.variance, &expected.variance, tolerance);
+        assert_eq!(found.count, expected.count);
     }
 }
 
-/// The layers of `lenet5-ws`; batches that chunks of 32 images split elsewhere than groups do.
+/// The layers of `lenet5-ws`; batches that chunks of 32 images do not divide. Fewer images in f32: the
+/// reference's gradient of γ, a sum over thousands of values, has fewer digits than the op's.
 #[test]
 fn the_networks_layers_are_their_parts_one_after_another() {
-    for dtype in [DType::F32, DType::F64] {
+    for (dtype, batch) in [(DType::F32, 35), (DType::F64, 70)] {
         for (images, outputs, kernel, max_pool) in [
-            ((70, 14, 14, 1), 16, (3, 3), true),
-            ((70, 6, 6, 16), 32, (3, 3), true),
-            ((70, 2, 2, 32), 120, (2, 2), false),
+            ((batch, 14, 14, 1), 16, (3, 3), true),
+            ((batch, 6, 6, 16), 32, (3, 3), true),
+            ((batch, 2, 2, 32), 120, (2, 2), false),
         ] {
             Layer { images, outputs, kernel, max_pool, ..SMALL }.compare(dtype);
         }
@@ -110,7 +99,7 @@ proptest! {
 
     #[test]
     fn any_layer_is_its_parts_one_after_another(
-        (batch, groups) in (prop_oneof![2usize..5, 17usize..20], 1usize..4),
+        batch in prop_oneof![2usize..13, 30usize..58],
         (height, width, channels) in (3usize..8, 3usize..8, 1usize..7),
         outputs in prop_oneof![3usize..6, 15usize..18, 31usize..34],
         (rows, columns) in (1usize..4, 1usize..4),
@@ -119,8 +108,8 @@ proptest! {
     ) {
         let convolved = |size: usize, kernel: usize| size + 2 * padding + 1 - kernel;
         let max_pool = pooled && convolved(height, rows) >= 2 && convolved(width, columns) >= 2;
-        let images = (batch * groups, height, width, channels);
-        Layer { images, outputs, kernel: (rows, columns), padding, groups, max_pool }
+        let images = (batch, height, width, channels);
+        Layer { images, outputs, kernel: (rows, columns), padding, max_pool }
             .compare(DType::F64);
     }
 }
@@ -140,7 +129,7 @@ fn gradients_are_finite_differences() {
 /// takes the gradient. Only the parts of this crate round batch norm alike.
 #[test]
 fn the_first_of_equal_values_takes_the_gradient() {
-    let layer = Layer { images: (4, 6, 6, 2), groups: 1, ..SMALL };
+    let layer = Layer { images: (4, 6, 6, 2), ..SMALL };
     let rounded: Vec<Var> = layer
         .variables(DType::F64)
         .iter()
@@ -154,7 +143,7 @@ fn the_first_of_equal_values_takes_the_gradient() {
         |v| Ok(layer.fused(&v[0], &v[1..])?.0),
         |v| {
             let activations = channels_last::conv2d_relu(&v[0], &v[1], &v[2], 0)?;
-            let normalised = channels_last::batch_norm(&activations, &v[3], &v[4], EPSILON, 1)?.0;
+            let normalised = channels_last::batch_norm(&activations, &v[3], &v[4], EPSILON)?.0;
             channels_last::max_pool2d(&normalised, 2, 2)
         },
     );
@@ -179,7 +168,7 @@ fn images_need_no_gradient() {
 /// A kernel of zeros leaves each channel one value, so that all is β and γ has no gradient.
 #[test]
 fn a_channel_without_variance_stays_finite() {
-    // 32 equal quarters have exactly their own mean.
+    // 64 equal quarters have exactly their own mean.
     let layer = Layer { images: (4, 6, 6, 2), ..SMALL };
     let mut variables = layer.variables(DType::F64);
     variables[1] = Var::zeros((3, 2, 3, 3), DType::F64, &candle_core::Device::Cpu).unwrap();
@@ -206,17 +195,9 @@ fn evaluation_is_its_parts_one_after_another() {
         };
         let fused = |v: &[Var]| {
             let [weight, bias, gamma, beta] = [1, 2, 3, 4].map(|index| v[index].as_tensor());
-            let (epsilon, groups) = (EPSILON, 1);
-            let whole = NormalisedConvolution {
-                weight,
-                bias,
-                gamma,
-                beta,
-                padding,
-                epsilon,
-                groups,
-                max_pool,
-            };
+            let epsilon = EPSILON;
+            let whole =
+                NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, max_pool };
             channels_last::conv2d_relu_batch_norm_evaluation(&v[0], &whole, &running)
         };
         let parts = |v: &[Var]| {
@@ -237,12 +218,9 @@ fn errors_are_those_of_the_parts() {
         let variables = layer.variables(DType::F32);
         assert_told(layer.fused(&variables[0], &variables[1..]), part);
     };
-    refused(Layer { groups: 3, ..SMALL }, "a batch of 4 does not split into 3 equal groups");
-    refused(Layer { groups: 0, ..SMALL }, "into 0 equal groups");
     refused(Layer { kernel: (7, 2), ..SMALL }, "a kernel of 7×2 does not fit");
     refused(Layer { kernel: (6, 6), ..SMALL }, "(1, 2) is smaller than a pooling window");
-    let whole_image =
-        Layer { images: (2, 3, 3, 2), kernel: (3, 3), groups: 2, max_pool: false, ..SMALL };
+    let whole_image = Layer { images: (1, 3, 3, 2), kernel: (3, 3), max_pool: false, ..SMALL };
     refused(whole_image, "1 value a channel has no variance");
     let mut variables = SMALL.variables(DType::F32);
     variables[3] = variable(&[4], DType::F32, 1);

@@ -23,42 +23,39 @@ fn variables(rows: usize, inputs: usize, outputs: usize, dtype: DType) -> Vec<Va
     ]
 }
 
-fn fused(input: &Tensor, v: &[Var], groups: usize) -> Result<(Tensor, Vec<BatchStatistics>)> {
+fn fused(input: &Tensor, v: &[Var]) -> Result<(Tensor, BatchStatistics)> {
     let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| v[index].as_tensor());
-    let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon: EPSILON, groups };
+    let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon: EPSILON };
     linear_relu_batch_norm(input, &layer)
 }
 
-fn composed(input: &Tensor, v: &[Var], groups: usize) -> Result<(Tensor, Vec<BatchStatistics>)> {
+fn composed(input: &Tensor, v: &[Var]) -> Result<(Tensor, BatchStatistics)> {
     let activations = reference::relu(&reference::linear(input, &v[0], &v[1])?)?;
-    reference::batch_norm(&activations, &v[2], &v[3], EPSILON, groups)
+    reference::batch_norm(&activations, &v[2], &v[3], EPSILON)
 }
 
-fn compare(rows: usize, inputs: usize, outputs: usize, groups: usize, dtype: DType) {
+fn compare(rows: usize, inputs: usize, outputs: usize, dtype: DType) {
     let all = variables(rows, inputs, outputs, dtype);
     assert_same(
-        &format!("{rows} rows, {inputs} → {outputs}, {groups} groups, {dtype:?}"),
+        &format!("{rows} rows, {inputs} → {outputs}, {dtype:?}"),
         &all,
-        |v| Ok(fused(&v[0], &v[1..], groups)?.0),
-        |v| Ok(composed(&v[0], &v[1..], groups)?.0),
+        |v| Ok(fused(&v[0], &v[1..])?.0),
+        |v| Ok(composed(&v[0], &v[1..])?.0),
     );
     if dtype == DType::F64 {
-        let found = fused(&all[0], &all[1..], groups).unwrap().1;
-        let expected = composed(&all[0], &all[1..], groups).unwrap().1;
-        assert_eq!(found.len(), groups);
-        for (found, expected) in found.iter().zip(&expected) {
-            assert_close("mean", &found.mean, &expected.mean, 1e-11);
-            assert_close("variance", &found.variance, &expected.variance, 1e-11);
-            assert_eq!(found.count, expected.count);
-        }
+        let found = fused(&all[0], &all[1..]).unwrap().1;
+        let expected = composed(&all[0], &all[1..]).unwrap().1;
+        assert_close("mean", &found.mean, &expected.mean, 1e-11);
+        assert_close("variance", &found.variance, &expected.variance, 1e-11);
+        assert_eq!(found.count, expected.count);
     }
 }
 
 #[test]
 fn the_networks_layers_are_their_parts_one_after_another() {
     for dtype in [DType::F32, DType::F64] {
-        compare(40, 196, 200, 2, dtype);
-        compare(20, 392, 200, 1, dtype);
+        compare(40, 196, 200, dtype);
+        compare(20, 392, 200, dtype);
     }
 }
 
@@ -69,18 +66,18 @@ proptest! {
     // bias has no gradient but what is rounded.
     #[test]
     fn any_layer_is_its_parts_one_after_another(
-        (rows, groups) in (8usize..20, 1usize..4),
+        rows in 8usize..60,
         inputs in 4usize..20,
         outputs in 4usize..20,
     ) {
-        compare(rows * groups, inputs, outputs, groups, DType::F64);
+        compare(rows, inputs, outputs, DType::F64);
     }
 }
 
 #[test]
 fn gradients_are_finite_differences() {
     let all = variables(6, 3, 4, DType::F64);
-    assert_finite_differences("linear_relu_batch_norm", &all, |v| Ok(fused(&v[0], &v[1..], 2)?.0));
+    assert_finite_differences("linear_relu_batch_norm", &all, |v| Ok(fused(&v[0], &v[1..])?.0));
 }
 
 /// The first layer: no gradient of the input is asked for, and the others are the same.
@@ -88,24 +85,19 @@ fn gradients_are_finite_differences() {
 fn the_input_needs_no_gradient() {
     let mut all = variables(8, 5, 3, DType::F64);
     let input = all.remove(0).as_tensor().detach();
-    assert_same(
-        "trained alone",
-        &all,
-        |v| Ok(fused(&input, v, 2)?.0),
-        |v| Ok(composed(&input, v, 2)?.0),
-    );
+    assert_same("trained alone", &all, |v| Ok(fused(&input, v)?.0), |v| Ok(composed(&input, v)?.0));
 }
 
 #[test]
 fn errors_are_those_of_the_parts() {
     let all = variables(4, 3, 5, DType::F32);
-    assert_told(fused(&all[0], &all[1..], 3), "a batch of 4 does not split into 3 equal groups");
-    assert_told(fused(&all[0], &all[1..], 4), "1 value a channel has no variance");
-    assert_told(fused(&tensor(&[4, 2], DType::F32, 1), &all[1..], 1), "input has 2 columns");
-    assert_told(fused(&tensor(&[4, 3], DType::F64, 1), &all[1..], 1), "dtype");
+    let one = tensor(&[1, 3], DType::F32, 1);
+    assert_told(fused(&one, &all[1..]), "1 value a channel has no variance");
+    assert_told(fused(&tensor(&[4, 2], DType::F32, 1), &all[1..]), "input has 2 columns");
+    assert_told(fused(&tensor(&[4, 3], DType::F64, 1), &all[1..]), "dtype");
     let none = variables(4, 3, 0, DType::F32);
-    assert_told(fused(&none[0], &none[1..], 1), "no variance");
+    assert_told(fused(&none[0], &none[1..]), "no variance");
     let mut wrong = variables(4, 3, 5, DType::F32);
     wrong[3] = variable(&[4], DType::F32, 1);
-    assert_told(fused(&wrong[0], &wrong[1..], 1), "gamma has shape [4], 5 channels need (5,)");
+    assert_told(fused(&wrong[0], &wrong[1..]), "gamma has shape [4], 5 channels need (5,)");
 }

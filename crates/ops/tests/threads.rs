@@ -64,7 +64,6 @@ fn results_do_not_depend_on_the_number_of_threads() {
                         beta: &v[4],
                         padding: 0,
                         epsilon: 1e-5,
-                        groups: 2,
                         max_pool: true,
                     };
                     Ok(conv2d_relu_batch_norm(&v[0], &layer)?.0)
@@ -78,13 +77,12 @@ fn results_do_not_depend_on_the_number_of_threads() {
                         gamma: &v[2],
                         beta: &v[2],
                         epsilon: 1e-5,
-                        groups: 2,
                     };
                     Ok(linear_relu_batch_norm(&v[0], &layer)?.0)
                 }),
                 with_gradients(&linear, |v| {
                     let hidden = linear_relu(&v[0], &v[1], &v[2])?;
-                    Ok(batch_norm(&hidden, &v[2], &v[2], 1e-5, 2)?.0)
+                    Ok(batch_norm(&hidden, &v[2], &v[2], 1e-5)?.0)
                 }),
             ];
             let tensors = all

@@ -134,7 +134,7 @@ fn affine<T: Element, const FUSED: bool>(
     }
 }
 
-/// Gradients of the values (into `values_gradient`), of γ and of β (added to).
+/// Gradients of the values (into `values_gradient`), and of γ and β.
 ///
 /// With m rows and x̂ the normalised values (Ioffe and Szegedy, 2015, section 3):
 /// ∂x = γ · inverse deviation · (∂y − mean(∂y) − x̂ · mean(∂y · x̂)); where the statistics are
@@ -144,20 +144,12 @@ pub(crate) fn backward<T: Element>(
     (gamma, normaliser, frozen): (&[T], &Normaliser<T>, bool),
     result_gradient: &[T],
     values_gradient: &mut [T],
-    (gamma_gradient, beta_gradient): (&mut [T], &mut [T]),
-) {
-    let mut sums = gradient_sums(values, normaliser, result_gradient);
-    for channel in 0..gamma.len() {
-        gamma_gradient[channel] += sums.0[channel];
-        beta_gradient[channel] += sums.1[channel];
-    }
-    if frozen {
-        sums = (vec![T::ZERO; gamma.len()], vec![T::ZERO; gamma.len()]);
-    }
-    let gradient = InputGradient::new(gamma, normaliser, sums, values.len());
+) -> (Vec<T>, Vec<T>) {
+    let sums = gradient_sums(values, normaliser, result_gradient);
+    let gradient = &InputGradient::new((gamma, normaliser, frozen), &sums, values.len());
     values_gradient.copy_from_slice(result_gradient);
-    let gradient = &gradient;
     vectorised!(apply::<T>(gradient, values, values_gradient));
+    sums
 }
 
 /// Σ ∂y · x̂ and Σ ∂y of each column.
@@ -205,19 +197,20 @@ pub(crate) struct InputGradient<T> {
 }
 
 impl<T: Element> InputGradient<T> {
-    /// Of a matrix of `length` values whose columns have the gradient sums Σ ∂y · x̂ and Σ ∂y.
+    /// Of a matrix of `length` values whose columns have the gradient sums Σ ∂y · x̂ and Σ ∂y, which
+    /// play no part where the statistics are `frozen`.
     pub(crate) fn new(
-        gamma: &[T],
-        normaliser: &Normaliser<T>,
-        (scaled, plain): (Vec<T>, Vec<T>),
+        (gamma, normaliser, frozen): (&[T], &Normaliser<T>, bool),
+        (scaled, plain): &(Vec<T>, Vec<T>),
         length: usize,
     ) -> Self {
         let scale = T::ONE / T::from_f64((length / gamma.len()) as f64);
-        let plain: Vec<T> = plain.into_iter().map(|sum| sum * scale).collect();
+        let mean = |sum: T| if frozen { T::ZERO } else { sum * scale };
+        let plain: Vec<T> = plain.iter().map(|&sum| mean(sum)).collect();
         let factors: Vec<T> = scaled
-            .into_iter()
+            .iter()
             .zip(&normaliser.inverse_deviation)
-            .map(|(sum, &inverse)| sum * scale * inverse)
+            .map(|(&sum, &inverse)| mean(sum) * inverse)
             .collect();
         Self {
             means: repeated(&normaliser.mean),

@@ -12,20 +12,18 @@ mod pooling;
 use self::gradient::NormalisedGradient;
 use self::pooling::{Lines, NormaliseAndPool, windows};
 
-/// What is trained beside the convolution, and how batches are normalised.
+/// What is trained beside the convolution, and how the batch is normalised.
 pub(crate) struct Settings<'a, T> {
     pub(crate) gamma: &'a [T],
     pub(crate) beta: &'a [T],
     pub(crate) epsilon: f64,
-    /// Equal parts of the batch, each normalised by itself.
-    pub(crate) groups: usize,
     /// Mean and variance to normalise with instead of the batch's own.
     pub(crate) frozen: Option<(&'a [T], &'a [T])>,
     /// Whether the maximum of each 2×2 window follows.
     pub(crate) max_pool: bool,
 }
 
-/// What the forward pass leaves for the backward one, of one group.
+/// What the forward pass leaves for the backward one.
 pub(crate) struct Kept<T> {
     /// The convolution's result after ReLU.
     activations: Vec<T>,
@@ -35,59 +33,44 @@ pub(crate) struct Kept<T> {
     maxima: Vec<T>,
 }
 
-/// Mean and biased variance of each channel in one group.
+/// Mean and biased variance of each channel.
 pub(crate) type MeanAndVariance<T> = (Vec<T>, Vec<T>);
 
-/// The result (images, height, width, outputs), the moments of each group, and what the backward
-/// pass needs. `weights` are channels-last.
+/// The result (images, height, width, outputs), the moments, and what the backward pass needs.
+/// `weights` are channels-last.
 pub(crate) fn forward<T: Element>(
     images: &[T],
     trained: (&[T], &[T]),
     settings: &Settings<'_, T>,
     g: &Geometry,
-) -> (Vec<T>, Vec<MeanAndVariance<T>>, Vec<Kept<T>>) {
+) -> (Vec<T>, MeanAndVariance<T>, Kept<T>) {
     let (height, width) = g.result(then(settings.max_pool));
     let mut result = vec![T::ZERO; images.len() / g.image() * height * width * g.outputs];
     let windows = &windows(g)[..];
-    let mut moments = Vec::with_capacity(settings.groups);
-    let mut kept = Vec::with_capacity(settings.groups);
-    let result_length = result.len() / settings.groups;
-    let results = result.chunks_exact_mut(result_length);
-    for (images, result) in images.chunks_exact(images.len() / settings.groups).zip(results) {
-        let (activations, (mean, variance)) = activate(images, trained, settings, g);
-        let normaliser = Normaliser::new(&mean, &variance, settings.epsilon);
-        let (mut places, mut maxima) = (Vec::new(), Vec::new());
-        if settings.max_pool {
-            places = vec![0; result.len()];
-            maxima = vec![T::ZERO; result.len()];
-            let slopes = &batch_norm::slopes(settings.gamma, &normaliser);
-            let lines = &Lines { means: &normaliser.mean, slopes, shifts: settings.beta };
-            let image = activations.len() / (images.len() / g.image());
-            let length = CHUNK * windows.len() * g.outputs;
-            activations
-                .par_chunks(CHUNK * image)
-                .zip(result.par_chunks_mut(length))
-                .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
-                .for_each(|((activations, result), (places, maxima))| {
-                    let pass = NormaliseAndPool {
-                        activations,
-                        lines,
-                        windows,
-                        image,
-                        result,
-                        places,
-                        maxima,
-                    };
-                    crate::kernels::arch().dispatch(pass);
-                });
-        } else {
-            let (gamma, beta) = (settings.gamma, settings.beta);
-            batch_norm::forward(&activations, gamma, beta, &normaliser, result);
-        }
-        moments.push((mean, variance));
-        kept.push(Kept { activations, normaliser, places, maxima });
+    let (activations, (mean, variance)) = activate(images, trained, settings, g);
+    let normaliser = Normaliser::new(&mean, &variance, settings.epsilon);
+    let (mut places, mut maxima) = (Vec::new(), Vec::new());
+    if settings.max_pool {
+        places = vec![0; result.len()];
+        maxima = vec![T::ZERO; result.len()];
+        let slopes = &batch_norm::slopes(settings.gamma, &normaliser);
+        let lines = &Lines { means: &normaliser.mean, slopes, shifts: settings.beta };
+        let image = activations.len() / (images.len() / g.image());
+        let length = CHUNK * windows.len() * g.outputs;
+        activations
+            .par_chunks(CHUNK * image)
+            .zip(result.par_chunks_mut(length))
+            .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
+            .for_each(|((activations, result), (places, maxima))| {
+                let pass =
+                    NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
+                crate::kernels::arch().dispatch(pass);
+            });
+    } else {
+        let (gamma, beta) = (settings.gamma, settings.beta);
+        batch_norm::forward(&activations, gamma, beta, &normaliser, &mut result);
     }
-    (result, moments, kept)
+    (result, (mean, variance), Kept { activations, normaliser, places, maxima })
 }
 
 /// The convolution's result after ReLU, and what to normalise it with.
@@ -124,57 +107,31 @@ pub(crate) struct Gradients<T> {
 pub(crate) fn backward<T: Element>(
     (images, weights): (&[T], &[T]),
     settings: &Settings<'_, T>,
-    kept: &[Kept<T>],
+    kept: &Kept<T>,
     result_gradient: &[T],
     g: &Geometry,
     image_gradients: &mut [T],
 ) -> Gradients<T> {
-    let mut gradients = Gradients {
-        weights: vec![T::ZERO; weights.len()],
-        bias: vec![T::ZERO; g.outputs],
-        gamma: vec![T::ZERO; g.outputs],
-        beta: vec![T::ZERO; g.outputs],
+    // Where pooled, only the maxima have a gradient.
+    let values = if settings.max_pool { &kept.maxima } else { &kept.activations };
+    let sums = batch_norm::gradient_sums(values, &kept.normaliser, result_gradient);
+    let layer = (settings.gamma, &kept.normaliser, settings.frozen.is_some());
+    let source = NormalisedGradient {
+        activations: &kept.activations,
+        places: &kept.places,
+        gradient: InputGradient::new(layer, &sums, kept.activations.len()),
+        result_gradient,
+        windows: &windows(g),
+        outputs: g.outputs,
     };
-    let windows = windows(g);
-    let group = images.len() / settings.groups;
-    let mut image_gradients: Vec<&mut [T]> = image_gradients.chunks_exact_mut(group).collect();
-    image_gradients.resize_with(settings.groups, Default::default);
-    let groups = images
-        .chunks_exact(group)
-        .zip(result_gradient.chunks_exact(result_gradient.len() / settings.groups))
-        .zip(image_gradients);
-    for (((images, result_gradient), image_gradients), kept) in groups.zip(kept) {
-        // Where pooled, only the maxima have a gradient.
-        let values = if settings.max_pool { &kept.maxima } else { &kept.activations };
-        let mut sums = batch_norm::gradient_sums(values, &kept.normaliser, result_gradient);
-        add(&mut gradients.gamma, &sums.0);
-        add(&mut gradients.beta, &sums.1);
-        if settings.frozen.is_some() {
-            sums = (vec![T::ZERO; g.outputs], vec![T::ZERO; g.outputs]);
-        }
-        let length = kept.activations.len();
-        let source = NormalisedGradient {
-            activations: &kept.activations,
-            places: &kept.places,
-            gradient: InputGradient::new(settings.gamma, &kept.normaliser, sums, length),
-            result_gradient,
-            windows: &windows,
-            outputs: g.outputs,
-        };
-        let pass = convolution::Pass {
-            images,
-            weights,
-            result: &kept.activations,
-            places: &[],
-            then: Then::Relu,
-        };
-        let (weights, bias) = convolution::backward(&pass, &source, g, image_gradients);
-        add(&mut gradients.weights, &weights);
-        add(&mut gradients.bias, &bias);
-    }
-    gradients
-}
-
-fn add<T: Element>(sums: &mut [T], terms: &[T]) {
-    sums.iter_mut().zip(terms).for_each(|(sum, &term)| *sum += term);
+    let pass = convolution::Pass {
+        images,
+        weights,
+        result: &kept.activations,
+        places: &[],
+        then: Then::Relu,
+    };
+    let (weights, bias) = convolution::backward(&pass, &source, g, image_gradients);
+    let (gamma, beta) = sums;
+    Gradients { weights, bias, gamma, beta }
 }

@@ -7,8 +7,8 @@ use crate::kernels::batch_norm::InputGradient;
 use crate::kernels::convolution::ResultGradient;
 use crate::kernels::vectors::{WINDOW, load_places};
 
-/// The gradient of a group's activations, which have always been through ReLU, worked out image by
-/// image as the convolution asks for it.
+/// The gradient of activations, which have always been through ReLU, worked out image by image as
+/// the convolution asks for it.
 pub(super) struct NormalisedGradient<'a, T> {
     /// The convolution's result after ReLU.
     pub(super) activations: &'a [T],
