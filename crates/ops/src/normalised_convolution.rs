@@ -11,8 +11,9 @@ use crate::batch_norm::{
 };
 use crate::convolution::{channels_last_convolution, geometry, pad};
 use crate::element::{self, Element, slice, values, with_float};
+use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
-use crate::kernels::normalised_convolution::{Kept, Settings, backward, forward};
+use crate::kernels::normalised_convolution::{Normalised, Pass, Settings, backward, forward};
 use crate::pooling::channels_last_max_pool;
 use crate::tape::{apply2, concatenate};
 
@@ -141,38 +142,20 @@ struct Operation {
     /// Mean and variance that are given; no gradient passes through them.
     frozen: Option<[Vec<f64>; 2]>,
     /// What the backward pass needs.
-    kept: OnceLock<KeptOf>,
+    kept: OnceLock<Kept>,
     /// Read by the caller after the forward pass.
     statistics: Arc<OnceLock<BatchStatistics>>,
 }
 
-/// [`Kept`] of either dtype.
-enum KeptOf {
-    F32(Kept<f32>),
-    F64(Kept<f64>),
+struct Kept {
+    /// In f64 so that one type serves both dtypes.
+    normaliser: Normaliser<f64>,
+    /// After ReLU.
+    activations: CpuStorage,
+    /// Where pooled, the place of each window's first maximum and the activation there.
+    places: Vec<u8>,
+    maxima: CpuStorage,
 }
-
-/// A float type that [`KeptOf`] has a variant of.
-trait Keep: Element {
-    fn wrap(kept: Kept<Self>) -> KeptOf;
-    fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>>;
-}
-
-macro_rules! keep {
-    ($float:ty, $variant:ident) => {
-        impl Keep for $float {
-            fn wrap(kept: Kept<Self>) -> KeptOf {
-                KeptOf::$variant(kept)
-            }
-            fn unwrap(kept: &KeptOf) -> Option<&Kept<Self>> {
-                if let KeptOf::$variant(kept) = kept { Some(kept) } else { None }
-            }
-        }
-    };
-}
-
-keep!(f32, F32);
-keep!(f64, F64);
 
 impl Operation {
     /// Weight, bias, γ and β.
@@ -199,7 +182,7 @@ impl Operation {
         self.frozen.as_ref().map(|frozen| frozen.each_ref().map(convert))
     }
 
-    fn compute<T: Keep>(
+    fn compute<T: Element>(
         &self,
         (images, layout): (&CpuStorage, &Layout),
         trained: &[T],
@@ -209,27 +192,32 @@ impl Operation {
         let weights = channels_last_weights(weight, geometry);
         let frozen = self.frozen();
         let settings = self.settings((gamma, beta), frozen.as_ref());
-        let (result, (mean, variance), kept) =
+        let Normalised { result, moments, normaliser, activations, places, maxima } =
             forward(slice(images, layout)?, (&weights, bias), &settings, geometry);
         let (rows, columns) = geometry.convolved();
         let count = layout.dims()[0] * rows * columns;
         let on_cpu = |values| Tensor::from_vec(values, geometry.outputs, &candle_core::Device::Cpu);
-        let (mean, variance) = (on_cpu(mean)?, on_cpu(variance)?);
+        let (mean, variance) = (on_cpu(moments.0)?, on_cpu(moments.1)?);
         self.statistics.get_or_init(|| BatchStatistics { mean, variance, count });
-        self.kept.get_or_init(|| T::wrap(kept));
+        self.kept.get_or_init(|| Kept {
+            normaliser: normaliser.to_f64(),
+            activations: T::to_cpu_storage_owned(activations),
+            places,
+            maxima: T::to_cpu_storage_owned(maxima),
+        });
         let then = if self.max_pool { Then::ReluMaxPool } else { Then::Relu };
         let (height, width) = geometry.result(then);
         let shape = (layout.dims()[0], height, width, geometry.outputs);
         Ok((T::to_cpu_storage_owned(result), shape.into()))
     }
 
-    fn gradients<T: Keep>(
+    fn gradients<T: Element>(
         &self,
         images: &Tensor,
         trained: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let Some(kept) = self.kept.get().and_then(T::unwrap) else {
+        let Some(kept) = self.kept.get() else {
             bail!("conv2d_relu_batch_norm: there was no forward pass");
         };
         let geometry = &self.geometry;
@@ -242,10 +230,17 @@ impl Operation {
         let wanted = if images.track_op() { images.elem_count() } else { 0 };
         let mut image_gradient = vec![T::ZERO; wanted];
         let frozen = self.frozen();
+        let pass = Pass {
+            images: values(&image_values)?,
+            weights: &weights,
+            normaliser: &kept.normaliser.to(),
+            activations: kept.activations.as_slice()?,
+            places: &kept.places,
+            maxima: kept.maxima.as_slice()?,
+        };
         let gradients = backward(
-            (values(&image_values)?, &weights),
+            &pass,
             &self.settings((gamma, beta), frozen.as_ref()),
-            kept,
             values(&gradient_values)?,
             geometry,
             &mut image_gradient,

@@ -23,32 +23,32 @@ pub(crate) struct Settings<'a, T> {
     pub(crate) max_pool: bool,
 }
 
-/// What the forward pass leaves for the backward one.
-pub(crate) struct Kept<T> {
+/// What the forward pass computes.
+pub(crate) struct Normalised<T> {
+    /// (images, height, width, outputs).
+    pub(crate) result: Vec<T>,
+    /// Mean and biased variance of each channel.
+    pub(crate) moments: (Vec<T>, Vec<T>),
+    pub(crate) normaliser: Normaliser<T>,
     /// The convolution's result after ReLU.
-    activations: Vec<T>,
-    normaliser: Normaliser<T>,
+    pub(crate) activations: Vec<T>,
     /// Where pooled, the place of each window's first maximum and the activation there.
-    places: Vec<u8>,
-    maxima: Vec<T>,
+    pub(crate) places: Vec<u8>,
+    pub(crate) maxima: Vec<T>,
 }
 
-/// Mean and biased variance of each channel.
-pub(crate) type MeanAndVariance<T> = (Vec<T>, Vec<T>);
-
-/// The result (images, height, width, outputs), the moments, and what the backward pass needs.
-/// `weights` are channels-last.
+/// `trained` are weights, channels-last, and bias.
 pub(crate) fn forward<T: Element>(
     images: &[T],
     trained: (&[T], &[T]),
     settings: &Settings<'_, T>,
     g: &Geometry,
-) -> (Vec<T>, MeanAndVariance<T>, Kept<T>) {
+) -> Normalised<T> {
     let (height, width) = g.result(then(settings.max_pool));
     let mut result = vec![T::ZERO; images.len() / g.image() * height * width * g.outputs];
     let windows = &windows(g)[..];
-    let (activations, (mean, variance)) = activate(images, trained, settings, g);
-    let normaliser = Normaliser::new(&mean, &variance, settings.epsilon);
+    let (activations, moments) = activate(images, trained, settings, g);
+    let normaliser = Normaliser::new(&moments.0, &moments.1, settings.epsilon);
     let (mut places, mut maxima) = (Vec::new(), Vec::new());
     if settings.max_pool {
         places = vec![0; result.len()];
@@ -70,7 +70,7 @@ pub(crate) fn forward<T: Element>(
         let (gamma, beta) = (settings.gamma, settings.beta);
         batch_norm::forward(&activations, gamma, beta, &normaliser, &mut result);
     }
-    (result, (mean, variance), Kept { activations, normaliser, places, maxima })
+    Normalised { result, moments, normaliser, activations, places, maxima }
 }
 
 /// The convolution's result after ReLU, and what to normalise it with.
@@ -79,7 +79,7 @@ fn activate<T: Element>(
     trained: (&[T], &[T]),
     settings: &Settings<'_, T>,
     g: &Geometry,
-) -> (Vec<T>, MeanAndVariance<T>) {
+) -> (Vec<T>, (Vec<T>, Vec<T>)) {
     if let Some((mean, variance)) = settings.frozen {
         let (activations, _) = convolution::forward(images, trained, g, Then::Relu);
         return (activations, (mean.to_vec(), variance.to_vec()));
@@ -94,6 +94,17 @@ fn then(max_pool: bool) -> Then {
     if max_pool { Then::ReluMaxPool } else { Then::Relu }
 }
 
+/// The forward pass that gradients are asked for.
+pub(crate) struct Pass<'a, T> {
+    pub(crate) images: &'a [T],
+    /// Channels-last.
+    pub(crate) weights: &'a [T],
+    pub(crate) normaliser: &'a Normaliser<T>,
+    pub(crate) activations: &'a [T],
+    pub(crate) places: &'a [u8],
+    pub(crate) maxima: &'a [T],
+}
+
 /// Gradients of weights (channels-last), bias, γ and β.
 pub(crate) struct Gradients<T> {
     pub(crate) weights: Vec<T>,
@@ -105,32 +116,27 @@ pub(crate) struct Gradients<T> {
 /// The gradients of the loss, given that of the result; that of the images is added to
 /// `image_gradients`, unless that is empty.
 pub(crate) fn backward<T: Element>(
-    (images, weights): (&[T], &[T]),
+    pass: &Pass<'_, T>,
     settings: &Settings<'_, T>,
-    kept: &Kept<T>,
     result_gradient: &[T],
     g: &Geometry,
     image_gradients: &mut [T],
 ) -> Gradients<T> {
+    let Pass { images, weights, normaliser, activations, places, maxima } = *pass;
     // Where pooled, only the maxima have a gradient.
-    let values = if settings.max_pool { &kept.maxima } else { &kept.activations };
-    let sums = batch_norm::gradient_sums(values, &kept.normaliser, result_gradient);
-    let layer = (settings.gamma, &kept.normaliser, settings.frozen.is_some());
+    let values = if settings.max_pool { maxima } else { activations };
+    let sums = batch_norm::gradient_sums(values, normaliser, result_gradient);
+    let layer = (settings.gamma, normaliser, settings.frozen.is_some());
     let source = NormalisedGradient {
-        activations: &kept.activations,
-        places: &kept.places,
-        gradient: InputGradient::new(layer, &sums, kept.activations.len()),
+        activations,
+        places,
+        gradient: InputGradient::new(layer, &sums, activations.len()),
         result_gradient,
         windows: &windows(g),
         outputs: g.outputs,
     };
-    let pass = convolution::Pass {
-        images,
-        weights,
-        result: &kept.activations,
-        places: &[],
-        then: Then::Relu,
-    };
+    let pass =
+        convolution::Pass { images, weights, result: activations, places: &[], then: Then::Relu };
     let (weights, bias) = convolution::backward(&pass, &source, g, image_gradients);
     let (gamma, beta) = sums;
     Gradients { weights, bias, gamma, beta }
