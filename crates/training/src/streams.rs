@@ -7,6 +7,7 @@ use candle_core::{Device, Result, Shape, Tensor};
 use pairnet_models::Masks;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::recipe::{PairDraw, Recipe};
@@ -68,16 +69,28 @@ pub struct DrawnMasks {
     rng: ChaCha8Rng,
 }
 
+/// Words of the stream, of 32 bits, that a thread draws at a time.
+const WORDS: usize = 2048;
+
 impl Masks for DrawnMasks {
     fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor> {
         let threshold = (probability * 2f64.powi(16)).round() as u32;
-        let mut bytes = vec![0; 2 * shape.elem_count()];
-        self.rng.fill_bytes(&mut bytes);
-        let (draws, _) = bytes.as_chunks::<2>();
-        let kept = |&draw: &[u8; 2]| {
+        let kept = |draw: [u8; 2]| {
             if u32::from(u16::from_le_bytes(draw)) < threshold { 0.0 } else { 1.0 }
         };
-        let mask: Vec<f32> = draws.iter().map(kept).collect();
+        let mut mask = vec![0f32; shape.elem_count()];
+        let start = self.rng.get_word_pos();
+        // The stream tells what comes at any place, so threads can draw parts of it.
+        mask.par_chunks_mut(2 * WORDS).enumerate().for_each(|(part, mask)| {
+            let mut rng = self.rng.clone();
+            rng.set_word_pos(start + (part * WORDS) as u128);
+            let mut bytes = [0; 4 * WORDS];
+            let bytes = &mut bytes[..2 * mask.len()];
+            rng.fill_bytes(bytes);
+            let (draws, _) = bytes.as_chunks::<2>();
+            mask.iter_mut().zip(draws).for_each(|(mask, &draw)| *mask = kept(draw));
+        });
+        self.rng.set_word_pos(start + mask.len().div_ceil(2) as u128);
         Tensor::from_vec(mask, shape, &Device::Cpu)
     }
 }
