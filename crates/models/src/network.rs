@@ -9,7 +9,7 @@ use rand_core::RngCore;
 
 use crate::architecture::{Architecture, Branch, BranchOutput, Layer, Weights};
 use crate::layer::TrainedLayer;
-use crate::outputs::{Outputs, Part, Parts, side_by_side};
+use crate::outputs::{Outputs, Part, Parts, both};
 use crate::variants::Variant;
 
 /// Which ops a network computes with. The results are the same but for rounding.
@@ -241,7 +241,7 @@ impl Network {
                 .collect();
         }
         let training = matches!(pass, Pass::Training { .. });
-        let (first, second) = side_by_side(
+        let (first, second) = both(
             images.device(),
             || self.run_apart(first, &by_digit[0], training),
             || self.run_apart(second, &by_digit[1], training),

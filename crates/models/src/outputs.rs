@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, Var};
-use pairnet_ops::Tape;
+use pairnet_ops::{Tape, side_by_side};
 
 /// What a network says of a batch of n pairs.
 #[derive(Clone, Debug)]
@@ -43,11 +43,8 @@ impl Outputs {
         let through_comparator = comparator.backward(&gradients)?;
         gradients.extend(through_comparator)?;
         if let [first, second] = &branches[..] {
-            let (first, second) = side_by_side(
-                loss.device(),
-                || first.backward(&gradients),
-                || second.backward(&gradients),
-            )?;
+            let (first, second) =
+                both(loss.device(), || first.backward(&gradients), || second.backward(&gradients))?;
             for branch in [first, second] {
                 gradients.extend(branch)?; // adds up where both digits have the same weights
             }
@@ -93,8 +90,8 @@ impl Part {
     }
 }
 
-/// Both results, on two threads where the device is the CPU and the rayon pool has them.
-pub(crate) fn side_by_side<T: Send>(
+/// Both results, side by side where the device is the CPU.
+pub(crate) fn both<T: Send>(
     device: &Device,
     first: impl FnOnce() -> Result<T> + Send,
     second: impl FnOnce() -> Result<T> + Send,
@@ -102,6 +99,6 @@ pub(crate) fn side_by_side<T: Send>(
     if !device.is_cpu() {
         return Ok((first()?, second()?));
     }
-    let (first, second) = rayon::join(first, second);
+    let (first, second) = side_by_side(first, second);
     Ok((first?, second?))
 }

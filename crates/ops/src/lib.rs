@@ -28,7 +28,8 @@
 //! kernels of this crate, chosen for the processor when the program runs; on another device they
 //! compose candle's own ops ([`mod@reference`]), with the right pooling gradient there too. Dtypes
 //! are F32, to train, and F64, to check. Work is spread over the threads of the rayon pool that
-//! the caller is in, and the result does not depend on how many they are.
+//! the caller is in, or over a share of them ([`side_by_side`]), and the result does not depend on
+//! how many they are.
 //!
 //! The instructions are AVX-512 or AVX2 with multiply-add where the processor has them, else those
 //! that every processor of its kind has. The environment variable `PAIRNET_INSTRUCTIONS` asks for
@@ -52,6 +53,7 @@ mod pooling;
 pub mod reference;
 mod softmax;
 mod tape;
+mod threads;
 
 pub use adam::{Adam, AdamSettings};
 pub use batch_norm::{BatchStatistics, RunningStatistics, batch_norm, batch_norm_evaluation};
@@ -63,3 +65,4 @@ pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
 pub use pooling::max_pool2d;
 pub use softmax::softmax;
 pub use tape::Tape;
+pub use threads::side_by_side;

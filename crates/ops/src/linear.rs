@@ -9,6 +9,7 @@ use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
 use crate::reference;
 use crate::tape::apply3;
+use crate::threads::side_by_side;
 
 /// x · weightᵀ + bias.
 ///
@@ -112,13 +113,15 @@ pub(crate) fn gradients_through<T: Element>(
     let (input_values, weight_values) = (input.storage_and_layout(), weight.storage_and_layout());
     let gradient = Matrix::new(gradient, rows, outputs);
     let input_matrix = Matrix::new(values(&input_values)?, rows, inputs);
-    let weight_gradient = product(gradient.transposed(), input_matrix);
-    let input_gradient = if input.track_op() {
-        let weight_matrix = Matrix::new(values(&weight_values)?, outputs, inputs);
-        let input_gradient = product(gradient, weight_matrix);
-        Some(element::tensor(input_gradient, (rows, inputs), input)?)
+    let weight_matrix = Matrix::new(values(&weight_values)?, outputs, inputs);
+    let weight_gradient = || product(gradient.transposed(), input_matrix);
+    let (weight_gradient, input_gradient) = if input.track_op() {
+        let (input_gradient, weight_gradient) =
+            side_by_side(|| product(gradient, weight_matrix), weight_gradient);
+        let input_gradient = element::tensor(input_gradient, (rows, inputs), input)?;
+        (weight_gradient, Some(input_gradient))
     } else {
-        None
+        (weight_gradient(), None)
     };
     let weight_gradient = element::tensor(weight_gradient, (outputs, inputs), input)?;
     Ok((input_gradient, weight_gradient, bias_gradient.total()))

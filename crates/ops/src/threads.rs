@@ -6,33 +6,38 @@ thread_local! {
     static COUNT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// What `work` returns, whose ops split what they do for `count` threads, however many the rayon pool
-/// has.
-///
-/// For a caller that gives each thread work of its own: what an op splits for threads that are busy
-/// costs more than it brings. The results are the same.
+/// Both results, each computed with half of the threads: what lies within need not be split as far.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
-/// use pairnet_ops::{linear, with_threads};
+/// use pairnet_ops::{linear, side_by_side};
 ///
 /// # fn main() -> candle_core::Result<()> {
 /// let input = Tensor::ones((4, 3), DType::F32, &Device::Cpu)?;
 /// let (weight, bias) = (input.narrow(0, 0, 2)?, Tensor::zeros(2, DType::F32, &Device::Cpu)?);
-/// let one = || with_threads(1, || linear(&input, &weight, &bias));
-/// let (first, second) = rayon::join(one, one);
+/// let run = || linear(&input, &weight, &bias);
+/// let (first, second) = side_by_side(run, run);
 /// assert_eq!(first?.to_vec2::<f32>()?, second?.to_vec2::<f32>()?);
 /// # Ok(())
 /// # }
 /// ```
-pub fn with_threads<R>(count: usize, work: impl FnOnce() -> R) -> R {
-    let _outer = Outer(COUNT.replace(Some(count.max(1))));
-    work()
+pub fn side_by_side<A: Send, B: Send>(
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    let threads = threads();
+    let (half, rest) = (threads / 2, threads - threads / 2);
+    rayon::join(|| with_threads(rest, first), || with_threads(half, second))
 }
 
-/// How many threads this thread's ops split their work for.
+/// How many threads the ops on this thread split their work for.
 pub(crate) fn threads() -> usize {
     COUNT.get().unwrap_or_else(rayon::current_num_threads)
+}
+
+fn with_threads<R>(count: usize, work: impl FnOnce() -> R) -> R {
+    let _outer = Outer(COUNT.replace(Some(count.max(1))));
+    work()
 }
 
 /// What the count was before; it is that again afterwards, also where the work panics.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::threads::threads;
 
 /// A matrix of `rows` × `columns` in a slice, at any strides.
 #[derive(Clone, Copy)]
@@ -106,7 +107,7 @@ const ENOUGH: usize = 500_000;
 /// or column; none of these becomes a part.
 fn part<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
     let whole = (left.rows, right.columns);
-    let threads = rayon::current_num_threads();
+    let threads = threads();
     if threads == 1 || right.columns == 0 {
         return whole;
     }

@@ -16,6 +16,7 @@ use super::{CHUNK, Geometry, Then};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, matmul, product};
+use crate::threads::side_by_side;
 
 mod dense;
 mod lists;
@@ -126,11 +127,14 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for WholeImage<'_, T, G> {
         bias.add(&gradients);
         let count = pass.images.len() / g.image();
         let gradients = Matrix::new(&gradients, count, g.outputs);
-        let weights = product(gradients.transposed(), Matrix::new(pass.images, count, g.image()));
-        if !image_gradients.is_empty() {
-            let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
-            matmul(image_gradients, gradients, kernels, true);
+        let images = Matrix::new(pass.images, count, g.image());
+        let weights = || product(gradients.transposed(), images);
+        if image_gradients.is_empty() {
+            return (weights(), bias.total());
         }
+        let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
+        let ((), weights) =
+            side_by_side(|| matmul(image_gradients, gradients, kernels, true), weights);
         (weights, bias.total())
     }
 }
