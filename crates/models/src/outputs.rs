@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use candle_core::backprop::GradStore;
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, TensorId, Var};
 use pairnet_ops::{Tape, side_by_side};
+use rayon::prelude::*;
 
 /// What a network says of a batch of n pairs.
 #[derive(Clone, Debug)]
@@ -45,9 +46,8 @@ impl Outputs {
         if let [first, second] = &branches[..] {
             let (first, second) =
                 both(loss.device(), || first.backward(&gradients), || second.backward(&gradients))?;
-            for branch in [first, second] {
-                gradients.extend(branch)?; // adds up where both digits have the same weights
-            }
+            add_up(&mut gradients, first)?;
+            add_up(&mut gradients, second)?; // where both digits have the same weights
         }
         Ok(gradients)
     }
@@ -88,6 +88,24 @@ impl Part {
             None => Ok(GradStore::default()),
         }
     }
+}
+
+/// Adds `more` to `gradients`, each variable's on a thread of its own.
+fn add_up(gradients: &mut GradStore, more: GradStore) -> Result<()> {
+    let ids: Vec<_> = more.get_ids().copied().collect();
+    let sum = |&id: &TensorId| -> Result<Option<Tensor>> {
+        Ok(match (gradients.get_id(id), more.get_id(id)) {
+            (Some(one), Some(other)) => Some((one + other)?),
+            (_, other) => other.cloned(),
+        })
+    };
+    let sums: Vec<_> = ids.par_iter().map(sum).collect::<Result<_>>()?;
+    for (id, sum) in ids.into_iter().zip(sums) {
+        if let Some(sum) = sum {
+            gradients.insert_id(id, sum);
+        }
+    }
+    Ok(())
 }
 
 /// Both results, side by side where the device is the CPU.

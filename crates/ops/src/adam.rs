@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, Var, bail};
+use rayon::prelude::*;
 
 use crate::element::{Element, values, with_float};
 use crate::kernels::adam::{Factors, Slot, update};
@@ -90,8 +91,8 @@ impl Adam {
             step_size: learning_rate / correction(beta1),
             deviation_scale: 1.0 / correction(beta2).sqrt(),
         };
-        for slot in &mut self.slots {
-            let Some(gradient) = gradients.get(&slot.variable) else { continue };
+        self.slots.par_iter_mut().try_for_each(|slot| {
+            let Some(gradient) = gradients.get(&slot.variable) else { return Ok(()) };
             if gradient.shape() != slot.variable.shape() {
                 bail!(
                     "Adam: a gradient of shape {:?} for a variable of {:?}",
@@ -100,12 +101,11 @@ impl Adam {
                 );
             }
             if slot.variable.device().is_cpu() {
-                slot.update_in_place(gradient, &factors)?;
+                slot.update_in_place(gradient, &factors)
             } else {
-                slot.update_composed(gradient, &factors)?;
+                slot.update_composed(gradient, &factors)
             }
-        }
-        Ok(())
+        })
     }
 
     /// Forgets all steps and moments, as if made anew.

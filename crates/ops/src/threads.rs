@@ -1,6 +1,7 @@
 //! How many threads an op may count on.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
     static COUNT: Cell<Option<usize>> = const { Cell::new(None) };
@@ -26,8 +27,37 @@ pub fn side_by_side<A: Send, B: Send>(
     second: impl FnOnce() -> B + Send,
 ) -> (A, B) {
     let threads = threads();
+    if threads == 1 {
+        return (first(), second());
+    }
     let (half, rest) = (threads / 2, threads - threads / 2);
-    rayon::join(|| with_threads(rest, first), || with_threads(half, second))
+    let mut other = None;
+    let over = AtomicBool::new(false);
+    let own = rayon::scope(|scope| {
+        scope.spawn(|_| {
+            let _at_the_end = SetOnDrop(&over);
+            other = Some(with_threads(half, second));
+        });
+        let own = with_threads(rest, first);
+        // At the end of the scope this thread would fall asleep, and to wake it takes longer than
+        // most of what it waits for.
+        while !over.load(Ordering::Acquire) {
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                std::hint::spin_loop();
+            }
+        }
+        own
+    });
+    (own, other.expect("the scope ends when its work is done, and passes a panic on"))
+}
+
+/// Sets a flag when it goes, also where a panic takes it along.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// How many threads the ops on this thread split their work for.

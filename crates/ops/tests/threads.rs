@@ -1,4 +1,4 @@
-//! The same bytes on one thread and on many.
+//! The same bytes on one thread and on many, and work side by side.
 
 mod support;
 
@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm};
 use pairnet_ops::{
     NormalisedLinear, batch_norm, conv2d, conv2d_relu, conv2d_relu_max_pool, linear_relu,
-    linear_relu_batch_norm,
+    linear_relu_batch_norm, side_by_side,
 };
 use support::{values, variable, with_gradients};
 
@@ -50,8 +50,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let bits =
         |tensor: &Tensor| -> Vec<u64> { values(tensor).into_iter().map(f64::to_bits).collect() };
     let bytes = |threads: usize| -> Vec<Vec<u64>> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
+        on(threads, || {
             let all = [
                 with_gradients(&convolution, |v| conv2d_relu_max_pool(&v[0], &v[1], &v[2], 1)),
                 with_gradients(&convolution, |v| conv2d(&v[0], &v[1], &v[2], 2)),
@@ -94,5 +93,31 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let one = bytes(1);
     for threads in [2, 3, 5] {
         assert!(bytes(threads) == one, "{threads} threads give other bytes");
+    }
+}
+
+fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+#[test]
+fn both_results_come_back_in_their_order() {
+    for threads in 1..5 {
+        let nested = || side_by_side(|| side_by_side(|| 1, || "two"), || 3.0);
+        assert_eq!(on(threads, nested), ((1, "two"), 3.0));
+    }
+}
+
+#[test]
+fn a_panic_on_either_side_is_passed_on() {
+    for threads in 1..4 {
+        let first = || on(threads, || side_by_side(|| panic!("first"), || 2));
+        let second = || on(threads, || side_by_side(|| 1, || panic!("second")));
+        let messages = [
+            std::panic::catch_unwind(first).map(|((), _)| ()),
+            std::panic::catch_unwind(second).map(|(_, ())| ()),
+        ];
+        let messages = messages.map(|result| *result.unwrap_err().downcast::<&str>().unwrap());
+        assert_eq!(messages, ["first", "second"]);
     }
 }

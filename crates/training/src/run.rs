@@ -65,7 +65,9 @@ pub fn run(
         }
         Ok(batches)
     };
-    let sets = Sets { train: prepare("train", &data.train)?, test: prepare("test", &data.test)? };
+    let (train, test) =
+        rayon::join(|| prepare("train", &data.train), || prepare("test", &data.test));
+    let sets = Sets { train: train?, test: test? };
     let parameters = network.parameter_count();
     let mut epochs = Vec::with_capacity(recipe.epochs);
     let mut masks = id.masks();
