@@ -220,11 +220,7 @@ impl BatchNorm {
         beta: &[T],
     ) -> Result<(CpuStorage, Shape)> {
         let input: &[T] = slice(input, input_layout)?;
-        let mut result = vec![T::ZERO; input.len()];
-        // A batch may be empty in evaluation.
-        if !input.is_empty() {
-            forward(input, gamma, beta, &self.normaliser.to(), &mut result);
-        }
+        let result = forward(input, gamma, beta, &self.normaliser.to());
         Ok((T::to_cpu_storage_owned(result), input_layout.shape().clone()))
     }
 

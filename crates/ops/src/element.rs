@@ -5,6 +5,7 @@ use std::ops::Deref;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, DType, Error, Layout, Result, Storage, Tensor, WithDType, bail};
 
+use crate::kernels::exponential::exponential;
 use crate::kernels::vectors::Vectors;
 
 /// A floating-point type that the kernels are written for: `f32` to train, `f64` to check
@@ -18,6 +19,8 @@ pub(crate) trait Element: WithDType + Default + Vectors {
     fn mul_add<const FUSED: bool>(a: Self, b: Self, c: Self) -> Self;
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
+    /// [`Element::exp`] for loops over many values.
+    fn exponential<const FUSED: bool>(self) -> Self;
     fn ln(self) -> Self;
     fn ln_1p(self) -> Self;
     /// The values of a storage of this type, to be changed where they lie.
@@ -25,7 +28,7 @@ pub(crate) trait Element: WithDType + Default + Vectors {
 }
 
 macro_rules! element {
-    ($float:ty, $variant:ident) => {
+    ($float:ty, $variant:ident, $exponential:expr) => {
         impl Element for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -41,6 +44,10 @@ macro_rules! element {
             #[inline(always)]
             fn exp(self) -> Self {
                 <$float>::exp(self)
+            }
+            #[inline(always)]
+            fn exponential<const FUSED: bool>(self) -> Self {
+                $exponential(self)
             }
             #[inline(always)]
             fn ln(self) -> Self {
@@ -62,8 +69,8 @@ macro_rules! element {
     };
 }
 
-element!(f32, F32);
-element!(f64, F64);
+element!(f32, F32, exponential::<FUSED>);
+element!(f64, F64, f64::exp);
 
 /// max(value, 0) that keeps NaN, as PyTorch's ReLU does.
 #[inline(always)]

@@ -1,10 +1,13 @@
 //! Losses with their gradients in closed form.
 
+use std::sync::OnceLock;
+
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, largest, slice, values, with_float};
+use crate::element::{self, Element, slice, values, with_float};
 use crate::reference;
+use crate::softmax::probabilities;
 use crate::tape::apply2;
 
 /// Mean cross-entropy of `logits` (n, classes) against `classes` (n), U32 → a scalar.
@@ -30,7 +33,8 @@ pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
         return reference::cross_entropy(logits, classes);
     }
-    apply2(&logits.contiguous()?, &classes.contiguous()?, CrossEntropy)
+    let operation = CrossEntropy { probabilities: OnceLock::new() };
+    apply2(&logits.contiguous()?, &classes.contiguous()?, operation)
 }
 
 /// Mean binary cross-entropy of `logits` (n) against `targets` (n) of the same dtype → a scalar.
@@ -64,13 +68,9 @@ pub fn mean_squared_error(predictions: &Tensor, targets: &Tensor) -> Result<Tens
     (predictions - targets)?.sqr()?.mean_all()
 }
 
-struct CrossEntropy;
-
-/// log Σ exp of one row, shifted by its largest value so that nothing overflows.
-fn log_sum_exp<T: Element>(row: &[T]) -> T {
-    let largest = largest(row);
-    let sum = row.iter().fold(T::ZERO, |sum, &value| sum + (value - largest).exp());
-    largest + sum.ln()
+struct CrossEntropy {
+    /// The probability of each class, kept for the backward pass.
+    probabilities: OnceLock<CpuStorage>,
 }
 
 impl CrossEntropy {
@@ -80,13 +80,16 @@ impl CrossEntropy {
         classes: &[u32],
     ) -> Result<(CpuStorage, Shape)> {
         let (rows, width) = layout.shape().dims2()?;
-        let mut total = T::ZERO;
-        for (row, &class) in slice::<T>(logits, layout)?.chunks_exact(width).zip(classes) {
-            let Some(&logit) = row.get(class as usize) else {
-                bail!("cross_entropy: class {class} of {width} classes");
-            };
-            total += log_sum_exp(row) - logit;
+        if let Some(class) = classes.iter().find(|&&class| class as usize >= width) {
+            bail!("cross_entropy: class {class} of {width} classes");
         }
+        let logits = slice::<T>(logits, layout)?;
+        let mut total = T::ZERO;
+        let probabilities = probabilities(logits, width, |row, largest, sum| {
+            let logit = logits[row * width + classes[row] as usize];
+            total += largest + sum.ln() - logit;
+        });
+        self.probabilities.get_or_init(|| T::to_cpu_storage_owned(probabilities));
         let mean = total / T::from_f64(rows as f64);
         Ok((T::to_cpu_storage_owned(vec![mean]), Shape::from(())))
     }
@@ -98,17 +101,16 @@ impl CrossEntropy {
         classes: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<Tensor> {
+        let Some(probabilities) = self.probabilities.get() else {
+            bail!("cross_entropy: there was no forward pass");
+        };
         let (rows, width) = logits.dims2()?;
         let scale = scalar::<T>(result_gradient)? / T::from_f64(rows as f64);
-        let (logit_values, classes) = (logits.storage_and_layout(), classes.to_vec1::<u32>()?);
-        let mut gradient = Vec::with_capacity(rows * width);
-        for (row, class) in values::<T, _>(&logit_values)?.chunks_exact(width).zip(classes) {
-            let normaliser = log_sum_exp(row);
-            gradient.extend(row.iter().enumerate().map(|(index, &value)| {
-                let target = if index == class as usize { T::ONE } else { T::ZERO };
-                ((value - normaliser).exp() - target) * scale
-            }));
+        let mut gradient = probabilities.as_slice::<T>()?.to_vec();
+        for (row, class) in gradient.chunks_exact_mut(width).zip(classes.to_vec1::<u32>()?) {
+            row[class as usize] -= T::ONE;
         }
+        gradient.iter_mut().for_each(|gradient| *gradient *= scale);
         element::tensor(gradient, (rows, width), logits)
     }
 }

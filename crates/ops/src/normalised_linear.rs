@@ -98,10 +98,9 @@ impl Operation {
         let mut activations = product(input, weight.transposed());
         add_bias(&mut activations, bias, true);
 
-        let mut result = vec![T::ZERO; activations.len()];
         let (mean, variance) = moments(&activations, outputs);
         let normaliser = Normaliser::new(&mean, &variance, self.epsilon);
-        forward(&activations, gamma, beta, &normaliser, &mut result);
+        let result = forward(&activations, gamma, beta, &normaliser);
         let on_cpu = |values| Tensor::from_vec(values, outputs, &candle_core::Device::Cpu);
         let (mean, variance) = (on_cpu(mean)?, on_cpu(variance)?);
         self.statistics.get_or_init(|| BatchStatistics { mean, variance, count: rows });

@@ -4,6 +4,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
 
 use crate::element::{self, Element, largest, slice, values, with_float};
+use crate::kernels::exponential::exponentials;
 use crate::reference;
 use crate::tape::apply1;
 
@@ -36,18 +37,25 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
 
 struct Softmax;
 
-fn probabilities<T: Element>(logits: &[T], classes: usize) -> Vec<T> {
+/// The probabilities of each row, and what `look` makes of its number, largest logit and sum of
+/// exponentials.
+pub(crate) fn probabilities<T: Element>(
+    logits: &[T],
+    classes: usize,
+    mut look: impl FnMut(usize, T, T),
+) -> Vec<T> {
     let mut result = logits.to_vec();
+    let mut all = Vec::with_capacity(logits.len() / classes.max(1));
     for row in result.chunks_exact_mut(classes.max(1)) {
         let largest = largest(row);
-        let mut sum = T::ZERO;
-        for value in &mut *row {
-            *value = (*value - largest).exp();
-            sum += *value;
-        }
-        for value in row {
-            *value /= sum;
-        }
+        row.iter_mut().for_each(|value| *value -= largest);
+        all.push(largest);
+    }
+    exponentials(&mut result);
+    for (number, row) in result.chunks_exact_mut(classes.max(1)).enumerate() {
+        let sum = row.iter().fold(T::ZERO, |sum, &value| sum + value);
+        row.iter_mut().for_each(|value| *value /= sum);
+        look(number, all[number], sum);
     }
     result
 }
@@ -72,7 +80,7 @@ impl CustomOp1 for Softmax {
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (_, classes) = layout.shape().dims2()?;
         with_float!(self.name(), logits.dtype(), T => {
-            let result = probabilities::<T>(slice(logits, layout)?, classes);
+            let result = probabilities::<T>(slice(logits, layout)?, classes, |_, _, _| ());
             Ok((T::to_cpu_storage_owned(result), layout.shape().clone()))
         })
     }

@@ -96,16 +96,15 @@ impl Normaliser<f64> {
     }
 }
 
-/// γ · x̂ + β, row by row into `result`.
+/// γ · x̂ + β, row by row.
 pub(crate) fn forward<T: Element>(
     values: &[T],
     gamma: &[T],
     beta: &[T],
     normaliser: &Normaliser<T>,
-    result: &mut [T],
-) {
+) -> Vec<T> {
     let slopes = slopes(gamma, normaliser);
-    vectorised!(affine::<T>(values, &normaliser.mean, &slopes, beta, result));
+    vectorised!(affine::<T>(values, &normaliser.mean, &slopes, beta))
 }
 
 /// γ · inverse deviation of each channel.
@@ -120,18 +119,16 @@ fn affine<T: Element, const FUSED: bool>(
     means: &[T],
     slopes: &[T],
     beta: &[T],
-    result: &mut [T],
-) {
+) -> Vec<T> {
     let (means, slopes, beta) = (repeated(means), repeated(slopes), repeated(beta));
-    let wide = means.len();
-    for (values, results) in values.chunks(wide).zip(result.chunks_mut(wide)) {
+    let mut result = Vec::with_capacity(values.len());
+    for values in values.chunks(means.len().max(1)) {
         let columns = means.iter().zip(&slopes).zip(&beta);
-        for ((result, &value), ((&mean, &slope), &beta)) in
-            results.iter_mut().zip(values).zip(columns)
-        {
-            *result = T::mul_add::<FUSED>(value - mean, slope, beta);
-        }
+        result.extend(values.iter().zip(columns).map(|(&value, ((&mean, &slope), &beta))| {
+            T::mul_add::<FUSED>(value - mean, slope, beta)
+        }));
     }
+    result
 }
 
 /// Gradients of the values (into `values_gradient`), and of γ and β.

@@ -44,32 +44,20 @@ pub(crate) fn forward<T: Element>(
     settings: &Settings<'_, T>,
     g: &Geometry,
 ) -> Normalised<T> {
-    let (height, width) = g.result(then(settings.max_pool));
-    let mut result = vec![T::ZERO; images.len() / g.image() * height * width * g.outputs];
-    let windows = &windows(g)[..];
     let (activations, moments) = activate(images, trained, settings, g);
     let normaliser = Normaliser::new(&moments.0, &moments.1, settings.epsilon);
-    let (mut places, mut maxima) = (Vec::new(), Vec::new());
-    if settings.max_pool {
-        places = vec![0; result.len()];
-        maxima = vec![T::ZERO; result.len()];
-        let slopes = &batch_norm::slopes(settings.gamma, &normaliser);
-        let lines = &Lines { means: &normaliser.mean, slopes, shifts: settings.beta };
-        let image = activations.len() / (images.len() / g.image());
-        let length = CHUNK * windows.len() * g.outputs;
-        activations
-            .par_chunks(CHUNK * image)
-            .zip(result.par_chunks_mut(length))
-            .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
-            .for_each(|((activations, result), (places, maxima))| {
-                let pass =
-                    NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
-                crate::kernels::arch().dispatch(pass);
-            });
+    let (gamma, beta) = (settings.gamma, settings.beta);
+    let (result, places, maxima) = if settings.max_pool {
+        let slopes = &batch_norm::slopes(gamma, &normaliser);
+        normalise_and_pool(
+            &activations,
+            &Lines { means: &normaliser.mean, slopes, shifts: beta },
+            g,
+        )
     } else {
-        let (gamma, beta) = (settings.gamma, settings.beta);
-        batch_norm::forward(&activations, gamma, beta, &normaliser, &mut result);
-    }
+        let result = batch_norm::forward(&activations, gamma, beta, &normaliser);
+        (result, Vec::new(), Vec::new())
+    };
     Normalised { result, moments, normaliser, activations, places, maxima }
 }
 
@@ -90,8 +78,30 @@ fn activate<T: Element>(
     (activations, merged.map(Moments::into_mean_and_variance).unwrap_or_default())
 }
 
-fn then(max_pool: bool) -> Then {
-    if max_pool { Then::ReluMaxPool } else { Then::Relu }
+/// The maxima of the normalised windows, the place of each in its window, and the activation there.
+fn normalise_and_pool<T: Element>(
+    activations: &[T],
+    lines: &Lines<'_, T>,
+    g: &Geometry,
+) -> (Vec<T>, Vec<u8>, Vec<T>) {
+    let windows = &windows(g)[..];
+    let (height, width) = g.convolved();
+    let image = height * width * g.outputs;
+    let pooled = windows.len() * g.outputs;
+    let count = activations.len() / image * pooled;
+    let (mut result, mut places) = (vec![T::ZERO; count], vec![0; count]);
+    let mut maxima = vec![T::ZERO; count];
+    let length = CHUNK * pooled;
+    activations
+        .par_chunks(CHUNK * image)
+        .zip(result.par_chunks_mut(length))
+        .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
+        .for_each(|((activations, result), (places, maxima))| {
+            let pass =
+                NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
+            crate::kernels::arch().dispatch(pass);
+        });
+    (result, places, maxima)
 }
 
 /// The forward pass that gradients are asked for.
