@@ -23,7 +23,7 @@ fn each<T: Element, const FUSED: bool>(values: &mut [T]) {
 #[inline(always)]
 pub(crate) fn exponential<const FUSED: bool>(x: f32) -> f32 {
     /// ln 2 in two parts; n times the first is exact.
-    const LN_2: [f32; 2] = [0.693_359_375, -2.121_944_4e-4];
+    const LN_2: [f32; 2] = [355.0 / 512.0, -2.121_944_4e-4];
     /// 1.5 · 2²³: what is added to it is rounded to a whole number, in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     // 1/k! for k from 7 down to 2.
