@@ -90,7 +90,7 @@ pub(crate) fn channels_last_convolution(
         return result.permute((0, 2, 3, 1));
     }
     let images = pad(images, padding)?.contiguous()?;
-    let operation = Convolution { geometry, then, places: OnceLock::new() };
+    let operation = Convolution { geometry, then, kept: OnceLock::new() };
     apply3(&images, &weight.contiguous()?, &bias.contiguous()?, operation)
 }
 
@@ -140,8 +140,15 @@ pub(crate) fn geometry(
 struct Convolution {
     geometry: Geometry,
     then: Then,
-    /// Where each window's maximum was, kept for the backward pass.
-    places: OnceLock<Vec<u8>>,
+    /// What the backward pass needs.
+    kept: OnceLock<Kept>,
+}
+
+struct Kept {
+    /// Channels-last.
+    weights: CpuStorage,
+    /// Where each window's maximum was.
+    places: Vec<u8>,
 }
 
 impl Convolution {
@@ -159,7 +166,8 @@ impl Convolution {
             geometry,
             self.then,
         );
-        self.places.get_or_init(|| places);
+        let weights = T::to_cpu_storage_owned(weights);
+        self.kept.get_or_init(|| Kept { weights, places });
         let (height, width) = geometry.result(self.then);
         let shape = (images.1.dims()[0], height, width, geometry.outputs);
         Ok((T::to_cpu_storage_owned(result), shape.into()))
@@ -172,18 +180,19 @@ impl Convolution {
         result: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let Some(kept) = self.kept.get() else {
+            bail!("conv2d: there was no forward pass");
+        };
         let geometry = &self.geometry;
         let result_gradient = result_gradient.contiguous()?;
-        let (image_values, weight_values) =
-            (images.storage_and_layout(), weight.storage_and_layout());
+        let image_values = images.storage_and_layout();
         let (result_values, gradient_values) =
             (result.storage_and_layout(), result_gradient.storage_and_layout());
-        let weights = channels_last_weights::<T>(values(&weight_values)?, geometry);
         let pass = Pass {
             images: values(&image_values)?,
-            weights: &weights,
+            weights: kept.weights.as_slice::<T>()?,
             result: values(&result_values)?,
-            places: self.places.get().map_or(&[], Vec::as_slice),
+            places: &kept.places,
             then: self.then,
         };
         let wanted = if images.track_op() { images.elem_count() } else { 0 };

@@ -148,6 +148,8 @@ struct Operation {
 }
 
 struct Kept {
+    /// Channels-last.
+    weights: CpuStorage,
     /// In f64 so that one type serves both dtypes.
     normaliser: Normaliser<f64>,
     /// After ReLU.
@@ -200,6 +202,7 @@ impl Operation {
         let (mean, variance) = (on_cpu(moments.0)?, on_cpu(moments.1)?);
         self.statistics.get_or_init(|| BatchStatistics { mean, variance, count });
         self.kept.get_or_init(|| Kept {
+            weights: T::to_cpu_storage_owned(weights),
             normaliser: normaliser.to_f64(),
             activations: T::to_cpu_storage_owned(activations),
             places,
@@ -225,14 +228,13 @@ impl Operation {
         let (image_values, trained_values) =
             (images.storage_and_layout(), trained.storage_and_layout());
         let gradient_values = result_gradient.storage_and_layout();
-        let (weight, _, gamma, beta) = self.parts(values::<T, _>(&trained_values)?);
-        let weights = channels_last_weights(weight, geometry);
+        let (_, _, gamma, beta) = self.parts(values::<T, _>(&trained_values)?);
         let wanted = if images.track_op() { images.elem_count() } else { 0 };
         let mut image_gradient = vec![T::ZERO; wanted];
         let frozen = self.frozen();
         let pass = Pass {
             images: values(&image_values)?,
-            weights: &weights,
+            weights: kept.weights.as_slice()?,
             normaliser: &kept.normaliser.to(),
             activations: kept.activations.as_slice()?,
             places: &kept.places,
