@@ -8,7 +8,8 @@ use pairnet_ops::{
 use rand_core::RngCore;
 
 use crate::architecture::{Layer, Step, Weights};
-use crate::network::{Kernels, Pass};
+use crate::kernels::Kernels;
+use crate::pass::Pass;
 
 /// Batch norm's ε, as PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -82,10 +83,7 @@ impl TrainedLayer {
         for step in steps {
             values = match step {
                 Step::Relu => values.relu()?,
-                Step::MaxPool => match kernels {
-                    Kernels::Fused => channels_last::max_pool2d(&values, 2, 2)?,
-                    Kernels::Composed => reference::max_pool2d(&values, 2, 2)?,
-                },
+                Step::MaxPool => kernels.max_pool(&values)?,
                 Step::BatchNorm => self.normalise(&values, kernels, pass)?,
                 Step::Dropout(probability) => match pass {
                     Pass::Training { masks, .. } => {
@@ -198,20 +196,11 @@ impl TrainedLayer {
         let Some(BatchNorm { gamma, beta, running }) = &self.batch_norm else {
             return Ok(values.clone());
         };
+        let trained = (&**gamma, &**beta);
         let Pass::Training { statistics, .. } = pass else {
-            return match kernels {
-                Kernels::Fused => {
-                    channels_last::batch_norm_evaluation(values, gamma, beta, EPSILON, running)
-                }
-                Kernels::Composed => {
-                    ops::batch_norm_evaluation(values, gamma, beta, EPSILON, running)
-                }
-            };
+            return kernels.batch_norm_evaluation(values, trained, EPSILON, running);
         };
-        let (normalised, batch) = match kernels {
-            Kernels::Fused => channels_last::batch_norm(values, gamma, beta, EPSILON)?,
-            Kernels::Composed => reference::batch_norm(values, gamma, beta, EPSILON)?,
-        };
+        let (normalised, batch) = kernels.batch_norm(values, trained, EPSILON)?;
         statistics.push((self.name.clone(), batch));
         Ok(normalised)
     }

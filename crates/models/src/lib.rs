@@ -26,13 +26,17 @@
 
 mod architecture;
 mod arithmetic;
+mod kernels;
 mod layer;
 mod network;
 mod outputs;
+mod pass;
 mod variants;
 
 pub use architecture::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
 pub use arithmetic::MultiplyAdds;
-pub use network::{Kernels, Masks, Network};
+pub use kernels::Kernels;
+pub use network::Network;
 pub use outputs::Outputs;
+pub use pass::Masks;
 pub use variants::{Backbone, UnknownVariant, VARIANTS, Variant, names};

@@ -3,86 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
-use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, Tape, reference};
+use candle_core::{DType, Device, Result, Tensor, Var, bail};
+use pairnet_ops::{RunningStatistics, Tape};
 use rand_core::RngCore;
 
 use crate::architecture::{Architecture, Branch, BranchOutput, Layer, Weights};
+use crate::kernels::Kernels;
 use crate::layer::TrainedLayer;
 use crate::outputs::{Outputs, Part, Parts, both};
+use crate::pass::{Masks, NoMasks, Pass, Statistics};
 use crate::variants::Variant;
-
-/// Which ops a network computes with. The results are the same but for rounding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kernels {
-    /// The kernels of `pairnet-ops`.
-    Fused,
-    /// candle's own ops: the reference that tests and benchmarks compare with.
-    Composed,
-}
-
-impl Kernels {
-    /// Images (n, channels, height, width) in the layout that these ops compute in.
-    fn layout(self, images: &Tensor) -> Result<Tensor> {
-        match self {
-            Kernels::Fused => images.permute((0, 2, 3, 1))?.contiguous(),
-            Kernels::Composed => Ok(images.clone()),
-        }
-    }
-
-    fn softmax(self, logits: &Tensor) -> Result<Tensor> {
-        match self {
-            Kernels::Fused => ops::softmax(logits),
-            Kernels::Composed => reference::softmax(logits),
-        }
-    }
-
-    /// The inverse of [`Kernels::layout`].
-    pub(crate) fn channels_first(self, images: &Tensor) -> Result<Tensor> {
-        match self {
-            Kernels::Fused => images.permute((0, 3, 1, 2)),
-            Kernels::Composed => Ok(images.clone()),
-        }
-    }
-}
-
-/// Where dropout's masks come from.
-pub trait Masks {
-    /// A mask of this shape: 1 where a value is kept, 0 where it is dropped, which happens with
-    /// `probability`.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no such mask.
-    fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor>;
-}
-
-/// The masks of layers that have no dropout.
-struct NoMasks;
-
-impl Masks for NoMasks {
-    fn draw(&mut self, shape: &Shape, _probability: f64) -> Result<Tensor> {
-        bail!("there is no mask of shape {shape:?}")
-    }
-}
-
-/// The statistics of the batches that batch norm saw, each with its layer's name.
-type Statistics = Vec<(String, BatchStatistics)>;
-
-/// What a forward pass does beside the arithmetic.
-pub(crate) enum Pass<'a> {
-    Training { masks: &'a mut dyn Masks, statistics: Statistics },
-    Evaluation,
-}
-
-impl Pass<'_> {
-    fn into_statistics(self) -> Statistics {
-        match self {
-            Pass::Training { statistics, .. } => statistics,
-            Pass::Evaluation => Vec::new(),
-        }
-    }
-}
 
 /// A network whose weights have values.
 #[derive(Debug)]

@@ -3,8 +3,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
 use pairnet_models::{Kernels, Outputs};
-use pairnet_ops::{self as ops, reference};
-
+use pairnet_ops::mean_squared_error;
 use pairnet_record::Epoch;
 
 use crate::batches::Batch;
@@ -34,12 +33,11 @@ pub fn losses(
     kernels: Kernels,
 ) -> Result<Losses> {
     let main = match recipe.main_loss {
-        MainLoss::BinaryCrossEntropy => match kernels {
-            Kernels::Fused => ops::binary_cross_entropy(&outputs.logits, &batch.targets)?,
-            Kernels::Composed => reference::binary_cross_entropy(&outputs.logits, &batch.targets)?,
-        },
+        MainLoss::BinaryCrossEntropy => {
+            kernels.binary_cross_entropy(&outputs.logits, &batch.targets)?
+        }
         MainLoss::SquaredErrorOfSigmoid => {
-            ops::mean_squared_error(&sigmoid(&outputs.logits)?, &batch.targets)?
+            mean_squared_error(&sigmoid(&outputs.logits)?, &batch.targets)?
         }
     };
     let Some(digit_logits) = &outputs.digit_logits else {
@@ -48,15 +46,9 @@ pub fn losses(
     let digit_logits = digit_logits.flatten_to(1)?;
     let scores = match recipe.auxiliary_loss {
         AuxiliaryLoss::CrossEntropy => digit_logits,
-        AuxiliaryLoss::CrossEntropyOfSoftmax => match kernels {
-            Kernels::Fused => ops::softmax(&digit_logits)?,
-            Kernels::Composed => reference::softmax(&digit_logits)?,
-        },
+        AuxiliaryLoss::CrossEntropyOfSoftmax => kernels.softmax(&digit_logits)?,
     };
-    let mean = match kernels {
-        Kernels::Fused => ops::cross_entropy(&scores, &batch.classes)?,
-        Kernels::Composed => reference::cross_entropy(&scores, &batch.classes)?,
-    };
+    let mean = kernels.cross_entropy(&scores, &batch.classes)?;
     // The mean over both digits' rows, twice: the sum of the two digits' means.
     let auxiliary = (mean * 2.0)?;
     let total = ((&auxiliary * recipe.auxiliary_weight)? + (&main * recipe.main_weight)?)?;
