@@ -24,7 +24,7 @@ KINDS = [
     ("batch norm, bias and ReLU behind linear layers", r"pairnet_ops::(linear|normalised_linear|batch_norm)"),
     ("dropout and its masks", r"pairnet_ops::dropout|DrawnMasks"),
     ("losses", r"pairnet_ops::loss"),
-    ("gradients in candle's graph: zeroed, added", r"GradStore|op::Add as|candle_core::tensor::Tensor>::backward"),
+    ("gradients between ops", r"tape::|GradStore|op::Add as|candle_core::tensor::Tensor>::backward"),
     ("other ops of candle", r"candle_(core|nn)"),
     ("Adam and the rest of the run", r"pairnet_training|pairnet_ops|pairnet_models|pulp"),
 ]

@@ -31,6 +31,9 @@
 //! the caller is in, or over a share of them ([`side_by_side`]), and the result does not depend on
 //! how many they are.
 //!
+//! candle's `backward` goes through these ops like any other. A [`Tape`] does so without the zeros
+//! that candle makes and adds each gradient to.
+//!
 //! The instructions are AVX-512 or AVX2 with multiply-add where the processor has them, else those
 //! that every processor of its kind has. The environment variable `PAIRNET_INSTRUCTIONS` asks for
 //! fewer, `avx2` or `scalar`, to test that code where the processor has more.
