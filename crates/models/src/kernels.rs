@@ -3,7 +3,8 @@
 use candle_core::{Result, Tensor};
 use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, channels_last, reference};
 
-/// Which ops a network computes with. The results are the same but for rounding.
+/// Which ops a network computes with. The results are the same but for rounding, and so are the
+/// gradients but for ReLU's at exactly 0, which candle's own lets through.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -111,7 +112,10 @@ impl Kernels {
             Kernels::Fused => {
                 channels_last::batch_norm_evaluation(values, gamma, beta, epsilon, running)
             }
-            Kernels::Composed => ops::batch_norm_evaluation(values, gamma, beta, epsilon, running),
+            Kernels::Composed => {
+                let RunningStatistics { mean, variance } = running;
+                reference::normalise(values, gamma, beta, epsilon, mean, variance)
+            }
         }
     }
 }

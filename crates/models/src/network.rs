@@ -161,8 +161,8 @@ impl Network {
         let by_digit = images.transpose(0, 1)?.reshape((digits * pairs, 1, height, width))?;
         let by_digit = self.kernels.layout(&by_digit)?;
         let by_digit = [by_digit.narrow(0, 0, pairs)?, by_digit.narrow(0, pairs, pairs)?];
-        let mut layers = first.iter().chain(second);
-        if layers.any(TrainedLayer::draws_masks) {
+        let training = matches!(pass, Pass::Training { .. });
+        if training && first.iter().chain(second).any(TrainedLayer::draws_masks) {
             // One after another: masks are drawn in a fixed order.
             return [first, second]
                 .into_iter()
@@ -170,7 +170,6 @@ impl Network {
                 .map(|(branch, digits)| self.run_branch(branch, digits, pass))
                 .collect();
         }
-        let training = matches!(pass, Pass::Training { .. });
         let (first, second) = both(
             images.device(),
             || self.run_apart(first, &by_digit[0], training),

@@ -90,7 +90,7 @@ impl Part {
     }
 }
 
-/// Adds `more` to `gradients`, each variable's on a thread of its own.
+/// Adds `more` to `gradients`, on all threads where the device is the CPU.
 fn add_up(gradients: &mut GradStore, more: GradStore) -> Result<()> {
     let ids: Vec<_> = more.get_ids().copied().collect();
     let sum = |&id: &TensorId| -> Result<Option<Tensor>> {
@@ -99,7 +99,12 @@ fn add_up(gradients: &mut GradStore, more: GradStore) -> Result<()> {
             (_, other) => other.cloned(),
         })
     };
-    let sums: Vec<_> = ids.par_iter().map(sum).collect::<Result<_>>()?;
+    let on_cpu = |id: &TensorId| more.get_id(*id).is_some_and(|more| more.device().is_cpu());
+    let sums: Vec<_> = if ids.iter().all(on_cpu) {
+        ids.par_iter().map(sum).collect::<Result<_>>()?
+    } else {
+        ids.iter().map(sum).collect::<Result<_>>()?
+    };
     for (id, sum) in ids.into_iter().zip(sums) {
         if let Some(sum) = sum {
             gradients.insert_id(id, sum);

@@ -1,6 +1,7 @@
 //! Adam, whose state can be saved, put back and cleared.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, Var, bail};
@@ -51,8 +52,12 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// Where a variable is not contiguous or the device has no memory left.
+    /// Where a variable is not contiguous or is there twice, or the device has no memory left.
     pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
+        let mut seen = HashSet::new();
+        if let Some(twice) = variables.iter().find(|variable| !seen.insert(variable.id())) {
+            bail!("Adam: a variable of shape {:?} is there twice", twice.shape());
+        }
         let slots = variables
             .into_iter()
             .map(|variable| {
@@ -73,8 +78,21 @@ impl Adam {
     ///
     /// Where no variable has a gradient, or a gradient's shape or dtype is not its variable's.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
-        let without = |slot: &Parameter| gradients.get(&slot.variable).is_none();
-        if !self.slots.is_empty() && self.slots.iter().all(without) {
+        let mut found = self.slots.is_empty();
+        for Parameter { variable, .. } in &self.slots {
+            let Some(gradient) = gradients.get(variable) else { continue };
+            found = true;
+            if gradient.shape() != variable.shape() || gradient.dtype() != variable.dtype() {
+                bail!(
+                    "Adam: a gradient of shape {:?} and dtype {:?} for a variable of {:?} and {:?}",
+                    gradient.shape(),
+                    gradient.dtype(),
+                    variable.shape(),
+                    variable.dtype()
+                );
+            }
+        }
+        if !found {
             bail!(
                 "Adam: none of {} variables has a gradient: the loss was not computed from them, \
                  or the backward pass stopped before it came to them",
@@ -91,21 +109,18 @@ impl Adam {
             step_size: learning_rate / correction(beta1),
             deviation_scale: 1.0 / correction(beta2).sqrt(),
         };
-        self.slots.par_iter_mut().try_for_each(|slot| {
-            let Some(gradient) = gradients.get(&slot.variable) else { return Ok(()) };
-            if gradient.shape() != slot.variable.shape() {
-                bail!(
-                    "Adam: a gradient of shape {:?} for a variable of {:?}",
-                    gradient.shape(),
-                    slot.variable.shape()
-                );
-            }
-            if slot.variable.device().is_cpu() {
+        let update = |slot: &mut Parameter| match gradients.get(&slot.variable) {
+            Some(gradient) if slot.variable.device().is_cpu() => {
                 slot.update_in_place(gradient, &factors)
-            } else {
-                slot.update_composed(gradient, &factors)
             }
-        })
+            Some(gradient) => slot.update_composed(gradient, &factors),
+            None => Ok(()),
+        };
+        if self.slots.iter().all(|slot| slot.variable.device().is_cpu()) {
+            self.slots.par_iter_mut().try_for_each(update)
+        } else {
+            self.slots.iter_mut().try_for_each(update)
+        }
     }
 
     /// Forgets all steps and moments, as if made anew.

@@ -28,8 +28,7 @@
 //! kernels of this crate, chosen for the processor when the program runs; on another device they
 //! compose candle's own ops ([`mod@reference`]), with the right pooling gradient there too. Dtypes
 //! are F32, to train, and F64, to check. Work is spread over the threads of the rayon pool that
-//! the caller is in, or over a share of them ([`side_by_side`]), and the result does not depend on
-//! how many they are.
+//! the caller is in, and the result does not depend on how many they are.
 //!
 //! candle's `backward` goes through these ops like any other. A [`Tape`] does so without the zeros
 //! that candle makes and adds each gradient to.
@@ -68,4 +67,4 @@ pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
 pub use pooling::max_pool2d;
 pub use softmax::softmax;
 pub use tape::Tape;
-pub use threads::side_by_side;
+pub use threads::{help_until, side_by_side};

@@ -13,9 +13,10 @@ use candle_core::{
 /// The ops of this crate that ran on one thread while it was recorded.
 ///
 /// candle's backward pass makes a tensor of zeros for each gradient and adds to it: three passes over
-/// memory where an op has written the gradient already. A tape hands it on as it is, and leaves to
-/// candle what candle's own ops have computed, so the gradients are those of `loss.backward()`
-/// whatever stands between. On other devices than the CPU nothing is recorded, and candle does all.
+/// memory where an op has written the gradient already. A tape hands it on as it is. Where it comes to
+/// something that candle's own ops have computed, candle goes on from there to the variables: the
+/// gradients are those of `loss.backward()` whatever stands between, but without that gain. A reshaped
+/// tensor stays on the tape. On other devices than the CPU nothing is recorded, and candle does all.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};

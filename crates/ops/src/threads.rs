@@ -7,7 +7,10 @@ thread_local! {
     static COUNT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Both results, each computed with half of the threads: what lies within need not be split as far.
+/// Both results, each computed with half of the threads: matrix products within are not split for
+/// threads that are busy.
+///
+/// The thread that is done first does not sleep while it waits ([`help_until`]).
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -39,16 +42,41 @@ pub fn side_by_side<A: Send, B: Send>(
             other = Some(with_threads(half, second));
         });
         let own = with_threads(rest, first);
-        // At the end of the scope this thread would fall asleep, and to wake it takes longer than
-        // most of what it waits for.
-        while !over.load(Ordering::Acquire) {
-            if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                std::hint::spin_loop();
-            }
-        }
+        // At the end of the scope this thread would fall asleep.
+        help_until(&over);
         own
     });
     (own, other.expect("the scope ends when its work is done, and passes a panic on"))
+}
+
+/// Does parts of others' work until `over` is set, without falling asleep in between: to wake a
+/// thread takes longer than most of what it waits for here.
+///
+/// Where there is nothing to do for long, others may have the processor.
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// let over = AtomicBool::new(false);
+/// rayon::scope(|scope| {
+///     scope.spawn(|_| over.store(true, Ordering::Release));
+///     pairnet_ops::help_until(&over);
+/// });
+/// ```
+pub fn help_until(over: &AtomicBool) {
+    /// Looks in vain, some hundred nanoseconds each, after which others may go first.
+    const PATIENCE: usize = 256;
+    let mut idle = 0;
+    while !over.load(Ordering::Acquire) {
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            idle = 0;
+        } else if idle < PATIENCE {
+            idle += 1;
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+    }
 }
 
 /// Sets a flag when it goes, also where a panic takes it along.

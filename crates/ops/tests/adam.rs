@@ -155,18 +155,29 @@ fn a_state_that_does_not_fit_is_refused() {
 
 #[test]
 fn a_gradient_that_does_not_fit_is_refused() {
-    let variable = variable(&[3], DType::F32, 1);
-    let before = values(&variable);
-    let mut gradients = variable.sum_all().unwrap().backward().unwrap();
-    gradients.insert(&variable, tensor(&[4], DType::F32, 1));
-    assert_told(adam(&variable).step(&gradients), "a gradient of shape [4] for a variable of [3]");
-    gradients.insert(&variable, tensor(&[3], DType::F64, 1));
-    assert_told(adam(&variable).step(&gradients), "dtype");
-    assert_eq!(values(&variable), before);
+    let [first, second] = [variable(&[3], DType::F32, 1), variable(&[3], DType::F32, 2)];
+    let before = [values(&first), values(&second)];
+    let mut gradients = (&*first + &*second).unwrap().sum_all().unwrap().backward().unwrap();
+    let variables = vec![first.clone(), second.clone()];
+    let mut adam_of_both = Adam::new(variables, AdamSettings::pytorch(0.01)).unwrap();
+    gradients.insert(&second, tensor(&[4], DType::F32, 1));
+    let told = "a gradient of shape [4] and dtype F32 for a variable of [3] and F32";
+    assert_told(adam_of_both.step(&gradients), told);
+    gradients.insert(&second, tensor(&[3], DType::F64, 1));
+    assert_told(adam_of_both.step(&gradients), "dtype F64 for a variable of [3] and F32");
+    assert_eq!([values(&first), values(&second)], before, "what is refused changes nothing");
+    assert_eq!(adam_of_both.steps(), 0);
 
     let whole = Var::from_tensor(&whole(&[3])).unwrap();
     gradients.insert(&whole, whole.as_tensor().copy().unwrap());
     assert_told(adam(&whole).step(&gradients), "dtype U32 is not supported");
+}
+
+#[test]
+fn a_variable_that_is_there_twice_is_refused() {
+    let variable = variable(&[3], DType::F32, 1);
+    let twice = Adam::new(vec![variable.clone(), variable], AdamSettings::pytorch(0.01));
+    assert_told(twice, "a variable of shape [3] is there twice");
 }
 
 #[test]

@@ -49,6 +49,14 @@ fn a_result_that_is_used_twice_has_both_gradients() {
 }
 
 #[test]
+fn a_variable_has_the_gradients_of_both_ways() {
+    with_gradients(&layers(), |v| {
+        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
+        linear(&hidden, &v[3], &v[4])? + linear(&hidden.sqr()?, &v[3], &v[4])?
+    });
+}
+
+#[test]
 fn what_is_detached_has_no_gradient() {
     let v = layers();
     let forward = || {

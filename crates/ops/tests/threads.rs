@@ -106,6 +106,7 @@ fn both_results_come_back_in_their_order() {
         let nested = || side_by_side(|| side_by_side(|| 1, || "two"), || 3.0);
         assert_eq!(on(threads, nested), ((1, "two"), 3.0));
     }
+    assert_eq!(side_by_side(|| "outside", || "any pool"), ("outside", "any pool"));
 }
 
 #[test]

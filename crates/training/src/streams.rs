@@ -153,6 +153,21 @@ mod tests {
         assert_eq!(mask, halves.map(kept).collect::<Vec<f32>>());
     }
 
+    /// Parts drawn by threads, and the place where the next mask begins.
+    #[test]
+    fn masks_follow_each_other_in_the_stream() {
+        let paper = Recipe::paper();
+        let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
+        let (mut masks, mut rng) = (id.masks(), id.masks().rng);
+        for count in [10_001, 7, 2 * 2 * WORDS, 3] {
+            let found = masks.draw(&Shape::from(count), 0.5).unwrap().to_vec1::<f32>().unwrap();
+            let words: Vec<u32> = (0..count.div_ceil(2)).map(|_| rng.next_u32()).collect();
+            let halves = words.iter().flat_map(|word| [word & 0xffff, word >> 16]);
+            let kept = |half| if half < 1 << 15 { 0.0 } else { 1.0 };
+            assert_eq!(found, halves.take(count).map(kept).collect::<Vec<f32>>(), "{count} values");
+        }
+    }
+
     #[test]
     fn masks_drop_with_their_probability() {
         let paper = Recipe::paper();

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pairnet_data::Mnist;
 use pairnet_models::Variant;
+use pairnet_ops::help_until;
 use pairnet_record::{
     Provenance, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, read_record, read_sweep,
     record_path, write_predictions, write_record, write_sweep,
@@ -211,21 +212,21 @@ fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let others = rayon::current_num_threads() - 1;
     let looking = AtomicUsize::new(0);
     let over = AtomicBool::new(false);
+    // Until all do, none works: one could take up another's looking, and never come back.
+    let all_look = || {
+        while looking.load(Ordering::Relaxed) < others {
+            std::thread::yield_now();
+        }
+    };
     rayon::scope(|scope| {
         for _ in 0..others {
             scope.spawn(|_| {
                 looking.fetch_add(1, Ordering::Relaxed);
-                while !over.load(Ordering::Relaxed) {
-                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                        std::hint::spin_loop();
-                    }
-                }
+                all_look();
+                help_until(&over);
             });
         }
-        // Else this thread could take up the looking itself, and never come back.
-        while looking.load(Ordering::Relaxed) < others {
-            std::thread::yield_now();
-        }
+        all_look();
         let _at_the_end = SetOnDrop(&over);
         work()
     })
