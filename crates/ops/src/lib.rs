@@ -67,4 +67,4 @@ pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
 pub use pooling::max_pool2d;
 pub use softmax::softmax;
 pub use tape::Tape;
-pub use threads::{help_until, side_by_side};
+pub use threads::{awake, side_by_side};

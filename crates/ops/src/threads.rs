@@ -1,7 +1,7 @@
-//! How many threads an op may count on.
+//! How many threads an op may count on, and threads that wait without falling asleep.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 thread_local! {
     static COUNT: Cell<Option<usize>> = const { Cell::new(None) };
@@ -10,7 +10,7 @@ thread_local! {
 /// Both results, each computed with half of the threads: matrix products within are not split for
 /// threads that are busy.
 ///
-/// The thread that is done first does not sleep while it waits ([`help_until`]).
+/// The thread that is done first does not sleep while it waits.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -49,21 +49,42 @@ pub fn side_by_side<A: Send, B: Send>(
     (own, other.expect("the scope ends when its work is done, and passes a panic on"))
 }
 
-/// Does parts of others' work until `over` is set, without falling asleep in between: to wake a
-/// thread takes longer than most of what it waits for here.
+/// Does `work` while the other threads of this pool keep looking for parts of it to take.
 ///
-/// Where there is nothing to do for long, others may have the processor.
+/// A step of a training has a few dozen parts of some ten microseconds. A thread that finds none for a
+/// moment falls asleep, and to wake it takes longer than a part. One that looks in vain for long lets
+/// other programs have its processor.
 ///
 /// ```
-/// use std::sync::atomic::{AtomicBool, Ordering};
-///
-/// let over = AtomicBool::new(false);
-/// rayon::scope(|scope| {
-///     scope.spawn(|_| over.store(true, Ordering::Release));
-///     pairnet_ops::help_until(&over);
-/// });
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+/// assert_eq!(pool.install(|| pairnet_ops::awake(|| rayon::join(|| 1, || 2))), (1, 2));
 /// ```
-pub fn help_until(over: &AtomicBool) {
+pub fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let others = rayon::current_num_threads() - 1;
+    let looking = AtomicUsize::new(0);
+    let over = AtomicBool::new(false);
+    // Until all do, none works: one could take up another's looking, and never come back.
+    let all_look = || {
+        while looking.load(Ordering::Relaxed) < others {
+            std::thread::yield_now();
+        }
+    };
+    rayon::scope(|scope| {
+        for _ in 0..others {
+            scope.spawn(|_| {
+                looking.fetch_add(1, Ordering::Relaxed);
+                all_look();
+                help_until(&over);
+            });
+        }
+        all_look();
+        let _at_the_end = SetOnDrop(&over);
+        work()
+    })
+}
+
+/// Does parts of others' work until `over` is set, without falling asleep in between.
+fn help_until(over: &AtomicBool) {
     /// Looks in vain, some hundred nanoseconds each, after which others may go first.
     const PATIENCE: usize = 256;
     let mut idle = 0;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pairnet_data::Mnist;
 use pairnet_models::Variant;
-use pairnet_ops::help_until;
+use pairnet_ops::awake;
 use pairnet_record::{
     Provenance, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, read_record, read_sweep,
     record_path, write_predictions, write_record, write_sweep,
@@ -201,42 +201,5 @@ pub fn sweep(
     match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => Ok(()),
-    }
-}
-
-/// Does `work` while the other threads of this pool keep looking for parts of it to take.
-///
-/// A step of the training has a few dozen parts of some ten microseconds. A thread that finds none
-/// for a moment falls asleep, and to wake it takes longer than a part.
-fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    let others = rayon::current_num_threads() - 1;
-    let looking = AtomicUsize::new(0);
-    let over = AtomicBool::new(false);
-    // Until all do, none works: one could take up another's looking, and never come back.
-    let all_look = || {
-        while looking.load(Ordering::Relaxed) < others {
-            std::thread::yield_now();
-        }
-    };
-    rayon::scope(|scope| {
-        for _ in 0..others {
-            scope.spawn(|_| {
-                looking.fetch_add(1, Ordering::Relaxed);
-                all_look();
-                help_until(&over);
-            });
-        }
-        all_look();
-        let _at_the_end = SetOnDrop(&over);
-        work()
-    })
-}
-
-/// Sets a flag when it goes, also where a panic takes it along.
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
