@@ -84,11 +84,12 @@ impl CrossEntropy {
             bail!("cross_entropy: class {class} of {width} classes");
         }
         let logits = slice::<T>(logits, layout)?;
-        let mut total = T::ZERO;
-        let probabilities = probabilities(logits, width, |row, largest, sum| {
-            let logit = logits[row * width + classes[row] as usize];
-            total += largest + sum.ln() - logit;
-        });
+        let (probabilities, sums) = probabilities(logits, width);
+        let rows_of_logits = logits.chunks_exact(width).zip(classes);
+        let total =
+            rows_of_logits.zip(sums).fold(T::ZERO, |total, ((row, &class), (largest, sum))| {
+                total + (largest + sum.ln() - row[class as usize])
+            });
         self.probabilities.get_or_init(|| T::to_cpu_storage_owned(probabilities));
         let mean = total / T::from_f64(rows as f64);
         Ok((T::to_cpu_storage_owned(vec![mean]), Shape::from(())))

@@ -37,27 +37,21 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
 
 struct Softmax;
 
-/// The probabilities of each row, and what `look` makes of its number, largest logit and sum of
-/// exponentials.
-pub(crate) fn probabilities<T: Element>(
-    logits: &[T],
-    classes: usize,
-    mut look: impl FnMut(usize, T, T),
-) -> Vec<T> {
+/// The probabilities of each row, and its largest logit with the sum of exp(logit − largest).
+pub(crate) fn probabilities<T: Element>(logits: &[T], classes: usize) -> (Vec<T>, Vec<(T, T)>) {
     let mut result = logits.to_vec();
-    let mut all = Vec::with_capacity(logits.len() / classes.max(1));
+    let mut sums = Vec::with_capacity(logits.len() / classes.max(1));
     for row in result.chunks_exact_mut(classes.max(1)) {
         let largest = largest(row);
         row.iter_mut().for_each(|value| *value -= largest);
-        all.push(largest);
+        sums.push((largest, T::ZERO));
     }
     exponentials(&mut result);
-    for (number, row) in result.chunks_exact_mut(classes.max(1)).enumerate() {
-        let sum = row.iter().fold(T::ZERO, |sum, &value| sum + value);
-        row.iter_mut().for_each(|value| *value /= sum);
-        look(number, all[number], sum);
+    for (row, (_, sum)) in result.chunks_exact_mut(classes.max(1)).zip(&mut sums) {
+        *sum = row.iter().fold(T::ZERO, |sum, &value| sum + value);
+        row.iter_mut().for_each(|value| *value /= *sum);
     }
-    result
+    (result, sums)
 }
 
 /// p · (g − Σ p · g) of each row, where p are the probabilities and g their gradient.
@@ -80,7 +74,7 @@ impl CustomOp1 for Softmax {
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (_, classes) = layout.shape().dims2()?;
         with_float!(self.name(), logits.dtype(), T => {
-            let result = probabilities::<T>(slice(logits, layout)?, classes, |_, _, _| ());
+            let (result, _) = probabilities::<T>(slice(logits, layout)?, classes);
             Ok((T::to_cpu_storage_owned(result), layout.shape().clone()))
         })
     }
