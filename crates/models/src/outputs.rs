@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use candle_core::backprop::GradStore;
-use candle_core::{Device, Result, Tensor, TensorId, Var};
+use candle_core::{Device, Result, Tensor, Var};
 use pairnet_ops::{Tape, side_by_side};
-use rayon::prelude::*;
 
 /// What a network says of a batch of n pairs.
 #[derive(Clone, Debug)]
@@ -46,8 +45,9 @@ impl Outputs {
         if let [first, second] = &branches[..] {
             let (first, second) =
                 both(loss.device(), || first.backward(&gradients), || second.backward(&gradients))?;
-            add_up(&mut gradients, first)?;
-            add_up(&mut gradients, second)?; // where both digits have the same weights
+            for branch in [first, second] {
+                gradients.extend(branch)?; // adds up where both digits have the same weights
+            }
         }
         Ok(gradients)
     }
@@ -88,29 +88,6 @@ impl Part {
             None => Ok(GradStore::default()),
         }
     }
-}
-
-/// Adds `more` to `gradients`, on all threads where the device is the CPU.
-fn add_up(gradients: &mut GradStore, more: GradStore) -> Result<()> {
-    let ids: Vec<_> = more.get_ids().copied().collect();
-    let sum = |&id: &TensorId| -> Result<Option<Tensor>> {
-        Ok(match (gradients.get_id(id), more.get_id(id)) {
-            (Some(one), Some(other)) => Some((one + other)?),
-            (_, other) => other.cloned(),
-        })
-    };
-    let on_cpu = |id: &TensorId| more.get_id(*id).is_some_and(|more| more.device().is_cpu());
-    let sums: Vec<_> = if ids.iter().all(on_cpu) {
-        ids.par_iter().map(sum).collect::<Result<_>>()?
-    } else {
-        ids.iter().map(sum).collect::<Result<_>>()?
-    };
-    for (id, sum) in ids.into_iter().zip(sums) {
-        if let Some(sum) = sum {
-            gradients.insert_id(id, sum);
-        }
-    }
-    Ok(())
 }
 
 /// Both results, side by side where the device is the CPU.
