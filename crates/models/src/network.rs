@@ -117,7 +117,6 @@ impl Network {
     }
 
     fn forward(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Outputs> {
-        let training = matches!(pass, Pass::Training { .. });
         let branches = self.run_branches(images, pass)?;
         let given: Vec<Tensor> = branches.iter().map(Part::given).collect();
         let (logits, tape) = Tape::record(|| self.compare(images, &given, pass)?.squeeze(1))?;
@@ -128,8 +127,7 @@ impl Network {
         let comparator = Part::new(logits, tape)?;
         let logits = comparator.given();
         let parts = Some(Arc::new(Parts { comparator, branches }));
-        let outputs = Outputs { logits, digit_logits, parts };
-        Ok(if training { outputs } else { outputs.detach() })
+        Ok(Outputs { logits, digit_logits, parts })
     }
 
     /// What the comparator makes of the branches' results, or of the images where there are none.

@@ -14,11 +14,11 @@ pub struct Outputs {
     /// The digit logits, (2, n, 10), first digits before second ones; `None` for a network without
     /// them.
     pub digit_logits: Option<Tensor>,
-    /// The way back through the network, after a training pass.
+    /// The way back through the network; `None` where it was left behind.
     pub(crate) parts: Option<Arc<Parts>>,
 }
 
-/// The parts of a network that a training pass went through.
+/// The parts of a network that a pass went through.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) comparator: Part,
@@ -29,9 +29,9 @@ pub(crate) struct Parts {
 impl Outputs {
     /// The gradient of `loss`, a scalar made from these outputs, for every parameter.
     ///
-    /// After a training pass this takes the place of `loss.backward()`, which stops at the outputs:
-    /// comparator and branches have a [`Tape`] each, and the two branches are gone back through side
-    /// by side. What comes out does not depend on how many threads there are.
+    /// This takes the place of `loss.backward()`, which stops at the outputs: comparator and branches
+    /// have a [`Tape`] each, and the two branches are gone back through side by side. What comes out
+    /// does not depend on how many threads there are.
     ///
     /// # Errors
     ///

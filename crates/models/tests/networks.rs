@@ -217,6 +217,24 @@ fn parameters_are_set_by_name_or_not_at_all() {
 
 /// Evaluation reads the running statistics that training left, and leaves them alone.
 #[test]
+fn evaluation_has_gradients_too() {
+    for variant in &VARIANTS {
+        let gradients = [Kernels::Fused, Kernels::Composed].map(|kernels| {
+            let network = network(variant.name, kernels);
+            let outputs = network.evaluate(&images(3)).unwrap();
+            let gradients = outputs.backward(&outputs.logits.sum_all().unwrap()).unwrap();
+            let weight = gradients.get(network.parameters()[0].1).unwrap();
+            weight.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        });
+        let largest = gradients[1].iter().fold(0f32, |largest, value| largest.max(value.abs()));
+        assert!(largest > 0.0, "{}", variant.name);
+        for (fused, composed) in gradients[0].iter().zip(&gradients[1]) {
+            assert!((fused - composed).abs() <= 1e-4 * largest, "{}", variant.name);
+        }
+    }
+}
+
+#[test]
 fn evaluation_changes_nothing() {
     let mut network = network("mlp", Kernels::Fused);
     network.train(&images(8), &mut AllOnes).unwrap();
