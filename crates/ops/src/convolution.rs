@@ -195,21 +195,18 @@ impl Convolution {
             places: &kept.places,
             then: self.then,
         };
-        let wanted = if images.track_op() { images.elem_count() } else { 0 };
-        let mut image_gradient = vec![T::ZERO; wanted];
         let result_gradient = values::<T, _>(&gradient_values)?;
-        let (weight_gradient, bias_gradient) =
-            backward(&pass, &result_gradient, geometry, &mut image_gradient);
+        let gradients = backward(&pass, &result_gradient, geometry, images.track_op());
         let image_gradient = if images.track_op() {
-            Some(element::tensor(image_gradient, images.shape(), images)?)
+            Some(element::tensor(gradients.images, images.shape(), images)?)
         } else {
             None
         };
-        let weight_gradient = channels_first_weights(&weight_gradient, geometry);
+        let weight_gradient = channels_first_weights(&gradients.weights, geometry);
         Ok((
             image_gradient,
             Some(element::tensor(weight_gradient, weight.shape(), images)?),
-            Some(element::tensor(bias_gradient, geometry.outputs, images)?),
+            Some(element::tensor(gradients.bias, geometry.outputs, images)?),
         ))
     }
 }

@@ -13,7 +13,9 @@ use crate::convolution::{channels_last_convolution, geometry, pad};
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
-use crate::kernels::normalised_convolution::{Normalised, Pass, Settings, backward, forward};
+use crate::kernels::normalised_convolution::{
+    Gradients, Normalised, Pass, Settings, backward, forward,
+};
 use crate::pooling::channels_last_max_pool;
 use crate::tape::{apply2, concatenate};
 
@@ -229,8 +231,6 @@ impl Operation {
             (images.storage_and_layout(), trained.storage_and_layout());
         let gradient_values = result_gradient.storage_and_layout();
         let (_, _, gamma, beta) = self.parts(values::<T, _>(&trained_values)?);
-        let wanted = if images.track_op() { images.elem_count() } else { 0 };
-        let mut image_gradient = vec![T::ZERO; wanted];
         let frozen = self.frozen();
         let pass = Pass {
             images: values(&image_values)?,
@@ -240,22 +240,22 @@ impl Operation {
             places: &kept.places,
             maxima: kept.maxima.as_slice()?,
         };
-        let gradients = backward(
+        let Gradients { convolution, gamma, beta } = backward(
             &pass,
             &self.settings((gamma, beta), frozen.as_ref()),
             values(&gradient_values)?,
             geometry,
-            &mut image_gradient,
+            images.track_op(),
         );
         let image_gradient = if images.track_op() {
-            Some(element::tensor(image_gradient, images.shape(), images)?)
+            Some(element::tensor(convolution.images, images.shape(), images)?)
         } else {
             None
         };
-        let mut trained_gradient = channels_first_weights(&gradients.weights, geometry);
-        trained_gradient.extend(gradients.bias);
-        trained_gradient.extend(gradients.gamma);
-        trained_gradient.extend(gradients.beta);
+        let mut trained_gradient = channels_first_weights(&convolution.weights, geometry);
+        trained_gradient.extend(convolution.bias);
+        trained_gradient.extend(gamma);
+        trained_gradient.extend(beta);
         let trained_gradient = element::tensor(trained_gradient, trained.shape(), images)?;
         Ok((image_gradient, Some(trained_gradient)))
     }

@@ -10,7 +10,7 @@ mod backward;
 mod forward;
 mod tiles;
 
-pub(crate) use backward::{Pass, ResultGradient, backward};
+pub(crate) use backward::{Gradients, Pass, ResultGradient, backward};
 pub(crate) use forward::{forward, forward_and};
 
 /// Images that one thread works on at a time. Fixed, so that the order of sums over images does not

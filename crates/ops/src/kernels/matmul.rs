@@ -44,36 +44,23 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// `output` (row-major) = left · right, added to what `output` holds where `accumulate`.
-pub(crate) fn matmul<T: Element>(
-    output: &mut [T],
-    left: Matrix<'_, T>,
-    right: Matrix<'_, T>,
-    accumulate: bool,
-) {
-    multiply_in_parts(places(output), left, right, accumulate);
-}
-
-/// [`matmul`] without accumulation, where the threads have other work already.
+/// `output` (row-major) = left · right, where the threads have other work already.
 pub(crate) fn matmul_on_this_thread<T: Element>(
     output: &mut [T],
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
 ) {
-    multiply(places(output), (left, right), (left.rows, right.columns), false);
+    multiply(places(output), (left, right), (left.rows, right.columns));
 }
 
 /// left · right, row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
-    let length = left.rows * right.columns;
-    let mut output = Vec::with_capacity(length);
-    multiply_in_parts(&mut output.spare_capacity_mut()[..length], left, right, false);
-    // SAFETY: without accumulation `gemm` writes every value, zero where the depth is zero.
+    let mut output = Box::new_uninit_slice(left.rows * right.columns);
+    multiply(&mut output, (left, right), part(left, right));
+    // SAFETY: `gemm` writes every value, zero where the depth is zero.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    unsafe {
-        output.set_len(length);
-    }
-    output
+    let output = unsafe { output.assume_init() };
+    output.into_vec()
 }
 
 /// Values as places to write to.
@@ -83,15 +70,6 @@ fn places<T>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
     unsafe {
         &mut *(std::ptr::from_mut(values) as *mut [MaybeUninit<T>])
     }
-}
-
-fn multiply_in_parts<T: Element>(
-    output: &mut [MaybeUninit<T>],
-    left: Matrix<'_, T>,
-    right: Matrix<'_, T>,
-    accumulate: bool,
-) {
-    multiply(output, (left, right), part(left, right), accumulate);
 }
 
 /// Multiplications with an addition below which a thread is not worth its waking.
@@ -124,13 +102,11 @@ fn part<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
     if enough(some_rows) && alike(rows, right.columns) { some_rows } else { whole }
 }
 
-/// Computes parts of `part` rows and columns side by side. The output has values already where
-/// `accumulate`.
+/// Computes parts of `part` rows and columns side by side.
 fn multiply<T: Element>(
     output: &mut [MaybeUninit<T>],
     (left, right): (Matrix<'_, T>, Matrix<'_, T>),
     part: (usize, usize),
-    accumulate: bool,
 ) {
     let (columns, depth) = (right.columns, left.columns);
     assert_eq!(depth, right.rows, "inner sizes of a matrix product");
@@ -156,7 +132,7 @@ fn multiply<T: Element>(
                 output.load(Ordering::Relaxed).add(first_row * columns + first_column),
                 1,
                 columns as isize,
-                accumulate,
+                false,
                 left.values.as_ptr(),
                 left.column_stride as isize,
                 left.row_stride as isize,

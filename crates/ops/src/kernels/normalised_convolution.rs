@@ -88,9 +88,10 @@ fn normalise_and_pool<T: Element>(
     let (height, width) = g.convolved();
     let image = height * width * g.outputs;
     let pooled = windows.len() * g.outputs;
+    assert_eq!(activations.len() % image, 0, "values of whole images");
     let count = activations.len() / image * pooled;
-    let (mut result, mut places) = (vec![T::ZERO; count], vec![0; count]);
-    let mut maxima = vec![T::ZERO; count];
+    let (mut result, mut places) = (Box::new_uninit_slice(count), Box::new_uninit_slice(count));
+    let mut maxima = Box::new_uninit_slice(count);
     let length = CHUNK * pooled;
     activations
         .par_chunks(CHUNK * image)
@@ -101,7 +102,11 @@ fn normalise_and_pool<T: Element>(
                 NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
             crate::kernels::arch().dispatch(pass);
         });
-    (result, places, maxima)
+    // SAFETY: every chunk was written: all outputs of all windows of as many images.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let (result, places, maxima) =
+        unsafe { (result.assume_init(), places.assume_init(), maxima.assume_init()) };
+    (result.into_vec(), places.into_vec(), maxima.into_vec())
 }
 
 /// The forward pass that gradients are asked for.
@@ -115,22 +120,20 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) maxima: &'a [T],
 }
 
-/// Gradients of weights (channels-last), bias, γ and β.
+/// The gradients of the convolution, and of γ and β.
 pub(crate) struct Gradients<T> {
-    pub(crate) weights: Vec<T>,
-    pub(crate) bias: Vec<T>,
+    pub(crate) convolution: convolution::Gradients<T>,
     pub(crate) gamma: Vec<T>,
     pub(crate) beta: Vec<T>,
 }
 
-/// The gradients of the loss, given that of the result; that of the images is added to
-/// `image_gradients`, unless that is empty.
+/// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
     pass: &Pass<'_, T>,
     settings: &Settings<'_, T>,
     result_gradient: &[T],
     g: &Geometry,
-    image_gradients: &mut [T],
+    of_images: bool,
 ) -> Gradients<T> {
     let Pass { images, weights, normaliser, activations, places, maxima } = *pass;
     // Where pooled, only the maxima have a gradient.
@@ -147,7 +150,7 @@ pub(crate) fn backward<T: Element>(
     };
     let pass =
         convolution::Pass { images, weights, result: activations, places: &[], then: Then::Relu };
-    let (weights, bias) = convolution::backward(&pass, &source, g, image_gradients);
+    let convolution = convolution::backward(&pass, &source, g, of_images);
     let (gamma, beta) = sums;
-    Gradients { weights, bias, gamma, beta }
+    Gradients { convolution, gamma, beta }
 }

@@ -1,5 +1,7 @@
 //! Vectors of either float type, in the registers of whichever instruction set.
 
+use std::mem::MaybeUninit;
+
 use pulp::Simd;
 
 /// A float type whose values can be computed with a register at a time.
@@ -19,6 +21,8 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
     fn load<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S>;
     /// Writes as many values as the slice has places for.
     fn store<S: Simd>(simd: S, target: &mut [Self], vector: Self::Vector<S>);
+    /// [`Vectors::store`] to places that may have no values yet.
+    fn write<S: Simd>(simd: S, target: &mut [MaybeUninit<Self>], vector: Self::Vector<S>);
     /// a·b + c, rounded once where the processor does so.
     fn fma<S: Simd>(
         simd: S,
@@ -46,7 +50,7 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
 
 macro_rules! vectors {
     ($float:ty, $bits:ident, $lanes:ident, $vector:ident, $mask:ident, [
-        $splat:ident, $as_simd:ident, $as_mut_simd:ident, $partial_load:ident, $partial_store:ident,
+        $splat:ident, $as_simd:ident, $as_mut_simd:ident, $as_uninit_mut_simd:ident, $partial_load:ident, $partial_store:ident,
         $fma:ident, $sub:ident, $above:ident, $equal:ident, $select:ident $(,)?
     ]) => {
         impl Vectors for $float {
@@ -74,6 +78,16 @@ macro_rules! vectors {
                     simd.$partial_store(target, vector);
                 } else if let [place, ..] = S::$as_mut_simd(target).0 {
                     *place = vector;
+                }
+            }
+            #[inline(always)]
+            fn write<S: Simd>(simd: S, target: &mut [MaybeUninit<Self>], vector: Self::Vector<S>) {
+                if target.len() < S::$lanes {
+                    let mut values = [Self::default(); WIDEST];
+                    Self::store(simd, &mut values, vector);
+                    target.write_copy_of_slice(&values[..target.len()]);
+                } else if let [place, ..] = S::$as_uninit_mut_simd(target).0 {
+                    place.write(vector);
                 }
             }
             #[inline(always)]
@@ -132,6 +146,7 @@ vectors!(
         splat_f32s,
         as_simd_f32s,
         as_mut_simd_f32s,
+        as_uninit_mut_simd_f32s,
         partial_load_f32s,
         partial_store_f32s,
         mul_add_e_f32s,
@@ -151,6 +166,7 @@ vectors!(
         splat_f64s,
         as_simd_f64s,
         as_mut_simd_f64s,
+        as_uninit_mut_simd_f64s,
         partial_load_f64s,
         partial_store_f64s,
         mul_add_e_f64s,
@@ -195,7 +211,11 @@ const WIDEST: usize = 16;
 
 /// Writes places as bytes, as many as `target` has room for.
 #[inline(always)]
-pub(crate) fn store_places<T: Vectors, S: Simd>(simd: S, target: &mut [u8], places: T::Vector<S>) {
+pub(crate) fn write_places<T: Vectors, S: Simd>(
+    simd: S,
+    target: &mut [MaybeUninit<u8>],
+    places: T::Vector<S>,
+) {
     let lanes = T::lanes::<S>();
     let mut values = [T::default(); WIDEST];
     T::store(simd, &mut values, places);
@@ -204,9 +224,9 @@ pub(crate) fn store_places<T: Vectors, S: Simd>(simd: S, target: &mut [u8], plac
         bytes[lane] = values[lane].to_place();
     }
     if target.len() >= lanes {
-        target[..lanes].copy_from_slice(&bytes[..lanes]);
+        target[..lanes].write_copy_of_slice(&bytes[..lanes]);
     } else {
-        target.copy_from_slice(&bytes[..target.len()]);
+        target.write_copy_of_slice(&bytes[..target.len()]);
     }
 }
 

@@ -4,6 +4,7 @@
 //! (here), products of patches, patches too short for a product, and windows of which a gradient
 //! reaches one position alone.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
@@ -15,7 +16,7 @@ use self::short_patches::ShortPatches;
 use super::{CHUNK, Geometry, Then};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
-use crate::kernels::matmul::{Matrix, matmul, product};
+use crate::kernels::matmul::{Matrix, product};
 use crate::threads::side_by_side;
 
 mod dense;
@@ -64,27 +65,37 @@ impl<T: Element> ResultGradient<T> for &[T] {
     }
 }
 
-/// The gradients of weights and bias, given that of the result; that of the images is added to
-/// `image_gradients`, unless that is empty.
+/// The gradients of a convolution.
+pub(crate) struct Gradients<T> {
+    /// Empty where it was not wanted.
+    pub(crate) images: Vec<T>,
+    /// Channels-last.
+    pub(crate) weights: Vec<T>,
+    pub(crate) bias: Vec<T>,
+}
+
+/// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
     pass: &Pass<'_, T>,
     result_gradient: &impl ResultGradient<T>,
     g: &Geometry,
-    image_gradients: &mut [T],
-) -> (Vec<T>, Vec<T>) {
+    of_images: bool,
+) -> Gradients<T> {
     if g.convolved() == (1, 1) {
-        let whole = WholeImage { pass, result_gradient, g, image_gradients };
+        let whole = WholeImage { pass, result_gradient, g, of_images };
         return crate::kernels::arch().dispatch(whole);
     }
-    let short = image_gradients.is_empty() && short_patches::fit(g);
+    let short = !of_images && short_patches::fit(g);
     let count = pass.images.len() / g.image();
-    let mut chunks: Vec<&mut [T]> = image_gradients.chunks_mut(CHUNK * g.image()).collect();
+    let mut image_gradients = Box::new_uninit_slice(if of_images { pass.images.len() } else { 0 });
+    let mut chunks: Vec<_> = image_gradients.chunks_mut(CHUNK * g.image()).collect();
     chunks.resize_with(count.div_ceil(CHUNK), Default::default);
     let partial_sums: Vec<(Vec<T>, Vec<T>)> = chunks
         .into_par_iter()
         .enumerate()
         .map(|(chunk, image_gradients)| {
             let images = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
+            let image_gradients = zeroed(image_gradients);
             let arch = crate::kernels::arch();
             if short {
                 arch.dispatch(ShortPatches { pass, images, result_gradient, g })
@@ -101,7 +112,22 @@ pub(crate) fn backward<T: Element>(
         add(&mut weights, partial_weights);
         add(&mut bias, partial_bias);
     }
-    (weights, bias)
+    // SAFETY: every chunk was zeroed.
+    #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
+    let images = unsafe { image_gradients.assume_init() }.into_vec();
+    Gradients { images, weights, bias }
+}
+
+/// New memory with zeros in it.
+fn zeroed<T: Element>(places: &mut [MaybeUninit<T>]) -> &mut [T] {
+    places.iter_mut().for_each(|place| {
+        place.write(T::ZERO);
+    });
+    // SAFETY: every place was written.
+    #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
+    unsafe {
+        places.assume_init_mut()
+    }
 }
 
 /// The gradients where the kernel is as large as the image, which makes each a matrix product.
@@ -109,15 +135,15 @@ struct WholeImage<'a, T, G> {
     pass: &'a Pass<'a, T>,
     result_gradient: &'a G,
     g: &'a Geometry,
-    image_gradients: &'a mut [T],
+    of_images: bool,
 }
 
 impl<T: Element, G: ResultGradient<T>> WithSimd for WholeImage<'_, T, G> {
-    type Output = (Vec<T>, Vec<T>);
+    type Output = Gradients<T>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        let Self { pass, result_gradient, g, image_gradients } = self;
+    fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
+        let Self { pass, result_gradient, g, of_images } = self;
         let mut gradients = vec![T::ZERO; pass.result.len()];
         let mut bias = ColumnSums::new(g.outputs);
         for (image, gradients) in gradients.chunks_exact_mut(g.outputs).enumerate() {
@@ -129,13 +155,13 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for WholeImage<'_, T, G> {
         let gradients = Matrix::new(&gradients, count, g.outputs);
         let images = Matrix::new(pass.images, count, g.image());
         let weights = || product(gradients.transposed(), images);
-        if image_gradients.is_empty() {
-            return (weights(), bias.total());
-        }
-        let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
-        let ((), weights) =
-            side_by_side(|| matmul(image_gradients, gradients, kernels, true), weights);
-        (weights, bias.total())
+        let (images, weights) = if of_images {
+            let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
+            side_by_side(|| product(gradients, kernels), weights)
+        } else {
+            (Vec::new(), weights())
+        };
+        Gradients { images, weights, bias: bias.total() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A convolution's result, with ReLU and max pooling where they follow.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -8,7 +10,7 @@ use super::{CHUNK, Geometry, Then};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
-use crate::kernels::vectors::{self, WINDOW, first_maximum, store_places};
+use crate::kernels::vectors::{self, WINDOW, first_maximum, write_places};
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
@@ -41,9 +43,11 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     let panels = &pack(weights, bias, g);
     let starts = &g.starts(then)[..];
     let length = starts.len() * g.outputs;
-    let mut result = vec![T::ZERO; images.len() / g.image().max(1) * length];
-    let mut places = vec![0; if then == Then::ReluMaxPool { result.len() } else { 0 }];
-    let mut place_chunks: Vec<&mut [u8]> = places.chunks_mut(CHUNK * length).collect();
+    assert_eq!(images.len() % g.image(), 0, "values of whole images");
+    let mut result = Box::new_uninit_slice(images.len() / g.image() * length);
+    let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
+    let mut places = Box::new_uninit_slice(pooled);
+    let mut place_chunks: Vec<_> = places.chunks_mut(CHUNK * length).collect();
     place_chunks.resize_with(images.len().div_ceil(CHUNK * g.image()), Default::default);
     let looks = images
         .par_chunks(CHUNK * g.image())
@@ -52,10 +56,15 @@ pub(crate) fn forward_and<T: Element, R: Send>(
         .map(|((images, result), places)| {
             let chunk = Chunk { images, panels, g, starts, then, result: &mut *result, places };
             crate::kernels::arch().dispatch(chunk);
-            look(result)
+            // SAFETY: the chunk has as many results as images, and all outputs of each were written.
+            #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+            look(unsafe { result.assume_init_ref() })
         })
         .collect();
-    (result, places, looks)
+    // SAFETY: every chunk was written, and so were its places where there are some.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let (result, places) = unsafe { (result.assume_init(), places.assume_init()) };
+    (result.into_vec(), places.into_vec(), looks)
 }
 
 /// [`forward`] where the kernel is as large as the image, which makes it a matrix product.
@@ -81,9 +90,9 @@ struct Chunk<'a, T> {
     /// Where the patches of an image's results begin; where pooled, of each window's first.
     starts: &'a [usize],
     then: Then,
-    result: &'a mut [T],
+    result: &'a mut [MaybeUninit<T>],
     /// Empty unless pooled.
-    places: &'a mut [u8],
+    places: &'a mut [MaybeUninit<u8>],
 }
 
 impl<T: Element> WithSimd for Chunk<'_, T> {
@@ -128,7 +137,7 @@ impl<T: Element> Chunk<'_, T> {
                                 if let Some(target) =
                                     row.get_mut(first + vector * T::lanes::<S>()..)
                                 {
-                                    T::store(simd, target, sum);
+                                    T::write(simd, target, sum);
                                 }
                             }
                         }
@@ -168,8 +177,8 @@ impl<T: Element> Chunk<'_, T> {
                             let outputs = first + vector * T::lanes::<S>()..g.outputs;
                             if window < corners.len() && !outputs.is_empty() {
                                 let row = window * g.outputs..(window + 1) * g.outputs;
-                                T::store(simd, &mut result[row.clone()][outputs.clone()], largest);
-                                store_places::<T, S>(simd, &mut places[row][outputs], place);
+                                T::write(simd, &mut result[row.clone()][outputs.clone()], largest);
+                                write_places::<T, S>(simd, &mut places[row][outputs], place);
                             }
                         }
                     }

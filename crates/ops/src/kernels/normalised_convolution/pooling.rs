@@ -1,10 +1,12 @@
 //! Batch norm and max pooling of activations in one pass.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Simd, WithSimd};
 
 use crate::element::Element;
 use crate::kernels::convolution::{Geometry, Then};
-use crate::kernels::vectors::{WINDOW, first_maximum, store_places};
+use crate::kernels::vectors::{WINDOW, first_maximum, write_places};
 
 /// (x − mean) · slope + shift of each channel.
 pub(super) struct Lines<'a, T> {
@@ -32,10 +34,10 @@ pub(super) struct NormaliseAndPool<'a, T> {
     pub(super) windows: &'a [[usize; WINDOW]],
     /// Activations of one image.
     pub(super) image: usize,
-    pub(super) result: &'a mut [T],
+    pub(super) result: &'a mut [MaybeUninit<T>],
     /// Which of a window's positions is the first maximum, and the activation there.
-    pub(super) places: &'a mut [u8],
-    pub(super) maxima: &'a mut [T],
+    pub(super) places: &'a mut [MaybeUninit<u8>],
+    pub(super) maxima: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Element> WithSimd for NormaliseAndPool<'_, T> {
@@ -72,9 +74,9 @@ impl<T: Element> WithSimd for NormaliseAndPool<'_, T> {
                         there = T::select(simd, here, raw[place], there);
                     }
                     let row = window * outputs + first..(window + 1) * outputs;
-                    T::store(simd, &mut result[row.clone()], largest);
-                    T::store(simd, &mut maxima[row.clone()], there);
-                    store_places::<T, S>(simd, &mut places[row], at);
+                    T::write(simd, &mut result[row.clone()], largest);
+                    T::write(simd, &mut maxima[row.clone()], there);
+                    write_places::<T, S>(simd, &mut places[row], at);
                 }
             }
         }
