@@ -114,7 +114,7 @@ pub(crate) fn unsupported_dtype(operation: &'static str, dtype: DType) -> Error 
 }
 
 /// The contiguous values that `layout` spans in `storage`.
-pub(crate) fn slice<'a, T: Element>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     let values = storage.as_slice::<T>()?;
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&values[start..end]),
@@ -126,7 +126,7 @@ pub(crate) fn slice<'a, T: Element>(storage: &'a CpuStorage, layout: &Layout) ->
 ///
 /// The argument is what [`Tensor::storage_and_layout`] returned, kept by the caller because it
 /// holds the tensor's lock.
-pub(crate) fn values<'a, T: Element, S: Deref<Target = Storage>>(
+pub(crate) fn values<'a, T: WithDType, S: Deref<Target = Storage>>(
     guard: &'a (S, &Layout),
 ) -> Result<&'a [T]> {
     match &*guard.0 {

@@ -88,7 +88,8 @@ impl CrossEntropy {
         let rows_of_logits = logits.chunks_exact(width).zip(classes);
         let total =
             rows_of_logits.zip(sums).fold(T::ZERO, |total, ((row, &class), (largest, sum))| {
-                total + (largest + sum.ln() - row[class as usize])
+                // The difference first: of large logits, their sum with a logarithm would lose it.
+                total + ((largest - row[class as usize]) + sum.ln())
             });
         self.probabilities.get_or_init(|| T::to_cpu_storage_owned(probabilities));
         let mean = total / T::from_f64(rows as f64);
@@ -132,9 +133,7 @@ impl CustomOp2 for CrossEntropy {
         classes: &CpuStorage,
         classes_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let all = classes.as_slice::<u32>()?;
-        let start = classes_layout.start_offset();
-        let classes = &all[start..start + classes_layout.shape().elem_count()];
+        let classes: &[u32] = slice(classes, classes_layout)?;
         with_float!(self.name(), logits.dtype(), T => {
             self.compute::<T>((logits, logits_layout), classes)
         })

@@ -79,6 +79,16 @@ fn extreme_logits_stay_finite() {
     assert_eq!(several, (200.0, vec![0.0, 0.0, -0.5, 0.5]));
 }
 
+/// What logits have in common cancels before anything is added to it.
+#[test]
+fn large_logits_lose_nothing() {
+    let [small, large] = [0.0, 10_000.0].map(|common| {
+        let logits = Var::new(&[[0.5f32 + common, 0.0 + common]], &Device::Cpu).unwrap();
+        loss(&logits, |logits| cross_entropy(logits, &classes(&[0])))
+    });
+    assert_eq!(small, large);
+}
+
 /// A class of probability 0 costs nothing unless it is the right one, and then without bound.
 #[test]
 fn minus_infinity_is_no_probability() {
