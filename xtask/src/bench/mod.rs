@@ -12,6 +12,9 @@ use pairnet_training::Recipe;
 
 use measure::{Machine, Measurement, measure_ours, measure_pytorch, multiply_speed};
 
+/// Runs one after another whose mean is the time of a run alone.
+const ALONE: usize = 3;
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A Python that has torch; without one, PyTorch's column is empty
@@ -53,10 +56,10 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
                 variant,
                 Kernels::Fused,
                 &data,
-                (1, 1),
+                (ALONE, 1),
                 1,
             )?);
-            measurement.alone_all_threads.push(ours(Kernels::Fused, 1, 1)?);
+            measurement.alone_all_threads.push(ours(Kernels::Fused, ALONE, 1)?);
             if arguments.stock_runs > 0 {
                 measurement.stock.push(ours(
                     Kernels::Composed,
