@@ -88,7 +88,7 @@ impl TrainedLayer {
                 Step::Dropout(probability) => match pass {
                     Pass::Training { masks, .. } => {
                         let mask = masks.draw(values.shape(), *probability)?;
-                        let mask = mask.to_device(values.device())?.to_dtype(values.dtype())?;
+                        let mask = mask.to_device(values.device())?.to_dtype(DType::U8)?;
                         ops::dropout(&values, &mask, *probability)?
                     }
                     Pass::Evaluation => values,

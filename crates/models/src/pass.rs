@@ -5,7 +5,7 @@ use pairnet_ops::BatchStatistics;
 
 /// Where dropout's masks come from.
 pub trait Masks {
-    /// A mask of this shape: 1 where a value is kept, 0 where it is dropped, which happens with
+    /// A mask of this shape, U8: 1 where a value is kept, 0 where it is dropped, which happens with
     /// `probability`.
     ///
     /// # Errors

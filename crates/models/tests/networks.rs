@@ -12,7 +12,7 @@ struct AllOnes;
 
 impl Masks for AllOnes {
     fn draw(&mut self, shape: &Shape, _probability: f64) -> Result<Tensor> {
-        Tensor::ones(shape, DType::F32, &Device::Cpu)
+        Tensor::ones(shape, DType::U8, &Device::Cpu)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Batch normalisation, with the statistics of the batch or with running ones.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::{Normaliser, backward, forward, moments};
@@ -48,14 +48,29 @@ impl RunningStatistics {
     ///
     /// Where the channels differ.
     pub fn update(&mut self, batch: &BatchStatistics, momentum: f64) -> Result<()> {
-        let mix = |running: &Tensor, batch: &Tensor, share: f64| -> Result<Tensor> {
-            Ok((running.affine(1.0 - momentum, 0.0)? + batch.affine(share, 0.0)?)?.detach())
-        };
         let count = batch.count as f64;
-        self.mean = mix(&self.mean, &batch.mean, momentum)?;
-        self.variance = mix(&self.variance, &batch.variance, momentum * count / (count - 1.0))?;
+        self.mean = mixed(&self.mean, &batch.mean, (1.0 - momentum, momentum))?;
+        let unbiased = momentum * count / (count - 1.0);
+        self.variance = mixed(&self.variance, &batch.variance, (1.0 - momentum, unbiased))?;
         Ok(())
     }
+}
+
+/// Both, each times its share.
+fn mixed(one: &Tensor, other: &Tensor, shares: (f64, f64)) -> Result<Tensor> {
+    let alike = one.shape() == other.shape() && one.dtype() == other.dtype();
+    if !one.device().is_cpu() || !alike {
+        return Ok((one.affine(shares.0, 0.0)? + other.affine(shares.1, 0.0)?)?.detach());
+    }
+    // In one pass: a step of a training does this for each layer, and a tensor costs more than its
+    // arithmetic here.
+    with_float!("batch_norm", one.dtype(), T => {
+        let (first, second) = (one.storage_and_layout(), other.storage_and_layout());
+        let pairs = values::<T, _>(&first)?.iter().zip(values::<T, _>(&second)?);
+        let shares = (T::from_f64(shares.0), T::from_f64(shares.1));
+        let mixed = pairs.map(|(&one, &other)| one * shares.0 + other * shares.1).collect();
+        element::tensor::<T>(mixed, one.shape(), one)
+    })
 }
 
 /// Batch normalisation with the batch's own statistics: γ · (x − mean)/√(variance + ε) + β.
@@ -236,12 +251,10 @@ impl BatchNorm {
         let gradient_values = result_gradient.storage_and_layout();
         let (all, gamma_slice): (&[T], &[T]) = (values(&input_values)?, values(&gamma_values)?);
         let gradient: &[T] = values(&gradient_values)?;
-        let mut input_gradient = vec![T::ZERO; all.len()];
-        let (gamma_gradient, beta_gradient) = if all.is_empty() {
-            (vec![T::ZERO; channels], vec![T::ZERO; channels])
+        let (input_gradient, gamma_gradient, beta_gradient) = if all.is_empty() {
+            (Vec::new(), vec![T::ZERO; channels], vec![T::ZERO; channels])
         } else {
-            let layer = (gamma_slice, &self.normaliser.to(), self.frozen);
-            backward(all, layer, gradient, &mut input_gradient)
+            backward(all, (gamma_slice, &self.normaliser.to(), self.frozen), gradient)
         };
         Ok((
             Some(element::tensor(input_gradient, input.shape(), input)?),

@@ -1,24 +1,27 @@
 //! Dropout with a mask that the caller draws.
 
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use crate::element::{self, Element, slice, values, with_float};
+use crate::kernels::{halves, vectorised};
 use crate::tape::apply2;
 
 /// `input` · `mask` / (1 − `probability`).
 ///
-/// `mask` has the shape and dtype of `input`: 1 where a value is kept, 0 where it is dropped. It
+/// `mask` has the shape of `input`, and dtype U8: 1 where a value is kept, 0 where it is dropped. It
 /// is an argument because a network's randomness belongs to its caller, and because candle's CPU
-/// generator cannot be seeded; it has no gradient. In evaluation dropout is the identity: do not
-/// call it. As
+/// generator cannot be seeded. In evaluation dropout is the identity: do not call it. As
 /// [`torch.nn.functional.dropout`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html)
 /// with the mask made visible.
 ///
 /// # Errors
 ///
-/// Where the shapes or dtypes differ, `probability` is not in [0, 1), or the dtype is neither F32
-/// nor F64.
+/// Where the shapes differ, the mask is not U8, `probability` is not in [0, 1), or the dtype of
+/// `input` is neither F32 nor F64.
 pub fn dropout(input: &Tensor, mask: &Tensor, probability: f64) -> Result<Tensor> {
     if !(0.0..1.0).contains(&probability) {
         bail!("dropout: probability {probability} is not in [0, 1)");
@@ -26,14 +29,14 @@ pub fn dropout(input: &Tensor, mask: &Tensor, probability: f64) -> Result<Tensor
     if mask.shape() != input.shape() {
         bail!("dropout: mask {:?} and input {:?} differ in shape", mask.shape(), input.shape());
     }
-    if mask.dtype() != input.dtype() {
-        bail!("dropout: mask {:?} and input {:?} differ in dtype", mask.dtype(), input.dtype());
+    if mask.dtype() != DType::U8 {
+        bail!("dropout: a mask has dtype U8, this one has {:?}", mask.dtype());
     }
     let scale = 1.0 / (1.0 - probability);
     if !input.device().is_cpu() {
-        return input * mask.detach().affine(scale, 0.0)?;
+        return input * mask.to_dtype(input.dtype())?.affine(scale, 0.0)?;
     }
-    apply2(&input.contiguous()?, &mask.detach().contiguous()?, Dropout { scale })
+    apply2(&input.contiguous()?, &mask.contiguous()?, Dropout { scale })
 }
 
 struct Dropout {
@@ -41,9 +44,29 @@ struct Dropout {
 }
 
 impl Dropout {
-    fn compute<T: Element>(&self, input: &[T], mask: &[T]) -> Vec<T> {
+    fn compute<T: Element>(&self, input: &[T], mask: &[u8]) -> Vec<T> {
         let scale = T::from_f64(self.scale);
-        input.iter().zip(mask).map(|(&value, &kept)| value * (kept * scale)).collect()
+        let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
+            let (input, mask) = (&input[range.clone()], &mask[range]);
+            vectorised!(keep::<T>(input, mask, scale, places));
+        };
+        // SAFETY: one value is written for each, since the mask is as long as the input.
+        #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+        unsafe {
+            halves::written(input.len(), 1, write).0
+        }
+    }
+}
+
+#[inline(always)]
+fn keep<T: Element, const FUSED: bool>(
+    input: &[T],
+    mask: &[u8],
+    scale: T,
+    places: &mut [MaybeUninit<T>],
+) {
+    for ((place, &value), &kept) in places.iter_mut().zip(input).zip(mask) {
+        place.write(value * if kept == 0 { T::ZERO } else { scale });
     }
 }
 

@@ -4,8 +4,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use crate::element::{self, Element, slice, unless_cut, values, with_float};
-use crate::kernels::columns::ColumnSums;
-use crate::kernels::columns::add_bias;
+use crate::kernels::columns::{add_bias, column_sums};
 use crate::kernels::matmul::{Matrix, product};
 use crate::reference;
 use crate::tape::apply3;
@@ -93,23 +92,20 @@ impl Linear {
             gradient
         };
 
-        let (input_gradient, weight_gradient, bias_gradient) =
-            gradients_through(input, weight, gradient)?;
-        let bias_gradient = element::tensor(bias_gradient, outputs, input)?;
+        let bias_gradient = element::tensor(column_sums(gradient, outputs), outputs, input)?;
+        let (input_gradient, weight_gradient) = gradients_through(input, weight, gradient)?;
         Ok((input_gradient, Some(weight_gradient), Some(bias_gradient)))
     }
 }
 
-/// The gradients of input (where it is wanted), weight and bias, given that of x · weightᵀ + bias.
+/// The gradients of input (where it is wanted) and weight, given that of x · weightᵀ + bias.
 pub(crate) fn gradients_through<T: Element>(
     input: &Tensor,
     weight: &Tensor,
     gradient: &[T],
-) -> Result<(Option<Tensor>, Tensor, Vec<T>)> {
+) -> Result<(Option<Tensor>, Tensor)> {
     let (rows, inputs) = input.dims2()?;
     let outputs = weight.dims()[0];
-    let mut bias_gradient = ColumnSums::new(outputs);
-    bias_gradient.add(gradient);
     let (input_values, weight_values) = (input.storage_and_layout(), weight.storage_and_layout());
     let gradient = Matrix::new(gradient, rows, outputs);
     let input_matrix = Matrix::new(values(&input_values)?, rows, inputs);
@@ -124,7 +120,7 @@ pub(crate) fn gradients_through<T: Element>(
         (weight_gradient(), None)
     };
     let weight_gradient = element::tensor(weight_gradient, (outputs, inputs), input)?;
-    Ok((input_gradient, weight_gradient, bias_gradient.total()))
+    Ok((input_gradient, weight_gradient))
 }
 
 impl CustomOp3 for Linear {

@@ -8,9 +8,8 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use crate::batch_norm::{BatchStatistics, batch_norm};
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::{
-    InputGradient, Normaliser, forward, gradient_sums, moments, rectified_gradient,
+    InputGradient, Normaliser, forward, gradient_sums, rectified_gradient, rectified_moments,
 };
-use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
 use crate::linear::{gradients_through, linear_relu};
 use crate::tape::{apply3, concatenate};
@@ -96,9 +95,7 @@ impl Operation {
         let input = Matrix::new(slice(input, input_layout)?, rows, inputs);
         let weight = Matrix::new(slice(weight, weight_layout)?, outputs, inputs);
         let mut activations = product(input, weight.transposed());
-        add_bias(&mut activations, bias, true);
-
-        let (mean, variance) = moments(&activations, outputs);
+        let (mean, variance) = rectified_moments(&mut activations, bias);
         let normaliser = Normaliser::new(&mean, &variance, self.epsilon);
         let result = forward(&activations, gamma, beta, &normaliser);
         let on_cpu = |values| Tensor::from_vec(values, outputs, &candle_core::Device::Cpu);
@@ -125,14 +122,14 @@ impl Operation {
         let gamma = &values::<T, _>(&small_values)?[outputs..2 * outputs];
         let result_gradient = result_gradient.contiguous()?;
         let result_gradient = result_gradient.storage_and_layout();
-        let mut gradient = values::<T, _>(&result_gradient)?.to_vec();
+        let result_gradient: &[T] = values(&result_gradient)?;
 
         let normaliser = kept.normaliser.to::<T>();
-        let sums = gradient_sums(activations, &normaliser, &gradient);
+        let sums = gradient_sums(activations, &normaliser, result_gradient);
         let through = InputGradient::new((gamma, &normaliser, false), &sums, activations.len());
-        rectified_gradient(&through, activations, &mut gradient);
-        let (input_gradient, weight_gradient, bias_gradient) =
-            gradients_through(input, weight, &gradient)?;
+        let (gradient, bias_gradient) =
+            rectified_gradient(&through, activations, result_gradient, outputs);
+        let (input_gradient, weight_gradient) = gradients_through(input, weight, &gradient)?;
         let small_gradient = [bias_gradient, sums.0, sums.1].concat();
         let small_gradient = element::tensor(small_gradient, small.shape(), input)?;
         Ok((input_gradient, Some(weight_gradient), Some(small_gradient)))

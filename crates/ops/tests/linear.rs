@@ -138,12 +138,15 @@ fn sizes_of_nothing() {
 
 #[test]
 fn dropout_keeps_and_scales() {
-    let input = variable(&[2, 2], DType::F64, 1);
-    let mask = numbers(&[1.0, 0.0, 0.0, 1.0]).reshape((2, 2)).unwrap();
-    let result = dropout(&input, &mask, 0.75).unwrap();
-    let expected = (input.as_tensor() * &mask).unwrap().affine(4.0, 0.0).unwrap();
-    assert_close("dropout", &result, &expected, 1e-15);
-    assert_finite_differences("dropout", &[input], |v| dropout(&v[0], &mask, 0.75));
+    for shape in [[2, 2], [1, 1], [5, 7]] {
+        let input = variable(&shape, DType::F64, 1);
+        let mask = tensor(&shape, DType::F64, 2).ge(0.0).unwrap();
+        let result = dropout(&input, &mask, 0.75).unwrap();
+        let kept = mask.to_dtype(DType::F64).unwrap();
+        let expected = (input.as_tensor() * kept).unwrap().affine(4.0, 0.0).unwrap();
+        assert_close("dropout", &result, &expected, 1e-15);
+        assert_finite_differences("dropout", &[input], |v| dropout(&v[0], &mask, 0.75));
+    }
 }
 
 #[test]
@@ -161,4 +164,5 @@ fn errors_name_what_does_not_fit() {
         assert_told(dropout(&bias, &bias, probability), &told);
     }
     assert_told(dropout(&bias, &input, 0.5), "mask [2, 3] and input [2] differ in shape");
+    assert_told(dropout(&bias, &bias, 0.5), "a mask has dtype U8, this one has F32");
 }

@@ -78,7 +78,7 @@ fn padded_images_and_masks_are_gone_through() {
         variable(&[2, 3, 3, 3], DType::F64, 4),
         variable(&[2], DType::F64, 5),
     ];
-    let mask = tensor(&[2, 4, 4, 3], DType::F64, 6).ge(0.0).unwrap().to_dtype(DType::F64).unwrap();
+    let mask = tensor(&[2, 4, 4, 3], DType::F64, 6).ge(0.0).unwrap();
     with_gradients(&variables, |v| {
         let images = channels_last::conv2d_relu(&v[0], &v[1], &v[2], 1)?;
         let images = dropout(&images, &mask, 0.5)?;

@@ -75,10 +75,8 @@ const WORDS: usize = 2048;
 impl Masks for DrawnMasks {
     fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor> {
         let threshold = (probability * 2f64.powi(16)).round() as u32;
-        let kept = |draw: [u8; 2]| {
-            if u32::from(u16::from_le_bytes(draw)) < threshold { 0.0 } else { 1.0 }
-        };
-        let mut mask = vec![0f32; shape.elem_count()];
+        let kept = |draw: [u8; 2]| u8::from(u32::from(u16::from_le_bytes(draw)) >= threshold);
+        let mut mask = vec![0; shape.elem_count()];
         let start = self.rng.get_word_pos();
         // The stream tells what comes at any place, so threads can draw parts of it.
         mask.par_chunks_mut(2 * WORDS).enumerate().for_each(|(part, mask)| {
@@ -97,6 +95,8 @@ impl Masks for DrawnMasks {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::DType;
+
     use super::*;
 
     fn first_draw(id: RunId<'_>) -> [u32; 3] {
@@ -145,12 +145,12 @@ mod tests {
     fn masks_are_16_bits_a_value() {
         let paper = Recipe::paper();
         let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
-        let mask = id.masks().draw(&Shape::from(1000), 0.5).unwrap().to_vec1::<f32>().unwrap();
+        let mask = id.masks().draw(&Shape::from(1000), 0.5).unwrap().to_vec1::<u8>().unwrap();
         let mut rng = id.masks().rng;
         let words = (0..500).map(|_| rng.next_u32());
         let halves = words.flat_map(|word| [word & 0xffff, word >> 16]);
-        let kept = |half| if half < 1 << 15 { 0.0 } else { 1.0 };
-        assert_eq!(mask, halves.map(kept).collect::<Vec<f32>>());
+        let kept = |half| if half < 1 << 15 { 0 } else { 1 };
+        assert_eq!(mask, halves.map(kept).collect::<Vec<u8>>());
     }
 
     /// Parts drawn by threads, and the place where the next mask begins.
@@ -160,11 +160,11 @@ mod tests {
         let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
         let (mut masks, mut rng) = (id.masks(), id.masks().rng);
         for count in [10_001, 7, 2 * 2 * WORDS, 3] {
-            let found = masks.draw(&Shape::from(count), 0.5).unwrap().to_vec1::<f32>().unwrap();
+            let found = masks.draw(&Shape::from(count), 0.5).unwrap().to_vec1::<u8>().unwrap();
             let words: Vec<u32> = (0..count.div_ceil(2)).map(|_| rng.next_u32()).collect();
             let halves = words.iter().flat_map(|word| [word & 0xffff, word >> 16]);
-            let kept = |half| if half < 1 << 15 { 0.0 } else { 1.0 };
-            assert_eq!(found, halves.take(count).map(kept).collect::<Vec<f32>>(), "{count} values");
+            let kept = |half| if half < 1 << 15 { 0 } else { 1 };
+            assert_eq!(found, halves.take(count).map(kept).collect::<Vec<u8>>(), "{count} values");
         }
     }
 
@@ -173,7 +173,8 @@ mod tests {
         let paper = Recipe::paper();
         let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
         let mask = id.masks().draw(&Shape::from((200, 500)), 0.7).unwrap();
-        let kept = mask.mean_all().unwrap().to_scalar::<f32>().unwrap();
+        let kept =
+            mask.to_dtype(DType::F32).unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap();
         // Standard deviation of the mean: √(0.3 · 0.7 / 100 000) = 0.0014.
         assert!((kept - 0.3).abs() < 0.006, "kept {kept}");
     }

@@ -1,12 +1,34 @@
 //! Batch normalisation of a matrix whose columns are the channels.
 
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use crate::element::{Element, unless_cut};
-use crate::kernels::columns::{ColumnSums, folded, repeated, rows_together};
+use crate::kernels::columns::{ColumnSums, add_bias, column_sums, folded, repeated, rows_together};
+use crate::kernels::halves::{self, half};
 use crate::kernels::vectorised;
 
 /// Mean and biased variance of each column.
 pub(crate) fn moments<T: Element>(values: &[T], channels: usize) -> (Vec<T>, Vec<T>) {
-    Moments::of(values, channels).into_mean_and_variance()
+    let halves = values.par_chunks(half(values.len(), channels));
+    merged(halves.map(|rows| Moments::of(rows, channels)).collect())
+}
+
+/// [`moments`] of what bias and ReLU make of `values`, in their place.
+pub(crate) fn rectified_moments<T: Element>(values: &mut [T], bias: &[T]) -> (Vec<T>, Vec<T>) {
+    let halves = values.par_chunks_mut(half(values.len(), bias.len()));
+    let moments = halves.map(|rows| {
+        add_bias(rows, bias, true);
+        Moments::of(rows, bias.len())
+    });
+    merged(moments.collect())
+}
+
+fn merged<T: Element>(parts: Vec<Moments<T>>) -> (Vec<T>, Vec<T>) {
+    let all = parts.into_iter().reduce(|all, part| all.merge(&part));
+    all.map(Moments::into_mean_and_variance).unwrap_or_default()
 }
 
 /// What some rows of a matrix say of each column.
@@ -104,7 +126,14 @@ pub(crate) fn forward<T: Element>(
     normaliser: &Normaliser<T>,
 ) -> Vec<T> {
     let slopes = slopes(gamma, normaliser);
-    vectorised!(affine::<T>(values, &normaliser.mean, &slopes, beta))
+    let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
+        vectorised!(affine::<T>(&values[range], &normaliser.mean, &slopes, beta, places));
+    };
+    // SAFETY: one value is written for each.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe {
+        halves::written(values.len(), gamma.len(), write).0
+    }
 }
 
 /// γ · inverse deviation of each channel.
@@ -119,19 +148,19 @@ fn affine<T: Element, const FUSED: bool>(
     means: &[T],
     slopes: &[T],
     beta: &[T],
-) -> Vec<T> {
+    places: &mut [MaybeUninit<T>],
+) {
     let (means, slopes, beta) = (repeated(means), repeated(slopes), repeated(beta));
-    let mut result = Vec::with_capacity(values.len());
-    for values in values.chunks(means.len().max(1)) {
+    let wide = means.len().max(1);
+    for (values, places) in values.chunks(wide).zip(places.chunks_mut(wide)) {
         let columns = means.iter().zip(&slopes).zip(&beta);
-        result.extend(values.iter().zip(columns).map(|(&value, ((&mean, &slope), &beta))| {
-            T::mul_add::<FUSED>(value - mean, slope, beta)
-        }));
+        for ((&value, place), ((&mean, &slope), &beta)) in values.iter().zip(places).zip(columns) {
+            place.write(T::mul_add::<FUSED>(value - mean, slope, beta));
+        }
     }
-    result
 }
 
-/// Gradients of the values (into `values_gradient`), and of γ and β.
+/// Gradients of the values, and of γ and β.
 ///
 /// With m rows and x̂ the normalised values (Ioffe and Szegedy, 2015, section 3):
 /// ∂x = γ · inverse deviation · (∂y − mean(∂y) − x̂ · mean(∂y · x̂)); where the statistics are
@@ -140,13 +169,17 @@ pub(crate) fn backward<T: Element>(
     values: &[T],
     (gamma, normaliser, frozen): (&[T], &Normaliser<T>, bool),
     result_gradient: &[T],
-    values_gradient: &mut [T],
-) -> (Vec<T>, Vec<T>) {
+) -> (Vec<T>, Vec<T>, Vec<T>) {
     let sums = gradient_sums(values, normaliser, result_gradient);
     let gradient = &InputGradient::new((gamma, normaliser, frozen), &sums, values.len());
-    values_gradient.copy_from_slice(result_gradient);
-    vectorised!(apply::<T>(gradient, values, values_gradient));
-    sums
+    let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
+        let gradients = places.write_copy_of_slice(&result_gradient[range.clone()]);
+        vectorised!(apply::<T>(gradient, &values[range], gradients));
+    };
+    // SAFETY: one gradient is written for each.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let (values_gradient, _) = unsafe { halves::written(values.len(), gamma.len(), write) };
+    (values_gradient, sums.0, sums.1)
 }
 
 /// Σ ∂y · x̂ and Σ ∂y of each column.
@@ -155,7 +188,21 @@ pub(crate) fn gradient_sums<T: Element>(
     normaliser: &Normaliser<T>,
     result_gradient: &[T],
 ) -> (Vec<T>, Vec<T>) {
-    vectorised!(column_gradient_sums::<T>(values, normaliser, result_gradient))
+    let half = half(values.len(), normaliser.mean.len());
+    let halves = values.par_chunks(half).zip(result_gradient.par_chunks(half));
+    let sums = halves.map(|(values, gradients)| {
+        vectorised!(column_gradient_sums::<T>(values, normaliser, gradients))
+    });
+    let both = sums
+        .collect::<Vec<_>>()
+        .into_iter()
+        .reduce(|all, half| (added(all.0, &half.0), added(all.1, &half.1)));
+    both.unwrap_or_default()
+}
+
+fn added<T: Element>(mut sums: Vec<T>, terms: &[T]) -> Vec<T> {
+    sums.iter_mut().zip(terms).for_each(|(sum, &term)| *sum += term);
+    sums
 }
 
 #[inline(always)]
@@ -253,14 +300,24 @@ fn apply<T: Element, const FUSED: bool>(
     gradient.apply::<FUSED, false>(values, gradients);
 }
 
-/// Turns gradients of the normalised values into gradients of what ReLU made `values` of, in their
-/// place.
+/// Gradients of what ReLU made `values` of, given those of the normalised values, and the sum of each
+/// column of them.
 pub(crate) fn rectified_gradient<T: Element>(
     gradient: &InputGradient<T>,
     values: &[T],
-    gradients: &mut [T],
-) {
-    vectorised!(apply_rectified::<T>(gradient, values, gradients));
+    result_gradient: &[T],
+    channels: usize,
+) -> (Vec<T>, Vec<T>) {
+    let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
+        let gradients = places.write_copy_of_slice(&result_gradient[range.clone()]);
+        vectorised!(apply_rectified::<T>(gradient, &values[range], gradients));
+        column_sums(gradients, channels)
+    };
+    // SAFETY: one gradient is written for each.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let (gradients, sums) = unsafe { halves::written(values.len(), channels, write) };
+    let sums = sums.into_iter().reduce(|all, half| added(all, &half));
+    (gradients, sums.unwrap_or_default())
 }
 
 #[inline(always)]

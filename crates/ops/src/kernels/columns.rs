@@ -46,6 +46,18 @@ impl<T: Element> ColumnSums<T> {
     }
 }
 
+/// The sum of each column of a matrix.
+pub(crate) fn column_sums<T: Element>(values: &[T], columns: usize) -> Vec<T> {
+    vectorised!(sums_of_columns::<T>(values, columns))
+}
+
+#[inline(always)]
+fn sums_of_columns<T: Element, const FUSED: bool>(values: &[T], columns: usize) -> Vec<T> {
+    let mut sums = ColumnSums::new(columns);
+    sums.add(values);
+    sums.total()
+}
+
 /// The sums of each column, from sums over rows taken together.
 pub(crate) fn folded<T: Element>(wide: &[T], columns: usize) -> Vec<T> {
     let mut sums = vec![T::ZERO; columns];

@@ -19,6 +19,7 @@ pub(crate) mod batch_norm;
 pub(crate) mod columns;
 pub(crate) mod convolution;
 pub(crate) mod exponential;
+pub(crate) mod halves;
 pub(crate) mod matmul;
 pub(crate) mod normalised_convolution;
 pub(crate) mod vectors;

@@ -1,0 +1,68 @@
+//! Matrices in two halves of their rows, for a thread each.
+//!
+//! The halves are the same on one thread: sums come in the same order whatever threads there are. What
+//! a thread has written it finds in its own cache when it goes on with the same half.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+/// Values in the first half of a matrix of so many values.
+pub(crate) fn half(length: usize, columns: usize) -> usize {
+    let columns = columns.max(1);
+    (length / columns).div_ceil(2).max(1) * columns
+}
+
+/// A new matrix of so many values, and what `write` returns for each half: it gets the places for the
+/// values, and which of them all they are.
+///
+/// # Safety
+///
+/// `write` writes to every place that it gets.
+#[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+pub(crate) unsafe fn written<T: Send, R: Send>(
+    length: usize,
+    columns: usize,
+    write: impl Fn(&mut [MaybeUninit<T>], Range<usize>) -> R + Sync,
+) -> (Vec<T>, Vec<R>) {
+    let mut values = Box::new_uninit_slice(length);
+    let half = half(length, columns);
+    let results = values
+        .par_chunks_mut(half)
+        .enumerate()
+        .map(|(index, places)| {
+            let first = index * half;
+            let range = first..first + places.len();
+            write(places, range)
+        })
+        .collect();
+    // SAFETY: the halves are all there is, and the caller sees to it that each is written.
+    (unsafe { values.assume_init() }.into_vec(), results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_whole_rows() {
+        let of = |rows: usize, columns: usize| {
+            let number = |range: Range<usize>| range.map(|place| place as f32);
+            let write = |places: &mut [MaybeUninit<f32>], range: Range<usize>| {
+                for (place, value) in places.iter_mut().zip(number(range.clone())) {
+                    place.write(value);
+                }
+                range
+            };
+            // SAFETY: there is a number for each place.
+            #[expect(unsafe_code, reason = "the function under test")]
+            let (values, halves) = unsafe { written(rows * columns, columns, write) };
+            assert_eq!(values, number(0..rows * columns).collect::<Vec<_>>());
+            halves
+        };
+        assert_eq!(of(5, 3), [0..9, 9..15]);
+        assert_eq!(of(1, 4), vec![0..4]);
+        assert!(of(0, 4).is_empty());
+    }
+}
