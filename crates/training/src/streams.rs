@@ -69,8 +69,8 @@ pub struct DrawnMasks {
     rng: ChaCha8Rng,
 }
 
-/// Words of the stream, of 32 bits, that a thread draws at a time.
-const WORDS: usize = 2048;
+/// Words of the stream, of 32 bits, that are drawn at a time.
+const WORDS: usize = 512;
 
 impl Masks for DrawnMasks {
     fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor> {
@@ -78,15 +78,18 @@ impl Masks for DrawnMasks {
         let kept = |draw: [u8; 2]| u8::from(u32::from(u16::from_le_bytes(draw)) >= threshold);
         let mut mask = vec![0; shape.elem_count()];
         let start = self.rng.get_word_pos();
-        // The stream tells what comes at any place, so threads can draw parts of it.
-        mask.par_chunks_mut(2 * WORDS).enumerate().for_each(|(part, mask)| {
+        // The stream tells what comes at any place, so each thread can draw a part of it.
+        let words = mask.len().div_ceil(2).div_ceil(rayon::current_num_threads()).max(WORDS);
+        mask.par_chunks_mut(2 * words).enumerate().for_each(|(part, mask)| {
             let mut rng = self.rng.clone();
-            rng.set_word_pos(start + (part * WORDS) as u128);
+            rng.set_word_pos(start + (part * words) as u128);
             let mut bytes = [0; 4 * WORDS];
-            let bytes = &mut bytes[..2 * mask.len()];
-            rng.fill_bytes(bytes);
-            let (draws, _) = bytes.as_chunks::<2>();
-            mask.iter_mut().zip(draws).for_each(|(mask, &draw)| *mask = kept(draw));
+            for mask in mask.chunks_mut(2 * WORDS) {
+                let bytes = &mut bytes[..2 * mask.len()];
+                rng.fill_bytes(bytes);
+                let (draws, _) = bytes.as_chunks::<2>();
+                mask.iter_mut().zip(draws).for_each(|(mask, &draw)| *mask = kept(draw));
+            }
         });
         self.rng.set_word_pos(start + mask.len().div_ceil(2) as u128);
         Tensor::from_vec(mask, shape, &Device::Cpu)
