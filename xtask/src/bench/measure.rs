@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use candle_core::Device;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
 use pairnet_ops::linear;
+use pairnet_record::Record;
 use pairnet_training::{Job, Recipe, Setup, Workers, sweep};
 
 /// What it ran on.
@@ -68,6 +70,40 @@ pub(crate) fn measure_ours(
     let start = Instant::now();
     sweep(folder.path(), (&jobs, 0), data, &setup, workers, &stop, &|_| {})?;
     Ok(start.elapsed().as_secs_f64() / runs as f64)
+}
+
+/// Seconds that a run of this variant takes alone: on one thread, and on as many as there are cores.
+///
+/// In turn, several times, since a processor is not as fast at one moment as at the next. These are the
+/// runs' own seconds, as their records tell them: without starting threads and writing files.
+pub(crate) fn measure_alone(
+    recipe: &Recipe,
+    variant: &'static Variant,
+    data: &Mnist,
+    cores: usize,
+) -> Result<(f64, f64)> {
+    const TIMES: usize = 5;
+    let folder = tempfile::tempdir()?;
+    let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
+    let stop = AtomicBool::new(false);
+    let seconds = |threads: usize| -> Result<f64> {
+        let own = Mutex::new(0.0);
+        let workers = Workers { count: 1, threads };
+        let job = [Job { recipe, variant, run: 0 }];
+        let finished = |record: &Record| {
+            if let Ok(mut own) = own.lock() {
+                *own = record.timing.seconds;
+            }
+        };
+        sweep(folder.path(), (&job, 0), data, &setup, workers, &stop, &finished)?;
+        Ok(own.into_inner().unwrap_or_default())
+    };
+    let (mut one, mut all) = (0.0, 0.0);
+    for _ in 0..TIMES {
+        one += seconds(1)?;
+        all += seconds(cores)?;
+    }
+    Ok((one / TIMES as f64, all / TIMES as f64))
 }
 
 /// Seconds a run of PyTorch at its best: as many processes of one thread as there are cores. What

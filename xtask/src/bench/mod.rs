@@ -10,10 +10,7 @@ use pairnet_data::Mnist;
 use pairnet_models::{Kernels, VARIANTS};
 use pairnet_training::Recipe;
 
-use measure::{Machine, Measurement, measure_ours, measure_pytorch, multiply_speed};
-
-/// Runs one after another whose mean is the time of a run alone.
-const ALONE: usize = 3;
+use measure::{Machine, Measurement, measure_alone, measure_ours, measure_pytorch, multiply_speed};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -51,15 +48,9 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
                 measure_ours(&recipe, variant, kernels, &data, (runs, workers), machine.cores)
             };
             measurement.ours.push(ours(Kernels::Fused, arguments.runs, machine.cores)?);
-            measurement.alone_one_thread.push(measure_ours(
-                &recipe,
-                variant,
-                Kernels::Fused,
-                &data,
-                (ALONE, 1),
-                1,
-            )?);
-            measurement.alone_all_threads.push(ours(Kernels::Fused, ALONE, 1)?);
+            let (one_thread, all_threads) = measure_alone(&recipe, variant, &data, machine.cores)?;
+            measurement.alone_one_thread.push(one_thread);
+            measurement.alone_all_threads.push(all_threads);
             if arguments.stock_runs > 0 {
                 measurement.stock.push(ours(
                     Kernels::Composed,
