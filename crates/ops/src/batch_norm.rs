@@ -4,7 +4,8 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use crate::element::{self, Element, slice, values, with_float};
-use crate::kernels::batch_norm::{Normaliser, backward, forward, moments};
+use crate::kernels::batch_norm::{Normaliser, backward, forward};
+use crate::kernels::moments::moments;
 use crate::reference;
 use crate::tape::apply3;
 

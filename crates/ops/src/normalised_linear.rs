@@ -8,9 +8,10 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use crate::batch_norm::{BatchStatistics, batch_norm};
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::{
-    InputGradient, Normaliser, forward, gradient_sums, rectified_gradient, rectified_moments,
+    InputGradient, Normaliser, forward, gradient_sums, rectified_gradient,
 };
 use crate::kernels::matmul::{Matrix, product};
+use crate::kernels::moments::rectified_moments;
 use crate::linear::{gradients_through, linear_relu};
 use crate::tape::{apply3, concatenate};
 

@@ -62,11 +62,17 @@ fn sums_of_columns<T: Element, const FUSED: bool>(values: &[T], columns: usize) 
 pub(crate) fn folded<T: Element>(wide: &[T], columns: usize) -> Vec<T> {
     let mut sums = vec![T::ZERO; columns];
     for row in wide.chunks_exact(columns.max(1)) {
-        for (sum, &term) in sums.iter_mut().zip(row) {
-            *sum += term;
-        }
+        add(&mut sums, row);
     }
     sums
+}
+
+/// Adds to each sum its term.
+#[inline(always)]
+pub(crate) fn add<T: Element>(sums: &mut [T], terms: &[T]) {
+    for (sum, &term) in sums.iter_mut().zip(terms) {
+        *sum += term;
+    }
 }
 
 /// Adds one value to each column, with ReLU after it where wanted.

@@ -21,6 +21,7 @@ pub(crate) mod convolution;
 pub(crate) mod exponential;
 pub(crate) mod halves;
 pub(crate) mod matmul;
+pub(crate) mod moments;
 pub(crate) mod normalised_convolution;
 pub(crate) mod vectors;
 

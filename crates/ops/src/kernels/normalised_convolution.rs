@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use crate::element::Element;
-use crate::kernels::batch_norm::{self, InputGradient, Moments, Normaliser};
+use crate::kernels::batch_norm::{self, InputGradient, Normaliser};
 use crate::kernels::convolution::{self, CHUNK, Geometry, Then};
+use crate::kernels::moments::Moments;
 
 mod gradient;
 mod pooling;

@@ -15,7 +15,7 @@ use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use super::{CHUNK, Geometry, Then};
 use crate::element::{Element, unless_cut};
-use crate::kernels::columns::ColumnSums;
+use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, product};
 use crate::threads::side_by_side;
 
@@ -162,12 +162,5 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for WholeImage<'_, T, G> {
             (Vec::new(), weights())
         };
         Gradients { images, weights, bias: bias.total() }
-    }
-}
-
-#[inline(always)]
-fn add<T: Element>(sums: &mut [T], terms: &[T]) {
-    for (sum, &term) in sums.iter_mut().zip(terms) {
-        *sum += term;
     }
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::Geometry;
-use super::{Pass, ResultGradient, add};
+use super::{Pass, ResultGradient};
 use crate::element::Element;
-use crate::kernels::columns::ColumnSums;
+use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, matmul_on_this_thread};
 
 /// Weight and bias gradients of some images.
