@@ -2,12 +2,18 @@
 
 mod bootstrap;
 mod difference;
+mod global;
 mod holm;
+mod permutation;
 mod sample;
+mod splitmix;
+mod steps;
 mod student;
 
 pub use difference::{Estimate, MARGIN, Moments, StandardError, Verdict, paired, verdict, welch};
+pub use global::{Group, global_p};
 pub use holm::holm;
+pub use permutation::permutation_p;
 pub use sample::Statistics;
 
 use serde::{Deserialize, Serialize};

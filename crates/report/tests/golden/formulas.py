@@ -1,0 +1,183 @@
+"""Prints what the tests of `src/statistics` expect, computed by SciPy or, where SciPy has no such
+function, by the plainest program that says what is meant: by counting, by exact fractions.
+
+    python formulas.py              # all, or the files named: permutation sign_flip ...
+"""
+
+import math
+import sys
+from fractions import Fraction
+
+import numpy as np
+import scipy
+from scipy import stats
+from scipy.optimize import brentq
+
+# The published test accuracies of `lenet5`, and ten others.
+A = np.array([78.0, 80.1, 77.0, 79.5, 80.3, 80.1, 80.7, 79.6, 81.1, 79.2])
+B = np.array([78.1, 80.2, 79.5, 81.0, 82.9, 80.4, 81.8, 79.0, 80.8, 79.3])
+# A hundredth of a point apart.
+C = np.array([99.95, 99.9, 99.81])
+D = np.array([99.85, 99.7, 99.9, 99.62, 99.88])
+
+
+def spread_out(count, start):
+    """Multiples of 0.1 that any language makes alike; some equal, one far off."""
+    steps = [start + 37 * i % 61 + i % 7 for i in range(count)]
+    steps[0] -= 200
+    return steps
+
+
+def permutation():
+    def distance(x, y, axis):
+        return abs(x.mean(axis) - y.mean(axis)).round(9)
+
+    def exact(x, y):
+        return stats.permutation_test(
+            (x, y), distance, alternative="greater", n_resamples=np.inf
+        ).pvalue
+
+    yield "10 against 10", exact(A, B)
+    yield "3 against 5, hundredths", exact(C, D)
+    yield "1 against 5", float(share_of_splits([9995], [9985, 9970, 9990, 9962, 9988]))
+    few, many = spread_out(10, 830), spread_out(625, 800)
+    yield "10 against 625", float(share_of_splits(few, many))
+    # Runs with or without a mistake: the hypergeometric distribution.
+    successes, size, count, seen = 500, 600, 1200, 270
+    table = stats.hypergeom(count, successes, size)
+    sums = np.arange(size + 1)
+    far = np.abs(sums * count - size * successes) >= abs(seen * count - size * successes)
+    yield "600 against 600", table.pmf(sums[far]).sum()
+
+
+def share_of_splits(few, many):
+    """The share of splits at least as far apart, by counting sums with whole numbers."""
+    size, pooled = len(few), few + many
+    ways = [{} for _ in range(size + 1)]
+    ways[0][0] = 1
+    for value in pooled:
+        for taken in range(size - 1, -1, -1):
+            for total, number in ways[taken].items():
+                ways[taken + 1][total + value] = ways[taken + 1].get(total + value, 0) + number
+
+    def distance(total):
+        return abs(len(pooled) * total - size * sum(pooled))
+
+    far = sum(n for total, n in ways[size].items() if distance(total) >= distance(sum(few)))
+    return Fraction(far, math.comb(len(pooled), size))
+
+
+class SplitMix64:
+    def __init__(self, seed):
+        self.state = seed
+
+    def next(self):
+        mask = 2**64 - 1
+        self.state = (self.state + 0x9E3779B97F4A7C15) & mask
+        mixed = self.state
+        mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & mask
+        mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & mask
+        return mixed ^ mixed >> 31
+
+    def below(self, bound):
+        return self.next() * bound >> 64
+
+
+def global_p(groups):
+    """The p value of `global.rs`, its statistic computed from means as it is defined."""
+
+    def statistic(rows):
+        total = 0
+        for order, size, splits in rows:
+            for values in splits:
+                x, y = values[order[:size]], values[order[size:]]
+                variance = values.var(ddof=1)
+                if variance > 0:
+                    total += (x.mean() - y.mean()) ** 2 / (variance * (1 / len(x) + 1 / len(y)))
+        return total
+
+    rows = []
+    for splits in groups:
+        splits = [sorted(split, key=len) for split in splits]
+        size, count = len(splits[0][0]), len(splits[0][0]) + len(splits[0][1])
+        rows.append((list(range(count)), size, [np.concatenate(split) for split in splits]))
+    observed, generator, as_far = statistic(rows), SplitMix64(0), 0
+    for _ in range(9999):
+        for order, size, _ in rows:
+            for place in range(size):
+                other = place + generator.below(len(order) - place)
+                order[place], order[other] = order[other], order[place]
+        as_far += statistic(rows) >= observed * (1 - 1e-9)
+    return (1 + as_far) / 10000
+
+
+def global_():
+    train_a = [98.0, 98.5, 98.5, 98.2, 98.6, 98.3, 98.8, 98.2, 98.3, 98.4]
+    train_b = [97.6, 98.4, 98.1, 98.5, 98.2, 98.0, 98.3, 98.1, 97.9, 98.6]
+    perfect = [100.0, 100.0, 100.0]
+    lenet = [(train_a, train_b), (A, B)]
+    yield "one group, one split", global_p([lenet[1:]])
+    yield "two splits, and a smaller group", global_p([lenet, [(D, C), (perfect + perfect[:2], perfect)]])
+
+
+def sign_flip():
+    def exact(differences):
+        mean = lambda x, axis: x.mean(axis).round(9)
+        return stats.permutation_test(
+            (np.array(differences),), mean, permutation_type="samples",
+            alternative="greater", n_resamples=np.inf,
+        ).pvalue  # fmt: skip
+
+    yield "ten", exact(B - A)
+    yield "five", exact([4.1, 5.3, 3.9, -0.2, 6.0])
+    yield "with a zero and equal ones", exact([0.3, -0.3, 0.0, 0.1, 0.3])
+    yield "none greater", exact([-0.4, -1.3, -0.2])
+    # 100 differences of one size: 58 pluses among 100 coins.
+    yield "a hundred", stats.binom(100, 0.5).sf(57)
+
+
+def newcombe5(value, n, m):
+    z2, others = stats.norm.ppf(0.975) ** 2, (n + m) / 2 - 1
+
+    def f(t):
+        shared = (1 - t) / (2 - t) + t / (1 + t)
+        return (value - t) ** 2 - z2 * t * (1 - t) * (1 + others * shared) / (n * m)
+
+    tiny = 1e-13
+    low = brentq(f, 0, value - tiny, xtol=1e-14) if value > 0 else 0.0
+    high = brentq(f, value + tiny, 1, xtol=1e-14) if value < 1 else 1.0
+    return float(low), float(high)
+
+
+def superiority():
+    for name, x, y in [("ten", B, A), ("hundredths", C, D), ("all won", A + 10, B), ("all lost", A, B + 10)]:
+        value = stats.mannwhitneyu(x, y).statistic / len(x) / len(y)
+        yield name, value, *newcombe5(value, len(x), len(y))
+    for name, x, y in [("paired", B, A), ("paired, all won", A + 10, B)]:
+        value = np.mean((x > y) + (x == y) / 2)
+        # Wilson's interval of a count that need not be whole: (p - t)^2 = z^2 t (1 - t) / n.
+        z, n = stats.norm.ppf(0.975), len(x)
+        f = lambda t: (value - t) ** 2 - z * z * t * (1 - t) / n
+        low = brentq(f, 0, value - 1e-13, xtol=1e-14)
+        high = brentq(f, value + 1e-13, 1, xtol=1e-14) if value < 1 else 1.0
+        yield name, value, low, high
+    # As SciPy has it for whole counts.
+    yield "Wilson, 7 of 10", 0.7, *stats.binomtest(7, 10).proportion_ci(method="wilson")
+
+
+def proportion():
+    for seen, of in [(0, 10), (0, 40), (1, 10), (3, 40), (9, 10), (0, 1)]:
+        bound = stats.binomtest(seen, of, alternative="less").proportion_ci(0.95, "exact").high
+        yield f"{seen} of {of}", bound
+
+
+FILES = [permutation, global_, sign_flip, superiority, proportion]
+
+if __name__ == "__main__":
+    print(f"NumPy {np.__version__}, SciPy {scipy.__version__}, Python {sys.version.split()[0]}")
+    for lines in FILES:
+        name = lines.__name__.strip("_")
+        if len(sys.argv) < 2 or name in sys.argv[1:]:
+            print(f"\n{name}")
+            for what, *values in lines():
+                print(f"  {what:32}", *(repr(float(value)) for value in values))
