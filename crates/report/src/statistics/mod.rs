@@ -6,6 +6,7 @@ mod global;
 mod holm;
 mod permutation;
 mod sample;
+mod sign_flip;
 mod splitmix;
 mod steps;
 mod student;
@@ -15,6 +16,7 @@ pub use global::{Group, global_p};
 pub use holm::holm;
 pub use permutation::permutation_p;
 pub use sample::Statistics;
+pub use sign_flip::sign_flip_p_greater;
 
 use serde::{Deserialize, Serialize};
 
