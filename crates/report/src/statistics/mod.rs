@@ -5,18 +5,22 @@ mod difference;
 mod global;
 mod holm;
 mod permutation;
+mod proportion;
 mod sample;
 mod sign_flip;
 mod splitmix;
 mod steps;
 mod student;
+mod superiority;
 
 pub use difference::{Estimate, MARGIN, Moments, StandardError, Verdict, paired, verdict, welch};
 pub use global::{Group, global_p};
 pub use holm::holm;
 pub use permutation::permutation_p;
+pub use proportion::at_most;
 pub use sample::Statistics;
 pub use sign_flip::sign_flip_p_greater;
+pub use superiority::{Superiority, superiority, superiority_paired};
 
 use serde::{Deserialize, Serialize};
 
