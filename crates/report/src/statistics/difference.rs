@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contrast::linear;
+use super::sample::mean_and_squares;
 use super::student::{half_width, upper_tail};
 use super::{Interval, Statistics};
 
@@ -21,6 +23,14 @@ pub struct Moments {
 }
 
 impl Moments {
+    /// The moments of `values`, which have to be finite; `None` where there are none.
+    pub fn of_values(values: &[f64]) -> Option<Self> {
+        let n = values.len();
+        let (mean, squares) = mean_and_squares(values)?;
+        let std_sample = (n > 1).then(|| (squares / (n as f64 - 1.0)).sqrt());
+        Some(Self { n, mean, std_sample })
+    }
+
     /// The moments of what was measured; `None` where nothing was.
     pub fn of(statistics: &Statistics) -> Option<Self> {
         let Statistics { n, mean, std_sample, .. } = *statistics;
@@ -66,32 +76,29 @@ impl Estimate {
             Some(if self.value > 0.0 { 0.0 } else { 1.0 })
         }
     }
+
+    /// The p value of "the difference is 0" against "it is not"; `None` where there are too few
+    /// values.
+    pub fn p_two_sided(&self) -> Option<f64> {
+        let StandardError { size, degrees } = self.error?;
+        if size > 0.0 {
+            Some(2.0 * upper_tail((self.value / size).abs(), degrees)?)
+        } else {
+            Some(if self.value == 0.0 { 1.0 } else { 0.0 })
+        }
+    }
 }
 
 /// The mean of `a` less that of `b`, whose values have nothing to do with each other and whose
 /// variances may differ (Welch, 1947; degrees of freedom by Satterthwaite, 1946).
 pub fn welch(a: Moments, b: Moments) -> Estimate {
-    let error = a.std_sample.zip(b.std_sample).map(|(std_a, std_b)| {
-        let share_a = std_a.powi(2) / a.n as f64;
-        let share_b = std_b.powi(2) / b.n as f64;
-        let spread = share_a.powi(2) / (a.n as f64 - 1.0) + share_b.powi(2) / (b.n as f64 - 1.0);
-        let sum = share_a + share_b;
-        // With no variance at all the degrees are 0/0; nothing is asked of them then.
-        let degrees = if sum > 0.0 { sum.powi(2) / spread } else { (a.n + b.n - 2) as f64 };
-        StandardError { size: sum.sqrt(), degrees }
-    });
-    Estimate { value: a.mean - b.mean, error }
+    linear(&[(1.0, a), (-1.0, b)])
 }
 
 /// The mean of differences between values that belong together, such as two networks' accuracies
 /// on the same pairs (Student, 1908); `None` where there are no differences.
 pub fn paired(differences: &[f64]) -> Option<Estimate> {
-    let statistics = Statistics::of(differences.to_vec());
-    let error = statistics.std_sample.map(|std| {
-        let count = statistics.n as f64;
-        StandardError { size: std / count.sqrt(), degrees: count - 1.0 }
-    });
-    Some(Estimate { value: statistics.mean?, error })
+    Some(linear(&[(1.0, Moments::of_values(differences)?)]))
 }
 
 /// Whether a measured mean is the published one.

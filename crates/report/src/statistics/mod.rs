@@ -1,6 +1,7 @@
 //! The formulas: what a few runs say about a mean, and how sure two means differ.
 
 mod bootstrap;
+mod contrast;
 mod difference;
 mod global;
 mod holm;
@@ -13,6 +14,7 @@ mod steps;
 mod student;
 mod superiority;
 
+pub use contrast::{Part, estimate, linear};
 pub use difference::{Estimate, MARGIN, Moments, StandardError, Verdict, paired, verdict, welch};
 pub use global::{Group, global_p};
 pub use holm::holm;

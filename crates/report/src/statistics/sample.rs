@@ -36,10 +36,8 @@ impl Statistics {
     pub fn of(values: Vec<f64>) -> Self {
         let n = values.len();
         let count = n as f64;
-        let mean = (n > 0).then(|| values.iter().sum::<f64>() / count);
-        let squares = mean
-            .filter(|_| n > 1)
-            .map(|mean| values.iter().map(|value| (value - mean).powi(2)).sum::<f64>());
+        let (mean, squares) = mean_and_squares(&values).unzip();
+        let squares = squares.filter(|_| n > 1);
         let std_sample = squares.map(|squares| (squares / (count - 1.0)).sqrt());
         let ci95 = mean.zip(std_sample).and_then(|(mean, std)| {
             let reach = half_width(0.95, count - 1.0)? * std / count.sqrt();
@@ -57,6 +55,20 @@ impl Statistics {
             values,
         }
     }
+}
+
+/// The mean of `values`, and the sum of the squares of what they are away from it; `None` where
+/// there are no values.
+///
+/// Equal values have exactly their own mean and no squares: rounding alone must not look like a
+/// spread, from which a test would take a standard error.
+pub(super) fn mean_and_squares(values: &[f64]) -> Option<(f64, f64)> {
+    let first = *values.first()?;
+    if values.iter().all(|value| *value == first) {
+        return Some((first, 0.0));
+    }
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    Some((mean, values.iter().map(|value| (value - mean).powi(2)).sum()))
 }
 
 #[cfg(test)]
@@ -100,5 +112,8 @@ mod tests {
         let found = Statistics::of(vec![100.0; 10]);
         let point = Some(Interval { low: 100.0, high: 100.0 });
         assert_eq!((found.std_sample, found.ci95, found.bootstrap95), (Some(0.0), point, point));
+        // Ten times 99.9 is not 999 in floating point when it is added up.
+        let found = Statistics::of(vec![99.9; 10]);
+        assert_eq!((found.mean, found.std_sample), (Some(99.9), Some(0.0)));
     }
 }

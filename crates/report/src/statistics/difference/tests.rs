@@ -14,6 +14,7 @@ fn welch_is_that_of_scipy() {
     // >>> d = (a + b) ** 2 / (a * a / 9 + b * b / 9); se = (a + b) ** .5; x = 79.91 - 79.56
     // >>> d, x - se * t.ppf(.975, d), x + se * t.ppf(.975, d)
     // >>> x - se * t.ppf(.95, d), x + se * t.ppf(.95, d)
+    // >>> ttest_ind_from_stats(79.91, 1.033, 10, 79.56, 1.2438, 10, equal_var=False).pvalue
     let found = welch(moments(10, 79.91, 1.033), moments(10, 79.56, 1.2438));
     let wide = found.interval(0.95).unwrap();
     let narrow = found.interval(0.90).unwrap();
@@ -25,6 +26,7 @@ fn welch_is_that_of_scipy() {
         (narrow.low, -0.538_223_309_507_982),
         (narrow.high, 1.238_223_309_507_970_7),
         (found.p_greater().unwrap(), 0.251_319_398_170_541_4),
+        (found.p_two_sided().unwrap(), 0.502_638_796_341_082_8),
     ];
     for (found, expected) in pairs {
         assert!((found - expected).abs() < 1e-8, "{found} {expected}");
@@ -85,10 +87,12 @@ fn the_margin_itself_is_too_far() {
 fn without_any_variance_the_difference_is_a_point() {
     let found = welch(moments(10, 100.0, 0.0), moments(10, 99.0, 0.0));
     assert_eq!(found.interval(0.95), Some(Interval { low: 1.0, high: 1.0 }));
-    assert_eq!(found.p_greater(), Some(0.0));
+    assert_eq!((found.p_greater(), found.p_two_sided()), (Some(0.0), Some(0.0)));
     let none = welch(moments(10, 99.0, 0.0), moments(10, 99.0, 0.0));
     assert_eq!(none.interval(0.95), Some(Interval { low: 0.0, high: 0.0 }));
-    assert_eq!(none.p_greater(), Some(1.0));
+    assert_eq!((none.p_greater(), none.p_two_sided()), (Some(1.0), Some(1.0)));
+    let less = welch(moments(10, 99.0, 0.0), moments(10, 100.0, 0.0));
+    assert_eq!((less.p_greater(), less.p_two_sided()), (Some(1.0), Some(0.0)));
 }
 
 #[test]
@@ -104,5 +108,20 @@ fn one_run_has_a_difference_and_no_interval() {
     let found = welch(one, moments(10, 79.56, 1.24));
     assert!((found.value - 0.44).abs() < 1e-12);
     assert_eq!((found.interval(0.95), found.p_greater()), (None, None));
+    assert_eq!(found.p_two_sided(), None);
     assert_eq!(verdict(&found, MARGIN), Verdict::Undecided);
+}
+
+#[test]
+fn equal_differences_have_no_variance() {
+    // Added up, ten times 0.1 is not 1 in floating point.
+    let found = paired(&[0.1; 10]).unwrap();
+    assert_eq!((found.value, found.error.unwrap().size), (0.1, 0.0));
+    assert_eq!(found.p_greater(), Some(0.0));
+}
+
+#[test]
+fn the_other_side_mirrors_the_two_sided_p_value() {
+    let (a, b) = (moments(10, 79.91, 1.033), moments(10, 79.56, 1.2438));
+    assert_eq!(welch(a, b).p_two_sided(), welch(b, a).p_two_sided());
 }
