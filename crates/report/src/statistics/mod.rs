@@ -1,6 +1,7 @@
 //! The formulas: what a few runs say about a mean, and how sure two means differ.
 
 mod bootstrap;
+mod components;
 mod contrast;
 mod difference;
 mod global;
@@ -14,6 +15,7 @@ mod steps;
 mod student;
 mod superiority;
 
+pub use components::{Components, CrossedCounts, PairCountError};
 pub use contrast::{Part, estimate, linear};
 pub use difference::{Estimate, MARGIN, Moments, StandardError, Verdict, paired, verdict, welch};
 pub use global::{Group, global_p};
