@@ -1,20 +1,21 @@
-//! What the paper claims about test accuracy, and what its text and code differ by, as tests.
+//! What the paper claims about test accuracy, put to the test.
 
-use pairnet_record::RecipeSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::published::PUBLISHED;
-use crate::statistics::{Estimate, Interval, Moments, holm, paired, welch};
-use crate::summary::Entry;
+use crate::runs::{Backbone, Comparison, Runs};
+use crate::statistics::{
+    Estimate, Interval, Part, Superiority, estimate, holm, paired, sign_flip_p_greater,
+    superiority, superiority_paired, welch,
+};
 
 /// One of the paper's claims for one recipe and backbone: that the first network's test accuracy
 /// is above the other's.
 ///
-/// All claims of a summary are one family of tests, declared beforehand: for each recipe and
-/// backbone whose four networks are asked for, the three of [`CLAIMS`].
+/// All claims of a list are one family of tests: for each recipe and backbone whose four networks
+/// are there, the three of [`CLAIMS`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
-    /// How the networks were trained.
+    /// How the networks were trained; "published" for the paper's own runs.
     pub recipe: String,
     /// As the paper calls it.
     pub backbone: String,
@@ -22,8 +23,8 @@ pub struct Claim {
     pub claim: String,
     /// The network that is claimed to be better.
     pub better: String,
-    /// The network that it is compared with: of several, the one that it beats least surely,
-    /// since the claim holds only if it beats that one too.
+    /// The network that it is compared with: of several, the one with the largest p value, since
+    /// the claim holds only if that one is beaten too.
     pub than: String,
     /// Which runs are compared with which.
     pub comparison: Comparison,
@@ -31,35 +32,19 @@ pub struct Claim {
     pub effect: Option<f64>,
     /// The effect's 95 % interval; `None` where there are too few runs.
     pub ci95: Option<Interval>,
-    /// The p value, one-sided, of "not better"; `None` where there are too few runs.
+    /// The effect's 95 % interval on other test pairs, where the runs of a network share theirs;
+    /// `None` where [`Claim::ci95`] covers that too, and without predictions.
+    pub total95: Option<Interval>,
+    /// The p value, one-sided, of "not better" by a t test; `None` where there are too few runs.
     pub p: Option<f64>,
     /// The same, adjusted by Holm's procedure over all claims that could be tested.
     pub p_holm: Option<f64>,
-    /// How often the one beat the other, run against run.
-    pub contests: Contests,
+    /// The p value of an exact sign-flip test, beside a paired t test.
+    pub p_sign_flip: Option<f64>,
+    /// The probability that a run of the one beats a run of the other.
+    pub superiority: Option<Superiority>,
     /// What follows.
     pub outcome: Outcome,
-}
-
-/// Which runs are compared with which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Comparison {
-    /// Each run with the run of the same number, which has the same pairs: a paired t test.
-    Paired,
-    /// The runs share nothing, or all of them the same pairs: a Welch test.
-    Welch,
-}
-
-/// How often one network's runs beat the other's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contests {
-    /// Runs of the first that are better.
-    pub won: usize,
-    /// As good.
-    pub tied: usize,
-    /// Worse.
-    pub lost: usize,
 }
 
 /// What the records say about a claim.
@@ -74,72 +59,20 @@ pub enum Outcome {
     Undecided,
 }
 
-/// What the difference between the paper's text and its code is worth for one network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RecipeDifference {
-    /// Which network.
-    pub variant: String,
-    /// Mean test accuracy of recipe `paper`, in percent.
-    pub paper: Option<f64>,
-    /// Mean test accuracy of recipe `authors`, in percent.
-    pub authors: Option<f64>,
-    /// `paper` less `authors`, in points.
-    pub difference: Option<f64>,
-    /// The difference's 95 % Welch interval.
-    pub ci95: Option<Interval>,
-}
-
-/// What the paper claims: the claim, the better network and those that it beats, as rows of a
-/// published table (basic, weight sharing, auxiliary loss, both).
+/// What the paper claims: the claim, the better network and those that it beats, by their kinds
+/// (basic, weight sharing, auxiliary loss, both).
 pub const CLAIMS: [(&str, usize, &[usize]); 3] = [
     ("weight sharing beats basic", 1, &[0]),
     ("adding auxiliary loss beats sharing", 3, &[1]),
     ("both together are best", 3, &[0, 1, 2]),
 ];
 
-pub(crate) fn test_claims(recipes: &[RecipeSettings], entries: &[Entry]) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    for recipe in recipes {
-        let comparison = comparison(recipe);
-        for table in &PUBLISHED {
-            let rows: Vec<&Entry> = table
-                .rows
-                .iter()
-                .filter_map(|row| find(entries, &recipe.name, row.variant))
-                .collect();
-            if rows.len() < table.rows.len() {
-                continue;
-            }
-            for (claim, better, rivals) in CLAIMS {
-                let closest = rivals
-                    .iter()
-                    .map(|&rival| (rival, difference(comparison, rows[better], rows[rival])));
-                // An effect that cannot be tested is the least sure of all.
-                let sureness = |difference: &Option<Estimate>| {
-                    difference.and_then(|d| d.p_greater()).unwrap_or(f64::INFINITY)
-                };
-                let Some((rival, estimate)) =
-                    closest.max_by(|a, b| sureness(&a.1).total_cmp(&sureness(&b.1)))
-                else {
-                    continue;
-                };
-                claims.push(Claim {
-                    recipe: recipe.name.clone(),
-                    backbone: table.backbone.to_owned(),
-                    claim: claim.to_owned(),
-                    better: table.rows[better].variant.to_owned(),
-                    than: table.rows[rival].variant.to_owned(),
-                    comparison,
-                    effect: estimate.map(|estimate| estimate.value),
-                    ci95: estimate.and_then(|estimate| estimate.interval(0.95)),
-                    p: estimate.and_then(|estimate| estimate.p_greater()),
-                    p_holm: None,
-                    contests: contests(comparison, rows[better], rows[rival]),
-                    outcome: Outcome::Undecided,
-                });
-            }
-        }
-    }
+/// The claims for each of `backbones`, as one family.
+pub(crate) fn test_claims(backbones: &[Backbone]) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = backbones
+        .iter()
+        .flat_map(|backbone| CLAIMS.iter().filter_map(|claim| test_claim(backbone, *claim)))
+        .collect();
     let p_values: Vec<Option<f64>> = claims.iter().map(|claim| claim.p).collect();
     for (claim, adjusted) in claims.iter_mut().zip(holm(&p_values)) {
         claim.p_holm = adjusted;
@@ -154,85 +87,66 @@ pub(crate) fn test_claims(recipes: &[RecipeSettings], entries: &[Entry]) -> Vec<
     claims
 }
 
-pub(crate) fn paper_against_authors(
-    variants: &[String],
-    entries: &[Entry],
-) -> Vec<RecipeDifference> {
-    let difference = |variant: &String| {
-        let paper = find(entries, "paper", variant)?;
-        let authors = find(entries, "authors", variant)?;
-        let difference = difference(Comparison::Welch, paper, authors);
-        Some(RecipeDifference {
-            variant: variant.clone(),
-            paper: paper.test.statistics.mean,
-            authors: authors.test.statistics.mean,
-            difference: difference.map(|difference| difference.value),
-            ci95: difference.and_then(|difference| difference.interval(0.95)),
-        })
+fn test_claim(
+    backbone: &Backbone,
+    (claim, better, rivals): (&str, usize, &[usize]),
+) -> Option<Claim> {
+    let Backbone { comparison, kinds, .. } = backbone;
+    let better = &kinds[better];
+    let compared =
+        rivals.iter().map(|&rival| (&kinds[rival], compare(*comparison, better, &kinds[rival])));
+    // An effect that cannot be tested is the least sure of all.
+    let sureness = |difference: &Option<Estimate>| {
+        difference.and_then(|difference| difference.p_greater()).unwrap_or(f64::INFINITY)
     };
-    variants.iter().filter_map(difference).collect()
+    let (than, difference) = compared.max_by(|a, b| sureness(&a.1).total_cmp(&sureness(&b.1)))?;
+    let pairs = paired_values(better, than);
+    let (p_sign_flip, superiority) = match comparison {
+        Comparison::Paired => {
+            let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
+            (sign_flip_p_greater(&differences), superiority_paired(&pairs))
+        }
+        Comparison::Welch => (None, superiority(&better.test.values, &than.test.values)),
+    };
+    Some(Claim {
+        recipe: backbone.recipe.clone(),
+        backbone: backbone.name.to_owned(),
+        claim: claim.to_owned(),
+        better: better.variant.clone(),
+        than: than.variant.clone(),
+        comparison: *comparison,
+        effect: difference.map(|difference| difference.value),
+        ci95: difference.and_then(|difference| difference.interval(0.95)),
+        total95: total(difference, better, than),
+        p: difference.and_then(|difference| difference.p_greater()),
+        p_holm: None,
+        p_sign_flip,
+        superiority,
+        outcome: Outcome::Undecided,
+    })
 }
 
-fn find<'a>(entries: &'a [Entry], recipe: &str, variant: &str) -> Option<&'a Entry> {
-    entries.iter().find(|entry| entry.recipe == recipe && entry.variant == variant)
-}
-
-/// Runs of one number share their pairs where each run draws its own; what a recipe does not say
-/// is taken for the weaker test.
-fn comparison(recipe: &RecipeSettings) -> Comparison {
-    match recipe.fields.get("pair_draw").and_then(|draw| draw.as_str()) {
-        Some("each-run") => Comparison::Paired,
-        _ => Comparison::Welch,
-    }
-}
-
-/// Test accuracy of `a` less that of `b`.
-fn difference(comparison: Comparison, a: &Entry, b: &Entry) -> Option<Estimate> {
+/// Test accuracy of `a` minus that of `b`.
+fn compare(comparison: Comparison, a: &Runs, b: &Runs) -> Option<Estimate> {
     match comparison {
         Comparison::Paired => {
-            let differences: Vec<f64> = shared(a, b).map(|(a, b)| a - b).collect();
+            let differences: Vec<f64> = paired_values(a, b).iter().map(|(a, b)| a - b).collect();
             paired(&differences)
         }
-        Comparison::Welch => {
-            let moments = |entry: &Entry| Moments::of(&entry.test.statistics);
-            Some(welch(moments(a)?, moments(b)?))
-        }
+        Comparison::Welch => Some(welch(a.moments()?, b.moments()?)),
     }
+}
+
+/// The interval with the draws of test pairs in it, where both networks' runs share one each.
+fn total(difference: Option<Estimate>, a: &Runs, b: &Runs) -> Option<Interval> {
+    let difference = difference?;
+    let parts = [Part::of(&difference)?, a.draw?, b.draw?];
+    estimate(difference.value, &parts).interval(0.95)
 }
 
 /// The test accuracies of the runs that both have.
-fn shared(a: &Entry, b: &Entry) -> impl Iterator<Item = (f64, f64)> {
-    let runs = |entry: &Entry| {
-        entry
-            .measured_runs
-            .iter()
-            .copied()
-            .zip(entry.test.statistics.values.iter().copied())
-            .collect::<Vec<_>>()
-    };
-    let of_b: std::collections::BTreeMap<usize, f64> = runs(b).into_iter().collect();
-    runs(a).into_iter().filter_map(move |(run, a)| Some((a, *of_b.get(&run)?)))
-}
-
-fn contests(comparison: Comparison, a: &Entry, b: &Entry) -> Contests {
-    let mut contests = Contests::default();
-    let mut count = |a: f64, b: f64| {
-        let field = match a.total_cmp(&b) {
-            std::cmp::Ordering::Greater => &mut contests.won,
-            std::cmp::Ordering::Equal => &mut contests.tied,
-            std::cmp::Ordering::Less => &mut contests.lost,
-        };
-        *field += 1;
-    };
-    match comparison {
-        Comparison::Paired => shared(a, b).for_each(|(a, b)| count(a, b)),
-        Comparison::Welch => {
-            for &a in &a.test.statistics.values {
-                for &b in &b.test.statistics.values {
-                    count(a, b);
-                }
-            }
-        }
-    }
-    contests
+fn paired_values(a: &Runs, b: &Runs) -> Vec<(f64, f64)> {
+    let of_b = b.by_number();
+    let both = a.by_number().into_iter().filter_map(|(run, a)| Some((a, *of_b.get(&run)?)));
+    both.collect()
 }

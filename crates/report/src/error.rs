@@ -100,6 +100,23 @@ pub enum ReportError {
         /// Test accuracy of the record, in percent.
         accuracy: f64,
     },
+    /// Two runs of one network whose predictions are of different numbers of pairs.
+    #[error(
+        "the predictions of {recipe}/{variant} run {run} are of {found} pairs, those of its other \
+         runs of {expected}: remove both and train the run again"
+    )]
+    PairCount {
+        /// Of the run.
+        recipe: String,
+        /// Of the run.
+        variant: String,
+        /// Of the run.
+        run: usize,
+        /// Pairs of its predictions.
+        found: usize,
+        /// Pairs of the first run's predictions.
+        expected: usize,
+    },
     /// A file of the sweep could not be read, or a result not written.
     #[error(transparent)]
     Record(#[from] RecordError),

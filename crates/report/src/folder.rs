@@ -8,13 +8,15 @@ use pairnet_record::{
     write_atomically,
 };
 
+use crate::answers::Answers;
+use crate::entry::Entry;
 use crate::error::ReportError;
 use crate::figures::{self, Figure};
 use crate::page;
 use crate::summarise::summarise;
-use crate::summary::{Entry, Summary};
+use crate::summary::Summary;
 
-/// Runs whose predictions are read: more would change no picture.
+/// Runs of a network whose predictions are read: more would hardly change a picture or a component.
 const MOST_PREDICTIONS: usize = 100;
 
 /// A sweep with all that its results are made from.
@@ -52,12 +54,34 @@ pub fn read_report(dir: &Path) -> Result<Report, ReportError> {
         return Err(ReportError::NoSweep { dir: dir.to_owned() });
     };
     let records = read_records(dir)?;
-    let summary = summarise(&sweep, &records)?;
-    let predictions = best_network(dir, &summary)?;
+    let answers = answers(dir, &sweep, &records)?;
+    let summary = summarise(&sweep, &records, &answers)?;
+    let predictions = best_network(dir, &summary, &records)?;
     Ok(Report { sweep, records, summary, predictions })
 }
 
-fn best_network(dir: &Path, summary: &Summary) -> Result<BestNetwork, ReportError> {
+/// What the networks of all runs said, a hundred of each network at most.
+fn answers(dir: &Path, sweep: &Sweep, records: &[Record]) -> Result<Answers, ReportError> {
+    let mut answers = Answers::default();
+    for recipe in &sweep.settings.recipes {
+        for variant in &sweep.settings.variants {
+            let own =
+                |record: &&Record| (&record.recipe, &record.variant) == (&recipe.name, variant);
+            for record in records.iter().filter(own).take(MOST_PREDICTIONS) {
+                if let Some(predictions) = predictions(dir, record)? {
+                    answers.add(&predictions)?;
+                }
+            }
+        }
+    }
+    Ok(answers)
+}
+
+fn best_network(
+    dir: &Path,
+    summary: &Summary,
+    records: &[Record],
+) -> Result<BestNetwork, ReportError> {
     let mut best: Option<(f64, &Entry)> = None;
     for entry in &summary.entries {
         let Some(mean) = entry.test.statistics.mean else { continue };
@@ -69,30 +93,30 @@ fn best_network(dir: &Path, summary: &Summary) -> Result<BestNetwork, ReportErro
         return Ok(BestNetwork::default());
     };
     let (recipe, variant) = (entry.recipe.clone(), entry.variant.clone());
-    let mut network = BestNetwork { recipe, variant, runs: Vec::new() };
-    let (runs, accuracies) = (&entry.measured_runs, &entry.test.statistics.values);
-    for (&run, &accuracy) in runs.iter().zip(accuracies).take(MOST_PREDICTIONS) {
-        match read_predictions(dir, &network.recipe, &network.variant, run) {
-            Ok(predictions) => {
-                same_run(&predictions, summary.seed, accuracy)?;
-                network.runs.push(predictions);
-            }
-            // A folder may have been copied without them: then there are fewer pictures.
-            Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(network)
+    let own = |record: &&Record| (&record.recipe, &record.variant) == (&recipe, &variant);
+    let own = records.iter().filter(own).filter(|record| record.failure.is_none());
+    let runs = own.take(MOST_PREDICTIONS).filter_map(|record| predictions(dir, record).transpose());
+    let runs = runs.collect::<Result<_, _>>()?;
+    Ok(BestNetwork { recipe, variant, runs })
 }
 
-/// Whether `predictions` are those that gave the record its `accuracy`.
-fn same_run(predictions: &Predictions, seed: u64, accuracy: f64) -> Result<(), ReportError> {
-    let Predictions { recipe, variant, run, classes, .. } = predictions;
-    let right = classes.len() - predictions.wrong().count();
-    let found = 100.0 * right as f64 / classes.len() as f64;
+/// What the network of `record` said of its test pairs; `None` where it failed, or where that was
+/// not kept: a folder may have been copied without, and then has fewer numbers and pictures.
+fn predictions(dir: &Path, record: &Record) -> Result<Option<Predictions>, ReportError> {
+    let Record { recipe, variant, run, seed, .. } = record;
+    let Some(accuracy) = record.test_accuracy else { return Ok(None) };
+    let predictions = match read_predictions(dir, recipe, variant, *run) {
+        Ok(predictions) => predictions,
+        Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let pairs = predictions.classes.len();
+    let found = 100.0 * (pairs - predictions.wrong().count()) as f64 / pairs as f64;
     // NaN, which is near nothing, where there is no pair.
-    if predictions.seed == seed && (found - accuracy).abs() < 1e-6 {
-        return Ok(());
+    if predictions.seed == *seed && (found - accuracy).abs() < 1e-6 {
+        return Ok(Some(predictions));
     }
     let (recipe, variant, run) = (recipe.clone(), variant.clone(), *run);
     Err(ReportError::OtherPredictions { recipe, variant, run, found, accuracy })

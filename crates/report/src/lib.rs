@@ -4,7 +4,7 @@
 //! use pairnet_record::{
 //!     Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, Timing,
 //! };
-//! use pairnet_report::{Verdict, summarise};
+//! use pairnet_report::{Answers, MNIST, Verdict, summarise};
 //!
 //! let sweep = Sweep {
 //!     format: SWEEP_FORMAT,
@@ -18,7 +18,7 @@
 //!         seed: 0,
 //!         device: "cpu".to_owned(),
 //!         test_every_epoch: false,
-//!         data: Default::default(),
+//!         data: MNIST.map(|(name, sha256)| (name.to_owned(), sha256.to_owned())).into(),
 //!     },
 //!     networks: Vec::new(),
 //!     provenance: Provenance {
@@ -42,7 +42,7 @@
 //!     timing: Timing { seconds: 1.0 },
 //! };
 //!
-//! let summary = summarise(&sweep, &[record(0, 79.0), record(1, 81.0), record(2, 80.0)])?;
+//! let summary = summarise(&sweep, &[record(0, 79.0), record(1, 81.0), record(2, 80.0)], &Answers::default())?;
 //! let test = &summary.entry("authors", "lenet5").unwrap().test;
 //! assert_eq!(test.statistics.mean, Some(80.0));
 //! let published = test.published.as_ref().unwrap();
@@ -67,27 +67,42 @@
 //! This crate reads records. It knows no tensor, no data set and no training; a recipe or variant
 //! that the paper does not have gets its numbers without a published column.
 
+mod against;
+mod answers;
 mod check;
 mod claims;
+mod data_set;
+mod entry;
 mod error;
+mod factorial;
+mod fields;
 mod figures;
 mod folder;
 mod page;
 mod published;
 mod render;
+mod runs;
 pub mod statistics;
 mod summarise;
 mod summary;
+mod text_and_code;
 mod words;
 
+pub use against::{AgainstPublished, AgainstSplit, AgainstTables, Within};
+pub use answers::Answers;
 pub use check::{LineDifference, first_difference};
-pub use claims::{CLAIMS, Claim, Comparison, Contests, Outcome, RecipeDifference};
+pub use claims::{CLAIMS, Claim, Outcome};
+pub use data_set::{DataSet, MNIST};
+pub use entry::{Accuracy, Entry, FailedRun, LOST};
 pub use error::ReportError;
+pub use factorial::{EFFECTS, FactorialEffect};
 pub use figures::{Figure, Panel};
 pub use folder::{BestNetwork, Report, read_report, write_results};
 pub use published::{
-    PUBLISHED, PUBLISHED_RUNS, Published, PublishedRow, PublishedTable, published,
+    KINDS, PAPER, PUBLISHED, PUBLISHED_RUNS, Published, PublishedRow, PublishedTable, published,
 };
-pub use statistics::{Interval, MARGIN, Statistics, Verdict};
+pub use runs::Comparison;
+pub use statistics::{Interval, Margins, Statistics, Verdict};
 pub use summarise::summarise;
-pub use summary::{Accuracy, AgainstPublished, Entry, FailedRun, Picture, RESULTS_FORMAT, Summary};
+pub use summary::{Picture, RESULTS_FORMAT, Summary};
+pub use text_and_code::RecipeDifference;

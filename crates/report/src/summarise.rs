@@ -5,16 +5,26 @@ use std::collections::BTreeMap;
 use pairnet_record::{RecipeSettings, Record, Sweep};
 use serde_json::Value;
 
-use crate::claims;
+use crate::against::{against_tables, compare, judge, margin};
+use crate::answers::Answers;
+use crate::claims::test_claims;
+use crate::data_set::DataSet;
+use crate::entry::{Accuracy, Entry, FailedRun, lost};
 use crate::error::ReportError;
-use crate::published::{PUBLISHED_RUNS, Published, published};
-use crate::statistics::{MARGIN, Moments, Statistics, verdict, welch};
-use crate::summary::{Accuracy, AgainstPublished, Entry, FailedRun, RESULTS_FORMAT, Summary};
+use crate::factorial::effects;
+use crate::fields;
+use crate::published::{Published, PublishedRow, published};
+use crate::runs::{backbones, published_backbones};
+use crate::statistics::{
+    Components, Interval, Margins, Moments, Part, Statistics, at_most, estimate, linear,
+};
+use crate::summary::{RESULTS_FORMAT, Summary};
+use crate::text_and_code::paper_against_authors;
 
 /// The recipes that retrain what the paper's tables are about.
 const COMPARED_RECIPES: [&str; 2] = ["paper", "authors"];
 
-/// What `records` say about what `sweep` asked for.
+/// What `records`, and `answers` where networks left some, say about what `sweep` asked for.
 ///
 /// Runs without a record are listed as missing in their entry, failed ones as failed; neither has
 /// a part in any number.
@@ -23,7 +33,11 @@ const COMPARED_RECIPES: [&str; 2] = ["paper", "authors"];
 ///
 /// Where there is no record, two of one run, one that the sweep does not ask for, or one that
 /// was made with other settings.
-pub fn summarise(sweep: &Sweep, records: &[Record]) -> Result<Summary, ReportError> {
+pub fn summarise(
+    sweep: &Sweep,
+    records: &[Record],
+    answers: &Answers,
+) -> Result<Summary, ReportError> {
     let settings = &sweep.settings;
     once("recipe", settings.recipes.iter().map(|recipe| recipe.name.as_str()))?;
     once("variant", settings.variants.iter().map(String::as_str))?;
@@ -53,21 +67,41 @@ pub fn summarise(sweep: &Sweep, records: &[Record]) -> Result<Summary, ReportErr
         }
     }
 
+    let data = DataSet::of(&settings.data);
+    let mnist = data == DataSet::Mnist;
     let mut entries = Vec::with_capacity(cells);
+    let mut tables = Vec::new();
     for recipe in &settings.recipes {
+        let start = entries.len();
+        let compared = COMPARED_RECIPES.contains(&&*recipe.name);
         for variant in &settings.variants {
             let runs = &by_cell[&(&*recipe.name, &**variant)];
             same_settings(sweep, recipe, variant, runs)?;
-            entries.push(entry(&recipe.name, variant, settings.runs, runs));
+            let of_paper = published(variant).filter(|_| mnist && compared);
+            entries.push(entry((recipe, variant), settings.runs, runs, answers, of_paper));
         }
+        let own = &mut entries[start..];
+        judge(own);
+        tables.extend(against_tables(
+            recipe,
+            fields::published_pairs(recipe, settings, mnist),
+            own,
+        ));
     }
+    let ours = backbones(&settings.recipes, &entries);
+    let theirs = if mnist { published_backbones().to_vec() } else { Vec::new() };
     let summary = Summary {
         format: RESULTS_FORMAT,
+        data,
         recipes: settings.recipes.clone(),
-        claims: claims::test_claims(&settings.recipes, &entries),
-        paper_against_authors: claims::paper_against_authors(&settings.variants, &entries),
+        against_tables: tables,
+        claims: test_claims(&ours),
+        published_claims: test_claims(&theirs),
+        effects: effects(&ours),
+        published_effects: effects(&theirs),
+        paper_against_authors: paper_against_authors(&settings.variants, &entries),
         entries,
-        margin: MARGIN,
+        margins: Margins::DECLARED,
         seed: settings.seed,
         device: settings.device.clone(),
         provenance: sweep.provenance.clone(),
@@ -125,7 +159,13 @@ fn same_settings(
     Ok(())
 }
 
-fn entry(recipe: &str, variant: &str, asked: usize, runs: &BTreeMap<usize, &Record>) -> Entry {
+fn entry(
+    (recipe, variant): (&RecipeSettings, &str),
+    asked: usize,
+    runs: &BTreeMap<usize, &Record>,
+    answers: &Answers,
+    row: Option<&PublishedRow>,
+) -> Entry {
     let mut measured_runs = Vec::new();
     let (mut train, mut test) = (Vec::new(), Vec::new());
     let mut failed_runs = Vec::new();
@@ -140,40 +180,42 @@ fn entry(recipe: &str, variant: &str, asked: usize, runs: &BTreeMap<usize, &Reco
         }
     }
     let failures = failed_runs.len();
-    let row = published(variant).filter(|_| COMPARED_RECIPES.contains(&recipe));
-    let accuracy = |values, published: Option<Published>| {
-        let statistics = Statistics::of(values);
-        let published = published.map(|published| compare(published, &statistics));
-        Accuracy { statistics, failures, published }
+    let components = answers.components(&recipe.name, variant);
+    let (train, test) = (Statistics::of(train), Statistics::of(test));
+    let lost_runs = lost(&measured_runs, &train);
+    let draw = components.as_ref().and_then(Components::draw);
+    let accuracy = |split, statistics: Statistics, published: Option<Published>, draw| Accuracy {
+        failures,
+        total95: draw_included(&statistics, draw),
+        elsewhere_at_most: elsewhere(&statistics),
+        published: published
+            .map(|published| compare(published, &statistics, margin(recipe, split))),
+        statistics,
     };
     Entry {
-        recipe: recipe.to_owned(),
+        recipe: recipe.name.clone(),
         variant: variant.to_owned(),
         runs: asked,
         parameters: runs.values().next().map(|record| record.parameters),
         measured_runs,
         failed_runs,
         missing_runs: (0..asked).filter(|run| !runs.contains_key(run)).collect(),
-        train: accuracy(train, row.map(|row| row.train)),
-        test: accuracy(test, row.map(|row| row.test)),
+        lost_runs,
+        train: accuracy("train", train, row.map(|row| row.train), None),
+        test: accuracy("test", test, row.map(|row| row.test), draw),
+        components,
     }
 }
 
-fn compare(published: Published, measured: &Statistics) -> AgainstPublished {
-    let there = Moments {
-        n: PUBLISHED_RUNS,
-        mean: published.mean,
-        std_sample: Some(published.std_sample()),
-    };
-    let difference = Moments::of(measured).map(|here| welch(here, there));
-    AgainstPublished {
-        mean: published.mean,
-        std: published.std_population,
-        std_sample: published.std_sample(),
-        n: PUBLISHED_RUNS,
-        difference: difference.map(|difference| difference.value),
-        ci95: difference.and_then(|difference| difference.interval(0.95)),
-        ci90: difference.and_then(|difference| difference.interval(0.90)),
-        verdict: difference.map(|difference| verdict(&difference, MARGIN)),
-    }
+/// The 95 % interval of the mean with the draw of test pairs in it.
+fn draw_included(statistics: &Statistics, draw: Option<Part>) -> Option<Interval> {
+    let mean = linear(&[(1.0, Moments::of(statistics)?)]);
+    let both = estimate(mean.value, &[Part::of(&mean)?, draw?]);
+    both.interval(0.95).map(Interval::within_percent)
+}
+
+/// The share of runs in percent that end elsewhere at most, where all have measured the same.
+fn elsewhere(statistics: &Statistics) -> Option<f64> {
+    let same = statistics.n > 1 && statistics.min == statistics.max;
+    if same { at_most(0, statistics.n).map(|share| 100.0 * share) } else { None }
 }

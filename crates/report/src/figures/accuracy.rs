@@ -6,8 +6,9 @@ use super::chart::{DrawingError, fill, round_range, scaled, stroke};
 use super::figure::{Figure, Panel};
 use super::palette::{BLUE, INK};
 use super::rows::{RowChart, Rows, middle};
+use crate::entry::{Accuracy, Entry, SPLITS};
 use crate::error::ReportError;
-use crate::summary::{Accuracy, Entry, SPLITS, Summary};
+use crate::summary::Summary;
 
 /// More dots than this say no more.
 const MOST_DOTS: usize = 200;

@@ -10,11 +10,12 @@ use crate::statistics::Interval;
 
 const RADIUS: f64 = 3.8;
 
-/// Three outcomes that can be told apart without colours.
+/// Outcomes that can be told apart without colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Disc,
     Square,
+    Framed,
     Ring,
 }
 
@@ -32,6 +33,12 @@ impl Mark {
                 chart.draw_series([Rectangle::new(corners, fill(BLUE, 1.0))])?;
             }
             Self::Disc => {
+                chart.draw_series([Circle::new((x, y), radius, fill(BLUE, 1.0))])?;
+            }
+            Self::Framed => {
+                let (width, height) = per_pixel(chart, RADIUS + 2.0);
+                let corners = [(x - width, y - height), (x + width, y + height)];
+                chart.draw_series([Rectangle::new(corners, stroke(BLUE, 1.0, 1.4))])?;
                 chart.draw_series([Circle::new((x, y), radius, fill(BLUE, 1.0))])?;
             }
             Self::Ring => {

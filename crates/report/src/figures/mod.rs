@@ -5,8 +5,9 @@ mod chart;
 mod confusion;
 mod curves;
 mod differences;
-mod effects;
+mod factorial;
 mod figure;
+mod forest;
 mod marks;
 mod mistakes;
 mod networks;
@@ -20,9 +21,10 @@ pub(crate) use figure::dark_page_rules;
 pub use figure::{Figure, Panel};
 pub(crate) use svg::escape;
 
+use crate::entry::Entry;
 use crate::error::ReportError;
 use crate::folder::Report;
-use crate::summary::{Entry, Summary};
+use crate::summary::Summary;
 
 /// The runs of one recipe and variant.
 struct Cell<'a> {
@@ -31,14 +33,15 @@ struct Cell<'a> {
     records: Vec<&'a Record>,
 }
 
-/// The pictures that follow from a summary alone: `accuracy`, `differences`, `claims` and
+/// The pictures that follow from a summary alone: `effects`, `accuracy`, `differences`, `claims` and
 /// `text-and-code`. What there is nothing to draw for is left out.
 pub(crate) fn of_summary(summary: &Summary) -> Result<Vec<Figure>, ReportError> {
     let figures = [
+        factorial::figure(summary)?,
         accuracy::figure(summary)?,
         differences::figure(summary)?,
-        effects::claims(summary)?,
-        effects::text_and_code(summary)?,
+        forest::claims(summary)?,
+        forest::text_and_code(summary)?,
     ];
     Ok(figures.into_iter().flatten().collect())
 }

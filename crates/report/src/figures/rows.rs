@@ -1,5 +1,6 @@
 //! A chart with a row for each network: names at the left, one axis for all.
 
+use std::fmt;
 use std::ops::Range;
 
 use plotters::backend::SVGBackend;
@@ -10,8 +11,8 @@ use plotters::coord::types::RangedCoordf64;
 use super::chart::{self, DrawingError, elements, scaled, stroke};
 use super::palette::{GRID, INK, MUTED};
 use super::svg::{Svg, Text};
+use crate::entry::Entry;
 use crate::error::ReportError;
-use crate::summary::Entry;
 
 /// A chart whose y is counted in rows from below.
 pub(super) type RowChart<'a, 'b> =
@@ -23,6 +24,7 @@ const ROW: f64 = 31.0;
 const AXIS: f64 = 32.0;
 
 /// What stands at the left of a row.
+#[derive(Clone, Debug)]
 pub(super) struct Label {
     name: String,
     /// Smaller, below the name.
@@ -32,6 +34,17 @@ pub(super) struct Label {
 impl Label {
     pub(super) fn new(name: String) -> Self {
         Self { name, note: String::new() }
+    }
+
+    pub(super) fn noted(name: String, note: String) -> Self {
+        Self { name, note }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if self.note.is_empty() { "" } else { ", " };
+        write!(f, "{}{separator}{}", self.name, self.note)
     }
 }
 

@@ -22,13 +22,17 @@ struct Section {
 
 pub(crate) fn page(report: &Report, figures: &[Figure]) -> String {
     let summary = &report.summary;
-    let mut sections = vec![with_figures(&render::answers(summary), &[])];
-    let in_short = [Block::heading(2, "Beside the published numbers"), render::in_short(summary)];
-    sections.push(with_figures(&in_short, &named(figures, &["accuracy", "differences"])));
+    let mut sections = vec![with_figures(&render::answer(summary), &named(figures, &["effects"]))];
+    let beside: [&[&str]; 3] = [&["accuracy", "differences"], &["claims"], &["text-and-code"]];
+    for (content, names) in render::questions(summary).iter().zip(beside) {
+        sections.push(with_figures(content, &named(figures, names)));
+    }
+    for content in [render::claims(summary), render::effects(summary), render::components(summary)]
+    {
+        sections.push(with_figures(&content, &[]));
+    }
     for (content, names) in [
-        (vec![Block::heading(2, "The claims put to the test")], &["claims"][..]),
-        (render::text_against_code(summary), &["text-and-code"]),
-        (vec![Block::heading(2, "How the networks learn")], &["curves-"]),
+        (vec![Block::heading(2, "How the networks learn")], &["curves-"][..]),
         (failures(report), &["confusion", "mistakes"]),
         (vec![Block::heading(2, "The networks")], &["networks"]),
     ] {
@@ -40,8 +44,15 @@ pub(crate) fn page(report: &Report, figures: &[Figure]) -> String {
     for recipe in summary.recipe_names() {
         sections.push(with_figures(&render::recipe_section(summary, recipe), &[]));
     }
-    sections.push(with_figures(&render::numbers(summary), &[]));
-    sections.push(with_figures(&render::how_to_read(summary), &[]));
+    for content in [
+        render::text_against_code(summary),
+        render::numbers(summary),
+        render::how_to_read(summary),
+        render::how_to_cite(),
+    ] {
+        sections.push(with_figures(&content, &[]));
+    }
+    sections.retain(|section| !section.heading.is_empty());
     document(report, &sections)
 }
 
@@ -74,7 +85,7 @@ fn with_figures(content: &[Block], figures: &[&Figure]) -> Section {
 
 fn document(report: &Report, sections: &[Section]) -> String {
     let summary = &report.summary;
-    let title = "Classification, weight sharing, auxiliary losses: a reproduction";
+    let title = render::TITLE;
     let links: String = sections
         .iter()
         .map(|section| {
@@ -97,7 +108,7 @@ fn document(report: &Report, sections: &[Section]) -> String {
          <main id=\"content\" tabindex=\"-1\">\n{body}</main>\n<footer>\n{}</footer>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         dark_page_rules(),
-        blocks(&[render::introduction(summary)]),
+        blocks(&render::introduction(summary)),
         blocks(&[render::provenance(summary)]),
     )
 }

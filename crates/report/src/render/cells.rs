@@ -1,8 +1,10 @@
 //! Numbers and outcomes as they stand in cells and sentences.
 
-use crate::claims::{Contests, Outcome};
-use crate::statistics::{Interval, Verdict};
-use crate::summary::{Accuracy, AgainstPublished, Entry, FailedRun};
+use crate::against::AgainstPublished;
+use crate::claims::Outcome;
+use crate::entry::{Accuracy, Entry};
+use crate::published::KINDS;
+use crate::statistics::{Interval, Superiority, Verdict};
 
 /// What stands where there is nothing to tell.
 pub(super) const NOTHING: &str = "—";
@@ -65,8 +67,15 @@ pub(crate) fn difference(value: Option<f64>, interval: Option<Interval>) -> Stri
     }
 }
 
+/// An interval in points; a dash where there is none.
+pub(super) fn interval(interval: Option<Interval>) -> String {
+    interval.map_or(NOTHING.to_owned(), |Interval { low, high }| {
+        format!("[{}, {}]", signed(low), signed(high))
+    })
+}
+
 /// With its sign, a minus that is as wide as the plus, and no sign for what rounds to nothing.
-fn signed(value: f64) -> String {
+pub(crate) fn signed(value: f64) -> String {
     let digits = format!("{:.2}", value.abs());
     match (digits.as_str(), value < 0.0) {
         ("0.00", _) => digits,
@@ -84,6 +93,7 @@ pub(crate) fn outcome_of(published: &AgainstPublished) -> &'static str {
     match published.verdict {
         None => NOTHING,
         Some(Verdict::Reproduced) => "reproduced",
+        Some(Verdict::Within) => "within, yet differs",
         Some(Verdict::Differs) => "differs",
         Some(Verdict::Undecided) => "undecided",
     }
@@ -106,43 +116,22 @@ pub(super) fn p_value(p: Option<f64>) -> String {
     }
 }
 
-pub(super) fn contests(contests: Contests) -> String {
-    let Contests { won, tied, lost } = contests;
-    match (won + tied + lost, tied) {
-        (0, _) => NOTHING.to_owned(),
-        (all, 0) => format!("{won}/{all}"),
-        (all, tied) => format!("{won}/{all}, {tied} tied"),
-    }
+/// The same in a sentence: "p = 0.020".
+pub(super) fn p_in_words(p: f64) -> String {
+    let value = p_value(Some(p));
+    if value.starts_with('<') { format!("p {value}") } else { format!("p = {value}") }
 }
 
-/// "`mlp`: 8 of 10 runs; 1 failed (…); 1 missing (run 4)", where any run is without a value.
-pub(super) fn shortfall(entry: &Entry) -> Option<String> {
-    let (failed, missing) = (&entry.failed_runs, &entry.missing_runs);
-    if failed.is_empty() && missing.is_empty() {
-        return None;
-    }
-    let mut text =
-        format!("`{}`: {} of {} runs", entry.variant, entry.measured_runs.len(), entry.runs);
-    if !failed.is_empty() {
-        let place = |failed: &FailedRun| {
-            let FailedRun { run, epoch, batch, reason } = failed;
-            format!("run {run}, epoch {epoch}, batch {batch}: {reason}")
-        };
-        text += &format!("; {} failed ({})", failed.len(), list(failed.iter().map(place), 3, "; "));
-    }
-    if !missing.is_empty() {
-        let plural = if missing.len() == 1 { "" } else { "s" };
-        let runs = list(missing.iter().map(ToString::to_string), 10, ", ");
-        text += &format!("; {} missing (run{plural} {runs})", missing.len());
-    }
-    Some(text)
+/// A probability with its interval.
+pub(super) fn superiority(superiority: Option<Superiority>) -> String {
+    superiority.map_or(NOTHING.to_owned(), |Superiority { value, ci95 }| {
+        format!("{value:.2} [{:.2}, {:.2}]", ci95.low, ci95.high)
+    })
 }
 
-/// The first `most` of `items`, and how many more there are.
-fn list(items: impl ExactSizeIterator<Item = String>, most: usize, separator: &str) -> String {
-    let more = items.len().saturating_sub(most);
-    let shown = items.take(most).collect::<Vec<_>>().join(separator);
-    if more == 0 { shown } else { format!("{shown}{separator}and {more} more") }
+/// A kind of network in a row of a table.
+pub(super) fn kind(title: &str) -> String {
+    if title == KINDS[3] { "both".to_owned() } else { title.to_lowercase() }
 }
 
 #[cfg(test)]
@@ -152,11 +141,5 @@ mod tests {
     #[test]
     fn signs_stand_only_before_what_is_not_nothing() {
         assert_eq!([0.35, -0.35, 0.004, -0.004].map(signed), ["+0.35", "−0.35", "0.00", "0.00"]);
-    }
-
-    #[test]
-    fn long_lists_are_cut() {
-        let numbers = (0..12).map(|number| number.to_string());
-        assert_eq!(list(numbers, 10, ", "), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 2 more");
     }
 }

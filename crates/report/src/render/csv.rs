@@ -1,51 +1,71 @@
 //! Comma-separated values (RFC 4180, with lines that end in a line feed alone);
 //! the raw values stand in one cell, with spaces between them.
 
+use crate::against::AgainstPublished;
+use crate::data_set::DataSet;
+use crate::entry::{Accuracy, Entry};
 use crate::statistics::{Interval, Verdict};
-use crate::summary::{Accuracy, Entry, Summary};
+use crate::summary::Summary;
 
-const COLUMNS: &str = "recipe,variant,split,runs,n,failures,missing,mean,std_sample,\
-    std_population,min,max,ci95_low,ci95_high,bootstrap95_low,bootstrap95_high,published_mean,\
-    published_std,difference,difference_ci95_low,difference_ci95_high,difference_ci90_low,\
-    difference_ci90_high,verdict,values";
+const COLUMNS: &str = "data,recipe,variant,split,runs,n,failures,missing,lost,mean,median,\
+    std_sample,std_population,min,max,ci95_low,ci95_high,total95_low,total95_high,\
+    elsewhere_at_most,published_mean,published_std,difference,difference_ci95_low,\
+    difference_ci95_high,difference_ci90_low,difference_ci90_high,p_permutation,p_holm,margin,\
+    smallest_margin,runs_needed,verdict,values,published_values";
 
 pub(super) fn table(summary: &Summary) -> String {
     let mut text = format!("{COLUMNS}\n");
     for entry in &summary.entries {
         for (split, accuracy) in [("train", &entry.train), ("test", &entry.test)] {
-            text += &line(entry, split, accuracy);
+            text += &line(summary.data, entry, split, accuracy);
             text.push('\n');
         }
     }
     text
 }
 
-fn line(entry: &Entry, split: &str, accuracy: &Accuracy) -> String {
-    let Accuracy { statistics, failures, published } = accuracy;
-    let mut cells = vec![text(&entry.recipe), text(&entry.variant), split.to_owned()];
-    let counts = [entry.runs, statistics.n, *failures, entry.missing_runs.len()];
+fn line(data: DataSet, entry: &Entry, split: &str, accuracy: &Accuracy) -> String {
+    let Accuracy { statistics, failures, total95, elsewhere_at_most, published } = accuracy;
+    let data = match data {
+        DataSet::Mnist => "mnist",
+        DataSet::Other => "other",
+    };
+    let mut cells =
+        vec![data.to_owned(), text(&entry.recipe), text(&entry.variant), split.to_owned()];
+    let (missing, lost) = (entry.missing_runs.len(), entry.lost_runs.len());
+    let counts = [entry.runs, statistics.n, *failures, missing, lost];
     cells.extend(counts.map(|count| count.to_string()));
-    let single = [statistics.mean, statistics.std_sample, statistics.std_population];
-    cells.extend(single.map(number));
+    cells.extend([statistics.mean, statistics.median].map(number));
+    cells.extend([statistics.std_sample, statistics.std_population].map(number));
     cells.extend([statistics.min, statistics.max].map(number));
     cells.extend(ends(statistics.ci95));
-    cells.extend(ends(statistics.bootstrap95));
+    cells.extend(ends(*total95));
+    cells.push(number(*elsewhere_at_most));
     let published = published.as_ref();
-    cells.push(number(published.map(|published| published.mean)));
-    cells.push(number(published.map(|published| published.std)));
-    cells.push(number(published.and_then(|published| published.difference)));
-    cells.extend(ends(published.and_then(|published| published.ci95)));
-    cells.extend(ends(published.and_then(|published| published.ci90)));
-    let verdict = match published.and_then(|published| published.verdict) {
+    let of = |value: fn(&AgainstPublished) -> Option<f64>| number(published.and_then(value));
+    cells.extend([of(|there| Some(there.mean)), of(|there| Some(there.std))]);
+    cells.push(of(|there| there.difference));
+    cells.extend(ends(published.and_then(|there| there.ci95)));
+    cells.extend(ends(published.and_then(|there| there.ci90)));
+    cells.extend([of(|there| there.p), of(|there| there.p_holm), of(|there| there.margin)]);
+    cells.push(of(|there| there.smallest_margin));
+    let needed = published.and_then(|there| there.runs_needed);
+    cells.push(needed.map_or_else(String::new, |runs| runs.to_string()));
+    let verdict = match published.and_then(|there| there.verdict) {
         None => "",
         Some(Verdict::Reproduced) => "reproduced",
+        Some(Verdict::Within) => "within",
         Some(Verdict::Differs) => "differs",
         Some(Verdict::Undecided) => "undecided",
     };
     cells.push(verdict.to_owned());
-    let values: Vec<String> = statistics.values.iter().map(|value| number(Some(*value))).collect();
-    cells.push(values.join(" "));
+    cells.push(list(&statistics.values));
+    cells.push(published.map_or_else(String::new, |there| list(&there.values)));
     cells.join(",")
+}
+
+fn list(values: &[f64]) -> String {
+    values.iter().map(|value| number(Some(*value))).collect::<Vec<_>>().join(" ")
 }
 
 /// Nine decimals at most: what comes after them is the rounding of sums and of the compiler.

@@ -2,21 +2,30 @@
 
 mod answers;
 mod block;
+mod came_back;
 mod cells;
+mod claims;
+mod components;
 mod csv;
+mod differences;
+mod introduction;
 mod markdown;
 mod numbers;
 mod recipe;
 mod settings;
+mod shortfall;
 mod table;
 
 use crate::error::ReportError;
 use crate::summary::{RESULTS_FORMAT, Summary};
 
-pub(crate) use answers::answers;
+pub(crate) use answers::{answer, questions};
 pub(crate) use block::{Align, Block, Table};
-pub(crate) use cells::{claim_outcome, difference, outcome_of};
-pub(crate) use markdown::{how_to_read, in_short, introduction, provenance, text_against_code};
+pub(crate) use cells::{claim_outcome, difference, outcome_of, signed as points};
+pub(crate) use claims::{claims, effects, text_against_code};
+pub(crate) use components::section as components;
+pub(crate) use introduction::{how_to_cite, how_to_read, introduction};
+pub(crate) use markdown::{TITLE, provenance};
 pub(crate) use numbers::section as numbers;
 pub(crate) use recipe::section as recipe_section;
 

@@ -1,7 +1,8 @@
 //! Every number of every network.
 
+use crate::entry::{Accuracy, Entry, SPLITS};
 use crate::statistics::Interval;
-use crate::summary::{Accuracy, Entry, SPLITS, Summary};
+use crate::summary::Summary;
 
 use super::block::{Align, Block};
 use super::cells::NOTHING;
@@ -11,9 +12,13 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
     let mut blocks = vec![
         Block::heading(2, "Every number"),
         Block::paragraph(
-            "Accuracy in %. *std n−1* is the sample std, *std n* the population std; both \
-             intervals are of the mean: Student's t, and the percentile bootstrap with 9,999 \
-             resamples. The raw values are in `results.json` and `results.csv`.",
+            "Accuracy in %. *std n−1* is the sample standard deviation, *std n* the population's. \
+             The interval is of the mean, by Student's t, and speaks of other runs on the pairs that \
+             these runs had; *other pairs* is wider where all runs share one draw of test pairs, and \
+             speaks of other draws, too. No interval leaves 0 to 100. Runs that all measured the \
+             same have none; instead stands which share of runs ends *elsewhere* at most, with 95 % \
+             confidence (Clopper and Pearson, 1934). The raw values are in `results.json` and \
+             `results.csv`.",
         ),
     ];
     for recipe in summary.recipe_names() {
@@ -29,7 +34,7 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
 
 fn table(caption: String, rows: Vec<Vec<String>>) -> Block {
     let numbers =
-        ["n", "failed", "mean", "std n−1", "std n", "95 % t", "95 % bootstrap", "min", "max"];
+        ["n", "failed", "mean", "median", "std n−1", "std n", "95 %", "other pairs", "min", "max"];
     let mut header = vec![("Network".to_owned(), Align::Left)];
     header.extend(numbers.map(|title| (title.to_owned(), Align::Right)));
     Block::captioned(caption, header, rows)
@@ -48,10 +53,14 @@ fn row(entry: &Entry, accuracy: &Accuracy) -> Vec<String> {
         statistics.n.to_string(),
         accuracy.failures.to_string(),
         number(statistics.mean),
+        number(statistics.median),
         number(statistics.std_sample),
         number(statistics.std_population),
-        interval(statistics.ci95),
-        interval(statistics.bootstrap95),
+        match accuracy.elsewhere_at_most {
+            Some(share) => format!("≤ {share:.0} % elsewhere"),
+            None => interval(statistics.ci95),
+        },
+        interval(accuracy.total95),
         number(statistics.min),
         number(statistics.max),
     ]

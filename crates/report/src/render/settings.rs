@@ -1,97 +1,134 @@
-//! In which settings the recipes `paper` and `authors` differ, and what that does.
+//! In which settings the recipes `paper` and `authors` differ, and what that does: what the text says is
+//! told apart from what is usual where it is silent.
 
-use pairnet_record::RecipeSettings;
 use serde_json::Value;
 
 use crate::summary::Summary;
 
-use super::block::Block;
+use super::block::{Align, Block};
+use super::cells::NOTHING;
 
-/// A setting, its name for readers, and what it does to the numbers; one that is not here is
-/// shown without words. The sources
-/// of these are the formulas and measurements in `docs/recipes.md`.
-const MEANINGS: [(&str, &str, &str); 8] = [
-    (
-        "adam_state",
-        "Adam's state",
-        "Adam that starts anew at every step moves each weight by the whole learning rate, \
-         whatever the size of its gradient: steps never become smaller",
-    ),
-    (
-        "auxiliary_loss",
-        "Auxiliary loss",
-        "The loss of the digit classes; with the softmax taken twice it cannot fall below 1.46 \
-         for a digit, and its gradient stays small",
-    ),
-    (
-        "auxiliary_weight",
-        "Weight of the auxiliary loss",
-        "The factor of each digit's loss; what counts is its ratio to the factor of the comparison",
-    ),
-    (
-        "evaluation",
-        "Mode of evaluation",
-        "How accuracy is measured; in training mode each answer depends on the other pairs of its \
-         batch, and dropout stays on",
-    ),
-    (
-        "main_loss",
-        "Main loss",
-        "The loss of the comparison; the squared error's gradient vanishes where an answer is \
-         wrong and sure",
-    ),
-    ("main_weight", "Weight of the main loss", "The factor of the comparison's loss"),
-    (
-        "pair_draw",
-        "Draw of pairs",
-        "When pairs are drawn; the luck of one draw for all runs is in the mean, and not in the \
-         spread",
-    ),
-    (
-        "train_accuracy",
-        "Train accuracy",
-        "When accuracy on training pairs is counted; during the last epoch it is that of a \
-         network that is still changing, with dropout on",
-    ),
+/// A setting in which text and code differ.
+struct Setting {
+    field: &'static str,
+    /// For readers.
+    name: &'static str,
+    /// What the paper's text says of it; nothing where it is silent.
+    text: Option<&'static str>,
+    /// What it does to the numbers. The sources of these are the formulas and measurements in
+    /// `docs/recipes.md`.
+    meaning: &'static str,
+}
+
+const SETTINGS: [Setting; 7] = [
+    Setting {
+        field: "auxiliary_weight",
+        name: "Weight of each digit's loss",
+        text: Some("0.5"),
+        meaning: "What counts is its ratio to the weight of the comparison's loss, which is 0.3 in \
+                  both: Adam divides a common factor out",
+    },
+    Setting {
+        field: "auxiliary_loss",
+        name: "Loss of the digits",
+        text: None,
+        meaning: "With the softmax taken twice it cannot fall below 1.46 for a digit, and its \
+                  gradient stays small",
+    },
+    Setting {
+        field: "main_loss",
+        name: "Loss of the comparison",
+        text: None,
+        meaning: "The squared error's gradient vanishes where an answer is wrong and sure",
+    },
+    Setting {
+        field: "adam_state",
+        name: "Adam's state",
+        text: None,
+        meaning: "Adam that starts anew at every step moves each weight by the whole learning rate, \
+                  whatever the size of its gradient: steps never become smaller",
+    },
+    Setting {
+        field: "evaluation",
+        name: "Mode of evaluation",
+        text: None,
+        meaning: "In training mode each answer depends on the other pairs of its batch, and dropout \
+                  stays on",
+    },
+    Setting {
+        field: "train_accuracy",
+        name: "Training accuracy",
+        text: None,
+        meaning: "During the last epoch it is that of a network that is still changing, with dropout \
+                  on",
+    },
+    Setting {
+        field: "pair_draw",
+        name: "Draw of pairs",
+        text: None,
+        meaning: "With one draw for all runs of a kind, its luck is in every mean and in no spread",
+    },
 ];
 
-/// One item a setting, under a sentence; nothing where the sweep has not both recipes.
+/// What the text says, what is usual where it is silent, and what the code does; nothing where the
+/// sweep has not both recipes.
 pub(super) fn differences(summary: &Summary) -> Vec<Block> {
     let find = |name: &str| summary.recipes.iter().find(|recipe| recipe.name == name);
     let (Some(paper), Some(authors)) = (find("paper"), find("authors")) else {
         return Vec::new();
     };
-    let items = items(paper, authors);
-    if items.is_empty() {
+    let differing: Vec<&Setting> = SETTINGS
+        .iter()
+        .filter(|setting| paper.fields.get(setting.field) != authors.fields.get(setting.field))
+        .collect();
+    if differing.is_empty() {
         return Vec::new();
     }
-    vec![Block::paragraph("The settings in which the two differ:"), Block::List(items)]
+    let header = [
+        ("", Align::Left),
+        ("the text says", Align::Left),
+        ("practice, where it is silent", Align::Left),
+        ("the code does", Align::Left),
+    ];
+    let row = |setting: &&Setting| {
+        let practice = match setting.text {
+            Some(_) => NOTHING.to_owned(),
+            None => value(paper.fields.get(setting.field)),
+        };
+        let text = setting.text.unwrap_or(NOTHING).to_owned();
+        vec![setting.name.to_owned(), text, practice, value(authors.fields.get(setting.field))]
+    };
+    let meanings = differing.iter().map(|s| format!("*{}*: {}.", s.name, decapitalised(s.meaning)));
+    vec![Block::table(header, differing.iter().map(row).collect()), Block::List(meanings.collect())]
 }
 
-fn items(paper: &RecipeSettings, authors: &RecipeSettings) -> Vec<String> {
-    let (Value::Object(text), Value::Object(code)) = (&paper.fields, &authors.fields) else {
-        return Vec::new();
-    };
-    let mut fields: Vec<&String> = text.keys().chain(code.keys()).collect();
-    fields.sort();
-    fields.dedup();
-    fields
-        .into_iter()
-        .filter(|field| *field != "name" && text.get(*field) != code.get(*field))
-        .map(|field| {
-            let (text, code) = (value(text.get(field)), value(code.get(field)));
-            let known = MEANINGS.iter().find(|(known, ..)| known == field);
-            let name = known.map_or(field.replace('_', " "), |(_, name, _)| (*name).to_owned());
-            let meaning = known.map_or(String::new(), |(.., meaning)| format!(" {meaning}."));
-            format!("*{name}*: *{text}* by the text, *{code}* by the code.{meaning}")
-        })
-        .collect()
+/// As it stands behind a colon, but for names.
+fn decapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !text.starts_with("Adam") => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
 }
 
 fn value(value: Option<&Value>) -> String {
     match value {
-        None => "—".to_owned(),
-        Some(Value::String(name)) => name.replace('-', " "),
+        None => NOTHING.to_owned(),
+        Some(Value::String(name)) => match name.as_str() {
+            "pytorch-once-per-kind" => "once for each kind, by PyTorch's generator".to_owned(),
+            "each-run" => "new for every run".to_owned(),
+            "remade-each-step" => "made anew at every step".to_owned(),
+            "kept" => "kept through the run".to_owned(),
+            "cross-entropy" => "cross-entropy of the logits".to_owned(),
+            "cross-entropy-of-softmax" => "cross-entropy of the softmax: softmax twice".to_owned(),
+            "binary-cross-entropy" => "binary cross-entropy of the logit".to_owned(),
+            "squared-error-of-sigmoid" => "squared error of the sigmoid".to_owned(),
+            "evaluation" => "running statistics, no dropout".to_owned(),
+            "training" => "statistics of the test batch, dropout on".to_owned(),
+            "after-last-epoch" => "measured after the last epoch".to_owned(),
+            "during-last-epoch" => "counted during the last epoch".to_owned(),
+            other => other.replace('-', " "),
+        },
         Some(other) => other.to_string(),
     }
 }

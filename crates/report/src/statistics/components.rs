@@ -1,5 +1,6 @@
 //! How much of an accuracy's variance is the runs', and how much the test pairs'.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::contrast::{Part, estimate};
@@ -60,7 +61,7 @@ pub struct PairCountError {
 ///
 /// So σ²ₑ/P, which only one answer a cell keeps from being split further, is in `runs` where pairs
 /// are shared and in `pairs` where they are not. Estimates below 0 are set to 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Components {
     /// From run to run, on pairs that stay.
     pub runs: f64,
@@ -150,6 +151,12 @@ impl CrossedCounts {
 }
 
 impl Components {
+    /// What another draw of test pairs adds to the variance of the mean, where all runs share one.
+    pub fn draw(&self) -> Option<Part> {
+        let degrees = self.pair_count as f64 - 1.0;
+        self.shared_pairs.then_some(Part { variance: self.pairs.powi(2), degrees })
+    }
+
     /// `mean`, that of the runs' accuracies in percent, as an estimate for other runs on other
     /// pairs too. Its interval is wider than one of the runs alone where they share their pairs.
     ///

@@ -11,6 +11,14 @@ pub struct Part {
     pub degrees: f64,
 }
 
+impl Part {
+    /// The whole variance of an estimate; `None` where there were too few values to tell.
+    pub fn of(estimate: &Estimate) -> Option<Self> {
+        let StandardError { size, degrees } = estimate.error?;
+        Some(Self { variance: size.powi(2), degrees })
+    }
+}
+
 /// An estimate whose variance is the sum of `parts`, which were estimated independently of each
 /// other: its degrees of freedom are those of the χ² distribution that has the sum's mean and
 /// variance (Satterthwaite, An Approximate Distribution of Estimates of Variance Components,

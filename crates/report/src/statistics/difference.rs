@@ -1,15 +1,9 @@
 //! How far two means are apart, how sure that is, and whether it is little.
 
-use serde::{Deserialize, Serialize};
-
 use super::contrast::linear;
 use super::sample::mean_and_squares;
 use super::student::{half_width, upper_tail};
 use super::{Interval, Statistics};
-
-/// How many points of accuracy two means may be apart and still count as the same: declared
-/// beforehand, and not to be moved once numbers are seen.
-pub const MARGIN: f64 = 1.5;
 
 /// What a test needs to know of a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,34 +93,6 @@ pub fn welch(a: Moments, b: Moments) -> Estimate {
 /// on the same pairs (Student, 1908); `None` where there are no differences.
 pub fn paired(differences: &[f64]) -> Option<Estimate> {
     Some(linear(&[(1.0, Moments::of_values(differences)?)]))
-}
-
-/// Whether a measured mean is the published one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The two are less than the margin apart: two one-sided tests at 5 % say so (Schuirmann,
-    /// 1987), which is to say that the 90 % interval of the difference lies within the margin.
-    /// The difference may be there for sure all the same: it is then too small to matter.
-    Reproduced,
-    /// Not reproduced, and the 95 % interval of the difference leaves out 0.
-    Differs,
-    /// Neither: too few runs, or too spread, to tell. A difference that is not significant is
-    /// for that reason alone no reproduction.
-    Undecided,
-}
-
-/// Whether the two means behind `difference` are the same within `margin`.
-pub fn verdict(difference: &Estimate, margin: f64) -> Verdict {
-    let within = |interval: Interval| -margin < interval.low && interval.high < margin;
-    let without_zero = |interval: Interval| interval.low > 0.0 || interval.high < 0.0;
-    if difference.interval(0.90).is_some_and(within) {
-        Verdict::Reproduced
-    } else if difference.interval(0.95).is_some_and(without_zero) {
-        Verdict::Differs
-    } else {
-        Verdict::Undecided
-    }
 }
 
 #[cfg(test)]

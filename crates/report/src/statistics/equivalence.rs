@@ -73,8 +73,9 @@ mod tests {
         for difference in [welch(a, b), welch(b, a)] {
             let margin = smallest_margin(&difference).unwrap();
             assert!((margin - expected).abs() < 1e-8, "{margin}");
-            assert_eq!(verdict(&difference, margin + 1e-9), Verdict::Reproduced);
-            assert_ne!(verdict(&difference, margin), Verdict::Reproduced);
+            let ci90 = difference.interval(0.90);
+            assert_eq!(verdict(ci90, margin + 1e-9, None), Verdict::Reproduced);
+            assert_ne!(verdict(ci90, margin, None), Verdict::Reproduced);
         }
     }
 

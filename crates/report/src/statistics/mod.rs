@@ -15,10 +15,11 @@ mod splitmix;
 mod steps;
 mod student;
 mod superiority;
+mod verdict;
 
 pub use components::{Components, CrossedCounts, PairCountError};
 pub use contrast::{Part, estimate, linear};
-pub use difference::{Estimate, MARGIN, Moments, StandardError, Verdict, paired, verdict, welch};
+pub use difference::{Estimate, Moments, StandardError, paired, welch};
 pub use equivalence::{runs_needed, smallest_margin};
 pub use global::{Group, global_p};
 pub use holm::holm;
@@ -27,6 +28,7 @@ pub use proportion::at_most;
 pub use sample::Statistics;
 pub use sign_flip::sign_flip_p_greater;
 pub use superiority::{Superiority, superiority, superiority_paired};
+pub use verdict::{Margins, Verdict, verdict};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,13 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+impl Interval {
+    /// The part between 0 and 100: an accuracy in percent lies there, so that nothing is lost.
+    pub(crate) fn within_percent(self) -> Self {
+        Self { low: self.low.clamp(0.0, 100.0), high: self.high.clamp(0.0, 100.0) }
+    }
 }
 
 impl From<Interval> for [f64; 2] {

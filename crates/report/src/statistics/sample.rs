@@ -15,6 +15,8 @@ pub struct Statistics {
     pub n: usize,
     /// The arithmetic mean.
     pub mean: Option<f64>,
+    /// The middle value, or the mean of the two in the middle.
+    pub median: Option<f64>,
     /// The standard deviation with n − 1, for what is inferred from the values.
     pub std_sample: Option<f64>,
     /// The standard deviation with n, as the paper's code computes it.
@@ -46,6 +48,7 @@ impl Statistics {
         Self {
             n,
             mean,
+            median: median(&values),
             std_sample,
             std_population: squares.map(|squares| (squares / count).sqrt()),
             min: values.iter().copied().reduce(f64::min),
@@ -69,6 +72,18 @@ pub(super) fn mean_and_squares(values: &[f64]) -> Option<(f64, f64)> {
     }
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     Some((mean, values.iter().map(|value| (value - mean).powi(2)).sum()))
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let upper = *sorted.get(middle)?;
+    Some(if sorted.len().is_multiple_of(2) {
+        f64::midpoint(sorted[middle - 1], upper)
+    } else {
+        upper
+    })
 }
 
 #[cfg(test)]

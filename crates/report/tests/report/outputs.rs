@@ -2,10 +2,10 @@
 
 use crate::sweeps::{failed, full, record, sweep};
 use pairnet_record::{Record, Sweep, write_record, write_sweep};
-use pairnet_report::{Summary, read_report, summarise, write_results};
+use pairnet_report::{Answers, Summary, read_report, summarise, write_results};
 
 fn summary((sweep, records): &(Sweep, Vec<Record>)) -> Summary {
-    summarise(sweep, records).unwrap()
+    summarise(sweep, records, &Answers::default()).unwrap()
 }
 
 /// A failed run, a missing one, a network of one run and one of none.
@@ -74,9 +74,9 @@ fn a_summary_survives_its_json() {
 #[test]
 fn the_order_of_records_does_not_matter() {
     let (sweep, mut records) = full();
-    let forwards = summarise(&sweep, &records).unwrap();
+    let forwards = summarise(&sweep, &records, &Answers::default()).unwrap();
     records.reverse();
-    assert_eq!(forwards, summarise(&sweep, &records).unwrap());
+    assert_eq!(forwards, summarise(&sweep, &records, &Answers::default()).unwrap());
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_folder_gives_what_its_records_give() {
     }
     let report = read_report(dir.path()).unwrap();
     let found = &report.summary;
-    assert_eq!(*found, summarise(&sweep, &records).unwrap());
+    assert_eq!(*found, summarise(&sweep, &records, &Answers::default()).unwrap());
     write_results(dir.path(), &report).unwrap();
     let written = |name| std::fs::read_to_string(dir.path().join(name)).unwrap();
     let kept = Summary::from_json(&written("results.json")).unwrap();

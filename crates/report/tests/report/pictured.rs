@@ -8,7 +8,6 @@ use pairnet_record::{
     NetworkDescription, PREDICTIONS_FORMAT, Pixels, Predictions, Record, Sweep, write_predictions,
     write_record, write_sweep,
 };
-use serde_json::json;
 
 const LENETS: [&str; 4] = ["lenet5", "lenet5-ws", "lenet5-al", "lenet5-ws-al"];
 /// Wrong answers of each run of the best network, in 20.
@@ -18,12 +17,10 @@ const WRONG: [usize; 3] = [2, 1, 2];
 pub(crate) fn pictured() -> (Sweep, Vec<Record>) {
     let mut asked = sweep(&["paper", "authors"], &LENETS, 3);
     asked.networks = LENETS.map(network).to_vec();
-    let fields = [
-        json!({ "pair_draw": "each-run", "adam_state": "kept", "epochs": 4 }),
-        json!({ "pair_draw": "once", "adam_state": "remade-each-step", "epochs": 4 }),
-    ];
-    for (recipe, fields) in asked.settings.recipes.iter_mut().zip(fields) {
-        recipe.fields = fields;
+    for (recipe, adam_state) in asked.settings.recipes.iter_mut().zip(["kept", "remade-each-step"])
+    {
+        recipe.fields["adam_state"] = adam_state.into();
+        recipe.fields["epochs"] = 4.into();
     }
     let mut records = Vec::new();
     for (recipe, shift) in [("paper", 0.0), ("authors", -1.0)] {

@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::pictured::{pictured, pictured_folder, predict};
 use crate::sweeps::{full, record, sweep};
 use pairnet_record::{Epoch, Record, Sweep};
-use pairnet_report::{read_report, summarise};
+use pairnet_report::{Answers, read_report, summarise};
 
 fn refusal(sweep: &Sweep, records: &[Record]) -> String {
-    summarise(sweep, records).unwrap_err().to_string()
+    summarise(sweep, records, &Answers::default()).unwrap_err().to_string()
 }
 
 fn mlp(run: usize) -> Record {

@@ -1,11 +1,10 @@
 //! Sweeps that were never trained.
 
-use std::collections::BTreeMap;
-
 use pairnet_record::{
     Failure, Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep,
     Timing,
 };
+use pairnet_report::MNIST;
 use serde_json::json;
 
 pub(crate) const VARIANTS: [&str; 8] =
@@ -13,8 +12,13 @@ pub(crate) const VARIANTS: [&str; 8] =
 
 pub(crate) fn sweep(recipes: &[&str], variants: &[&str], runs: usize) -> Sweep {
     let recipe = |name: &&str| {
-        let pair_draw = if *name == "paper" { "each-run" } else { "once" };
-        RecipeSettings { name: (*name).to_owned(), fields: json!({ "pair_draw": pair_draw }) }
+        let (pair_draw, train_accuracy) = match *name {
+            "paper" => ("each-run", "after-last-epoch"),
+            _ => ("pytorch-once-per-kind", "during-last-epoch"),
+        };
+        let fields =
+            json!({ "pairs": 1000, "pair_draw": pair_draw, "train_accuracy": train_accuracy });
+        RecipeSettings { name: (*name).to_owned(), fields }
     };
     Sweep {
         format: SWEEP_FORMAT,
@@ -25,7 +29,7 @@ pub(crate) fn sweep(recipes: &[&str], variants: &[&str], runs: usize) -> Sweep {
             seed: 0,
             device: "cpu".to_owned(),
             test_every_epoch: false,
-            data: BTreeMap::new(),
+            data: MNIST.map(|(name, sha256)| (name.to_owned(), sha256.to_owned())).into(),
         },
         networks: Vec::new(),
         provenance: Provenance {

@@ -9,20 +9,24 @@ use super::figure::{Figure, Panel};
 use super::marks::{Mark, interval};
 use super::palette::MUTED;
 use super::rows::{Label, RowChart, Rows, middle};
-use crate::claims::{Claim, Outcome, RecipeDifference};
+use crate::claims::{Claim, Outcome};
 use crate::error::ReportError;
 use crate::render;
 use crate::statistics::Interval;
 use crate::summary::Summary;
+use crate::text_and_code::RecipeDifference;
 
 /// Intervals that reach farther, of two or three runs, would hide all others.
 const FARTHEST: f64 = 20.0;
 
 /// One row of a panel.
 struct Effect {
-    name: String,
+    label: Label,
     value: Option<f64>,
-    ci95: Option<Interval>,
+    /// What the thin line spans.
+    wide: Option<Interval>,
+    /// What the thick line spans, where there are two.
+    narrow: Option<Interval>,
     mark: Mark,
     outcome: &'static str,
 }
@@ -35,9 +39,13 @@ impl From<&Claim> for Effect {
             Outcome::Undecided => Mark::Ring,
         };
         Self {
-            name: format!("{} > {}", claim.better, claim.than),
+            label: Label::noted(
+                claim.claim.clone(),
+                format!("{}, against {}", claim.backbone, claim.than),
+            ),
             value: claim.effect,
-            ci95: claim.ci95,
+            wide: claim.total95.or(claim.ci95),
+            narrow: claim.total95.and(claim.ci95),
             mark,
             outcome: render::claim_outcome(claim.outcome),
         }
@@ -46,43 +54,50 @@ impl From<&Claim> for Effect {
 
 impl From<&RecipeDifference> for Effect {
     fn from(row: &RecipeDifference) -> Self {
-        let (mark, outcome) = match row.ci95 {
+        let wide = row.total95.or(row.ci95);
+        let (mark, outcome) = match wide {
             Some(Interval { low, .. }) if low > 0.0 => (Mark::Disc, "text better"),
             Some(Interval { high, .. }) if high < 0.0 => (Mark::Square, "code better"),
             _ => (Mark::Ring, "undecided"),
         };
-        let name = row.variant.clone();
-        Self { name, value: row.difference, ci95: row.ci95, mark, outcome }
+        let label = Label::new(row.variant.clone());
+        let narrow = row.total95.and(row.ci95);
+        Self { label, value: row.difference, wide, narrow, mark, outcome }
     }
 }
 
-/// One panel a recipe; `None` where no claim can be tested.
+/// One panel a recipe, and one of the published runs; `None` where no claim can be tested.
 pub(super) fn claims(summary: &Summary) -> Result<Option<Figure>, ReportError> {
-    let all: Vec<Effect> = summary.claims.iter().map(Effect::from).collect();
-    let Some(range) = range(&all) else {
+    let all = || summary.claims.iter().chain(&summary.published_claims);
+    let tested: Vec<Effect> = summary.claims.iter().map(Effect::from).collect();
+    let effects: Vec<Effect> = all().map(Effect::from).collect();
+    let (Some(_), Some(range)) = (self::range(&tested), self::range(&effects)) else {
         return Ok(None);
     };
     let mut panels = Vec::new();
-    for recipe in summary.recipe_names() {
-        let own = summary.claims.iter().filter(|claim| claim.recipe == recipe);
-        let effects: Vec<Effect> = own.map(Effect::from).collect();
+    for recipe in summary.recipe_names().chain(["published"]) {
+        let effects: Vec<Effect> =
+            all().filter(|claim| claim.recipe == recipe).map(Effect::from).collect();
         if !effects.is_empty() {
-            let title = format!("Recipe {recipe}");
+            let title = match recipe {
+                "published" => "The paper's own runs".to_owned(),
+                recipe => format!("Recipe {recipe}"),
+            };
             panels.push(panel(&title, "difference of test accuracy, in points", &range, &effects)?);
         }
     }
     Ok(Some(Figure {
         name: "claims".to_owned(),
-        title: "What weight sharing and the auxiliary loss are worth".to_owned(),
-        caption: "Each row is a claim of the paper, that the first network is better than the \
-                  second. The mark is by how many points it is, the line the 95 % interval. \
-                  Holds (disc): to the right of 0, and no chance, all claims taken together. \
-                  Contradicted (square): the line lies to the left of 0. Undecided (ring): \
-                  neither. That both together are best is tested against the network that they \
-                  beat least surely."
-            .to_owned(),
+        title: "The paper's three claims, put to the test".to_owned(),
+        caption:
+            "The mark is by how many points the claim is true of the mean test accuracies, the \
+                  thin line the 95 % interval; where two lines are drawn, the thick one speaks of \
+                  the test pairs that all runs share, the thin one of other test pairs too. Disc: \
+                  the claim holds, all of a row of panels tested together; square: it is the other \
+                  way round; ring: undecided."
+                .to_owned(),
         panels,
-        columns: 2,
+        columns: 3,
     }))
 }
 
@@ -92,14 +107,16 @@ pub(super) fn text_and_code(summary: &Summary) -> Result<Option<Figure>, ReportE
     let Some(range) = range(&effects) else {
         return Ok(None);
     };
-    let title = "Recipe paper less recipe authors: test";
+    let title = "Recipe paper minus recipe authors: test";
     let panel = panel(title, "paper − authors, in points", &range, &effects)?;
     Ok(Some(Figure {
         name: "text-and-code".to_owned(),
-        title: "What the difference between text and code is worth".to_owned(),
-        caption: "The mark is the mean test accuracy of networks trained as the text says, less \
-                  that of networks trained as the code does; the line is its 95 % interval. Disc: \
-                  the text does better; square: the code does; ring: no difference is shown."
+        title: "What all differences between text and code are worth".to_owned(),
+        caption: "The mark is the mean test accuracy of networks trained as the text says, minus \
+                  that of networks trained as the code does. The thick line is its 95 % interval on \
+                  the test pairs that all runs of the code's recipe share, the thin one on other test \
+                  pairs too. Disc: the thin line lies above 0, the text does better; square: the code \
+                  does; ring: undecided."
             .to_owned(),
         panels: vec![panel],
         columns: 1,
@@ -110,7 +127,7 @@ pub(super) fn text_and_code(summary: &Summary) -> Result<Option<Figure>, ReportE
 fn range(effects: &[Effect]) -> Option<Range<f64>> {
     let values = || effects.iter().filter_map(|effect| effect.value);
     values().next()?;
-    let ends = effects.iter().filter_map(|effect| effect.ci95);
+    let ends = effects.iter().filter_map(|effect| effect.wide);
     let ends = ends.flat_map(|interval| [interval.low, interval.high]);
     let near = ends.map(|end| end.clamp(-FARTHEST, FARTHEST));
     round_range(values().chain(near).chain([0.0]), 1.0)
@@ -124,7 +141,7 @@ fn panel(
 ) -> Result<Panel, ReportError> {
     let rows = Rows {
         title: title.to_owned(),
-        labels: effects.iter().map(|effect| Label::new(effect.name.clone())).collect(),
+        labels: effects.iter().map(|effect| effect.label.clone()).collect(),
         range: range.clone(),
         axis,
         remarks: effects.iter().map(|effect| effect.outcome.to_owned()).collect(),
@@ -139,8 +156,8 @@ fn panel(
     })?;
     let words: Vec<String> = effects
         .iter()
-        .map(|Effect { name, value, ci95, outcome, .. }| {
-            format!("{name} {} {outcome}", render::difference(*value, *ci95))
+        .map(|Effect { label, value, wide, outcome, .. }| {
+            format!("{label} {} {outcome}", render::difference(*value, *wide))
         })
         .collect();
     let description = format!("In points, with 95 % intervals: {}.", words.join("; "));
@@ -148,7 +165,8 @@ fn panel(
 }
 
 fn row(chart: &mut RowChart<'_, '_>, effect: &Effect, y: f64) -> Result<(), DrawingError> {
-    interval(chart, effect.ci95, y, 1.6)?;
+    interval(chart, effect.wide, y, 1.3)?;
+    interval(chart, effect.narrow, y, 3.6)?;
     match effect.value {
         Some(value) => effect.mark.draw(chart, (value, y)),
         None => Ok(()),

@@ -1,0 +1,129 @@
+//! What sharing and the auxiliary loss are worth, alone and together: the answer as a picture.
+
+use plotters::element::PathElement;
+
+use super::chart::{DrawingError, round_range, stroke};
+use super::figure::{Figure, Panel};
+use super::marks::{Mark, interval};
+use super::palette::MUTED;
+use super::rows::{Label, RowChart, Rows, middle};
+use crate::error::ReportError;
+use crate::factorial::FactorialEffect;
+use crate::render;
+use crate::statistics::Interval;
+use crate::summary::Summary;
+
+/// The effects that are drawn, in words that need no name of a network; means of two would only
+/// repeat them.
+const SHOWN: [(&str, &str, &str); 5] = [
+    ("sharing, without auxiliary loss", "weight sharing", "without auxiliary loss"),
+    ("sharing, with auxiliary loss", "weight sharing", "beside an auxiliary loss"),
+    ("auxiliary loss, without sharing", "auxiliary loss", "without sharing"),
+    ("auxiliary loss, with sharing", "auxiliary loss", "beside weight sharing"),
+    ("interaction", "interaction", "sharing with minus without"),
+];
+
+/// One panel a backbone and source; `None` where no backbone has all four kinds.
+pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
+    let all = || summary.effects.iter().chain(&summary.published_effects);
+    let ends = all().filter_map(span).flat_map(|interval| [interval.low, interval.high]);
+    let values = all().filter_map(|effect| effect.value);
+    let near = ends.chain(values).map(|end| end.clamp(-30.0, 30.0)).chain([0.0]);
+    let measured = summary.effects.iter().any(|effect| effect.value.is_some());
+    let Some(range) = round_range(near, 5.0).filter(|_| measured) else { return Ok(None) };
+    let mut panels = Vec::new();
+    let mut backbones: Vec<&str> = Vec::new();
+    for effect in &summary.effects {
+        if !backbones.contains(&&*effect.backbone) {
+            backbones.push(&effect.backbone);
+        }
+    }
+    for backbone in backbones {
+        for source in summary.recipe_names().chain(["published"]) {
+            let own: Vec<&FactorialEffect> = SHOWN
+                .iter()
+                .filter_map(|(name, ..)| {
+                    all().find(|effect| {
+                        (&*effect.recipe, &*effect.backbone, &*effect.effect)
+                            == (source, backbone, name)
+                    })
+                })
+                .collect();
+            if !own.is_empty() {
+                panels.push(panel(backbone, source, &range, &own)?);
+            }
+        }
+    }
+    let columns =
+        summary.recipe_names().count() + usize::from(!summary.published_effects.is_empty());
+    Ok(Some(Figure {
+        name: "effects".to_owned(),
+        title: "What weight sharing and an auxiliary loss are worth".to_owned(),
+        caption: "Points of test accuracy that each adds to the network without it, with 95 % \
+                  intervals (of other test pairs too, where all runs share theirs and predictions \
+                  were kept; the published runs left none). Right of 0: better. Interaction: by how \
+                  much sharing adds more beside an auxiliary loss than without one. Disc: the \
+                  interval leaves out 0; ring: it does not."
+            .to_owned(),
+        panels,
+        columns,
+    }))
+}
+
+/// The interval that is drawn.
+fn span(effect: &FactorialEffect) -> Option<Interval> {
+    effect.total95.or(effect.ci95)
+}
+
+fn panel(
+    backbone: &str,
+    source: &str,
+    range: &std::ops::Range<f64>,
+    effects: &[&FactorialEffect],
+) -> Result<Panel, ReportError> {
+    let title = match source {
+        "published" => format!("{backbone}, the paper's own runs"),
+        recipe => format!("{backbone}, recipe {recipe}"),
+    };
+    let label = |effect: &&FactorialEffect| {
+        let shown = SHOWN.iter().find(|(name, ..)| *name == effect.effect);
+        let (_, name, note) = shown.copied().unwrap_or(("", &effect.effect, ""));
+        Label::noted(name.to_owned(), note.to_owned())
+    };
+    let rows = Rows {
+        title: title.clone(),
+        labels: effects.iter().map(label).collect(),
+        range: range.clone(),
+        axis: "points of test accuracy",
+        remarks: effects
+            .iter()
+            .map(|effect| effect.value.map_or(String::new(), render::points))
+            .collect(),
+    };
+    let (size, body) = rows.draw(|chart| {
+        let zero = vec![(0.0, 0.0), (0.0, effects.len() as f64)];
+        chart.draw_series([PathElement::new(zero, stroke(MUTED, 1.0, 1.0))])?;
+        for (index, effect) in effects.iter().enumerate() {
+            row(chart, effect, middle(index, effects.len()))?;
+        }
+        Ok(())
+    })?;
+    let said: Vec<String> = effects
+        .iter()
+        .map(|effect| {
+            format!("{} {}", effect.effect, render::difference(effect.value, span(effect)))
+        })
+        .collect();
+    let description = format!("In points, with 95 % intervals: {}.", said.join("; "));
+    Ok(Panel { title, description, size, body })
+}
+
+fn row(chart: &mut RowChart<'_, '_>, effect: &FactorialEffect, y: f64) -> Result<(), DrawingError> {
+    interval(chart, span(effect), y, 1.6)?;
+    let surely = span(effect).is_some_and(|span| span.low > 0.0 || span.high < 0.0);
+    let mark = if surely { Mark::Disc } else { Mark::Ring };
+    match effect.value {
+        Some(value) => mark.draw(chart, (value, y)),
+        None => Ok(()),
+    }
+}

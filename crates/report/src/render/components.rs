@@ -1,0 +1,47 @@
+//! What test accuracy varies by: runs and pairs.
+
+use crate::entry::Entry;
+use crate::summary::Summary;
+
+use super::block::Align::{Left, Right};
+use super::block::Block;
+
+/// A table of both components; nothing where no predictions were kept.
+pub(crate) fn section(summary: &Summary) -> Vec<Block> {
+    let header = [
+        ("Network", Left),
+        ("recipe", Left),
+        ("runs", Right),
+        ("test pairs", Right),
+        ("pairs are", Left),
+    ];
+    let row = |entry: &Entry| {
+        let components = entry.components.as_ref()?;
+        Some(vec![
+            format!("`{}`", entry.variant),
+            format!("`{}`", entry.recipe),
+            format!("±{:.2}", components.runs),
+            format!("±{:.2}", components.pairs),
+            if components.shared_pairs { "the same in all runs" } else { "drawn by each run" }
+                .to_owned(),
+        ])
+    };
+    let rows: Vec<Vec<String>> = summary.entries.iter().filter_map(row).collect();
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Block::heading(2, "What do the intervals cover?"),
+        Block::paragraph(
+            "A test accuracy varies from run to run, and it varies with the test pairs that happen to \
+             be drawn: 1,000 are a sample. What each run answered to each pair tells the two apart \
+             (Bouthillier and others, Accounting for Variance in Machine Learning Benchmarks, 2021; \
+             an analysis of variance of runs × pairs). Both are standard deviations of one accuracy, \
+             in points. Where every run draws its own pairs, the spread of the runs has both in it, \
+             and so has every interval. Where all runs share their pairs, the usual interval has the \
+             runs alone in it; intervals for *other test pairs* have both. No interval here covers \
+             another draw of the training pairs, where that is shared.",
+        ),
+        Block::table(header, rows),
+    ]
+}
