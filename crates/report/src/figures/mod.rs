@@ -31,11 +31,12 @@ struct Cell<'a> {
     records: Vec<&'a Record>,
 }
 
-/// The pictures that follow from a summary alone: `accuracy`, `differences`, `claims` and
-/// `text-and-code`. What there is nothing to draw for is left out.
+/// The pictures that follow from a summary alone: `accuracy`, `accuracy-train`, `differences`,
+/// `claims` and `text-and-code`. What there is nothing to draw for is left out.
 pub(crate) fn of_summary(summary: &Summary) -> Result<Vec<Figure>, ReportError> {
     let figures = [
         accuracy::figure(summary)?,
+        accuracy::train(summary)?,
         differences::figure(summary)?,
         effects::claims(summary)?,
         effects::text_and_code(summary)?,

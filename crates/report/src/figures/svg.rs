@@ -98,6 +98,20 @@ impl Svg {
         ));
     }
 
+    /// A disc.
+    pub(super) fn circle(&mut self, (x, y): (f64, f64), radius: f64, fill: Colour) {
+        let ([x, y, radius], fill) = ([x, y, radius].map(number), fill.light);
+        self.push(&format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{fill}\"/>"));
+    }
+
+    /// The area between `corners`.
+    pub(super) fn polygon(&mut self, corners: &[(f64, f64)], fill: Colour) {
+        let points: Vec<String> =
+            corners.iter().map(|&(x, y)| format!("{},{}", number(x), number(y))).collect();
+        let (points, fill) = (points.join(" "), fill.light);
+        self.push(&format!("<polygon points=\"{points}\" fill=\"{fill}\"/>"));
+    }
+
     /// A line through `points`, with a head at its end where it is an arrow.
     pub(super) fn line(
         &mut self,

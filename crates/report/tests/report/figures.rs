@@ -80,7 +80,8 @@ fn both_recipes_networks_and_axes_are_in_place() {
         figure.unwrap_or_else(|| panic!("{name} is missing")).panels.as_slice()
     };
     for (name, count) in [
-        ("accuracy", 4),
+        ("accuracy", 2),
+        ("accuracy-train", 2),
         ("differences", 4),
         ("claims", 2),
         ("text-and-code", 1),
@@ -115,7 +116,7 @@ fn a_sweep_without_predictions_has_the_other_pictures() {
     let report = read_report(dir.path()).unwrap();
     let figures = report.figures().unwrap();
     let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
-    assert_eq!(names, ["accuracy", "differences", "claims", "text-and-code"]);
+    assert_eq!(names, ["accuracy", "accuracy-train", "differences", "claims", "text-and-code"]);
     assert!(report.to_html(&figures).contains("The folder has no predictions"));
 }
 
