@@ -1,98 +1,239 @@
-//! Every run's accuracy beside the published mean and standard deviation.
+//! Every run's accuracy and their mean, above what was published of it.
 
-use plotters::element::{Circle, PathElement, Polygon};
+use std::ops::Range;
 
-use super::chart::{DrawingError, fill, round_range, scaled, stroke};
+use plotters::element::{Circle, Polygon, Text as Words};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use serde_json::Value;
+
+use super::chart::{self, DrawingError, fill, round_range, scaled};
 use super::figure::{Figure, Panel};
-use super::palette::{BLUE, INK};
-use super::rows::{RowChart, Rows, middle};
-use crate::entry::{Accuracy, Entry, SPLITS};
+use super::marks::interval_in;
+use super::palette::{BLUE, Colour, INK, MUTED};
+use super::rows::{RowChart, Rows, WIDTH, middle};
+use super::svg::{Svg, Text, number};
+use crate::entry::{Accuracy, Entry, SPLITS, Split};
 use crate::error::ReportError;
+use crate::statistics::{Interval, Statistics};
 use crate::summary::Summary;
 
 /// More dots than this say no more.
 const MOST_DOTS: usize = 200;
+const DOT: f64 = 2.2;
+const MARK: f64 = 3.8;
+const ROW: f64 = 56.0;
+/// From the middle of a row, in pixels: where a mean is drawn, and where the dots of its runs
+/// begin and end.
+const MEAN: f64 = 5.0;
+const DOTS: Range<f64> = 12.0..25.0;
 
-/// One panel a recipe and split; `None` where nothing was measured.
+/// Accuracy on the test pairs, one panel a recipe; `None` where nothing was measured.
 pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
+    of_split(summary, SPLITS[0], "accuracy", "Accuracy on test pairs", 5.0)
+}
+
+/// The same on the training pairs.
+pub(super) fn train(summary: &Summary) -> Result<Option<Figure>, ReportError> {
+    let figure = of_split(summary, SPLITS[1], "accuracy-train", "Accuracy on training pairs", 1.0)?;
+    Ok(figure.map(|figure| Figure { caption: figure.caption + &counted(summary), ..figure }))
+}
+
+/// The accuracies behind a published mean.
+fn published_values(accuracy: &Accuracy) -> &[f64] {
+    accuracy.published.as_ref().map_or(&[], |published| &published.values)
+}
+
+fn of_split(
+    summary: &Summary,
+    (_, accuracy): Split,
+    name: &str,
+    title: &str,
+    step: f64,
+) -> Result<Option<Figure>, ReportError> {
+    let shown = || summary.entries.iter().map(accuracy);
+    let Some(range) = round_range(shown().flat_map(on_the_axis), step) else {
+        return Ok(None);
+    };
     let mut panels = Vec::new();
-    for (split, accuracy) in SPLITS {
-        let values = summary.entries.iter().flat_map(|entry| values(accuracy(entry)));
-        let Some(range) = round_range(values, if split == "test" { 5.0 } else { 1.0 }) else {
-            continue;
+    for recipe in summary.recipe_names() {
+        let entries: Vec<&Entry> =
+            summary.entries.iter().filter(|entry| entry.recipe == recipe).collect();
+        let rows = Rows {
+            title: format!("Recipe {recipe}"),
+            labels: entries.iter().map(|&entry| entry.into()).collect(),
+            range: range.clone(),
+            axis: "accuracy in %",
+            remarks: Vec::new(),
         };
-        for recipe in summary.recipe_names() {
-            let entries: Vec<&Entry> =
-                summary.entries.iter().filter(|entry| entry.recipe == recipe).collect();
-            let rows = Rows {
-                title: format!("Recipe {recipe}: {split}"),
-                labels: entries.iter().map(|&entry| entry.into()).collect(),
-                range: range.clone(),
-                axis: "accuracy in %",
-                remarks: Vec::new(),
-            };
-            let (size, body) = rows.draw(|chart| {
-                for (index, entry) in entries.iter().enumerate() {
-                    row(chart, accuracy(entry), middle(index, entries.len()))?;
-                }
-                Ok(())
-            })?;
-            let words: Vec<String> =
-                entries.iter().map(|entry| in_words(entry, accuracy(entry))).collect();
-            let title = format!("Accuracy on {split} pairs, recipe {recipe}");
-            panels.push(Panel { title, description: words.join("; ") + ".", size, body });
-        }
+        let (size, body) = rows.draw_high(ROW, |chart| {
+            for (index, entry) in entries.iter().enumerate() {
+                row(chart, accuracy(entry), middle(index, entries.len()))?;
+            }
+            Ok(())
+        })?;
+        let words: Vec<String> =
+            entries.iter().map(|entry| in_words(entry, accuracy(entry))).collect();
+        panels.push(Panel {
+            title: format!("{title}, recipe {recipe}"),
+            description: words.join("; ") + ".",
+            size,
+            body: body + &legend(),
+        });
     }
-    Ok((!panels.is_empty()).then(|| Figure {
-        name: "accuracy".to_owned(),
-        title: "Accuracy of every run, and the published means".to_owned(),
-        caption:
-            "Each dot is one run, the tall blue stroke their mean. Below it, in the colour of \
-                  the text: the published mean (diamond) ± one standard deviation. The nearer \
-                  diamond and stroke are, the better the published number came back. Panels of \
-                  one split share their axis."
-                .to_owned(),
+    let mut caption = "Blue: each run of this reproduction (dots), and below them their mean with \
+                       its 95 % interval (disc and line). In the colour of the text: the published \
+                       mean (diamond)"
+        .to_owned();
+    if shown().any(|accuracy| !published_values(accuracy).is_empty()) {
+        caption += " with its interval, and below it the runs behind it (dots)";
+    }
+    caption += ". The nearer disc and diamond are, the better the published number came back.";
+    let all =
+        shown().flat_map(|accuracy| [&accuracy.statistics.values, published_values(accuracy)]);
+    if all.flatten().any(|value| *value < range.start) {
+        caption += " An arrow is a run to the left of the axis, with its accuracy.";
+    }
+    Ok(Some(Figure {
+        name: name.to_owned(),
+        title: format!("{title}: every run, and what was published"),
+        caption,
         panels,
         columns: 2,
     }))
 }
 
-/// All that has to be on the axis.
-fn values(accuracy: &Accuracy) -> impl Iterator<Item = f64> {
-    let published = accuracy.published.as_ref();
-    let ends = published.map(|there| [there.mean - there.std, there.mean + there.std]);
-    accuracy.statistics.values.iter().copied().chain(ends.into_iter().flatten())
+/// When accuracy on training pairs is counted, where recipes differ in that.
+fn counted(summary: &Summary) -> String {
+    let when = |fields: &Value| Some(fields.get("train_accuracy")?.as_str()?.replace('-', " "));
+    let parts: Vec<(String, &str)> = summary
+        .recipes
+        .iter()
+        .filter_map(|recipe| Some((when(&recipe.fields)?, recipe.name.as_str())))
+        .collect();
+    if parts.iter().all(|(when, _)| *when == parts[0].0) {
+        return String::new();
+    }
+    let parts: Vec<String> =
+        parts.iter().map(|(when, recipe)| format!("{when} by recipe {recipe}")).collect();
+    format!(" Accuracy on training pairs is counted {}.", parts.join(", "))
+}
+
+/// All that has to be on the axis: means, and all runs but the lowest tenth, of which one that got
+/// lost would leave no room for the others.
+fn on_the_axis(accuracy: &Accuracy) -> Vec<f64> {
+    let means = [accuracy.statistics.mean, accuracy.published.as_ref().map(|there| there.mean)];
+    let mut all: Vec<f64> = means.into_iter().flatten().collect();
+    for values in [&accuracy.statistics.values, published_values(accuracy)] {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        all.extend(&sorted[sorted.len() / 10..]);
+    }
+    all
 }
 
 fn row(chart: &mut RowChart<'_, '_>, accuracy: &Accuracy, y: f64) -> Result<(), DrawingError> {
-    let values = &accuracy.statistics.values;
-    let step = values.len().div_ceil(MOST_DOTS).max(1);
-    for (index, &value) in values.iter().step_by(step).enumerate() {
-        // Three heights, so that equal values do not hide each other.
-        let height = y + 0.16 + 0.11 * ((index % 3) as f64 - 1.0);
-        chart.draw_series([Circle::new((value, height), scaled(2.4), fill(BLUE, 0.5))])?;
+    let Statistics { values, mean, ci95, .. } = &accuracy.statistics;
+    dots(chart, values, (y, 1.0), BLUE)?;
+    if let Some(mean) = *mean {
+        let (_, up) = per_pixel(chart, MEAN);
+        interval_in(chart, *ci95, y + up, (BLUE, 1.8))?;
+        let disc = Circle::new((mean, y + up), scaled(MARK), fill(BLUE, 1.0));
+        chart.draw_series([disc])?;
     }
-    if let Some(mean) = accuracy.statistics.mean {
-        let ends = vec![(mean, y - 0.06), (mean, y + 0.38)];
-        chart.draw_series([PathElement::new(ends, stroke(BLUE, 1.0, 2.4))])?;
-    }
-    if let Some(published) = &accuracy.published {
-        let (mean, std, y) = (published.mean, published.std, y - 0.24);
-        let ends = vec![(mean - std, y), (mean + std, y)];
-        chart.draw_series([PathElement::new(ends, stroke(INK, 1.0, 1.4))])?;
-        let (x_size, y_size) = per_pixel(chart, 4.2);
+    let published = published_values(accuracy);
+    dots(chart, published, (y, -1.0), MUTED)?;
+    if let Some(there) = &accuracy.published {
+        let (_, down) = per_pixel(chart, MEAN);
+        let (mean, y) = (there.mean, y - down);
+        interval_in(chart, published_interval(published), y, (INK, 1.8))?;
+        let (width, height) = per_pixel(chart, MARK + 0.7);
         let corners =
-            vec![(mean - x_size, y), (mean, y + y_size), (mean + x_size, y), (mean, y - y_size)];
+            [(mean - width, y), (mean, y + height), (mean + width, y), (mean, y - height)];
         chart.draw_series([Polygon::new(corners, fill(INK, 1.0))])?;
     }
     Ok(())
+}
+
+fn published_interval(values: &[f64]) -> Option<Interval> {
+    Statistics::of(values.to_vec()).ci95
+}
+
+/// A dot for each of `values`, in piles that grow away from the middle of the row at `y`: upwards,
+/// or downwards where `direction` is −1.
+fn dots(
+    chart: &mut RowChart<'_, '_>,
+    values: &[f64],
+    (y, direction): (f64, f64),
+    colour: Colour,
+) -> Result<(), DrawingError> {
+    let range = chart.x_range();
+    let (x_unit, y_unit) = per_pixel(chart, 1.0);
+    let height = |pixels: f64| y + direction * pixels * y_unit;
+    let step = values.len().div_ceil(MOST_DOTS).max(1);
+    let mut sorted: Vec<f64> = values.iter().copied().step_by(step).collect();
+    sorted.sort_by(f64::total_cmp);
+    let outside = sorted.partition_point(|value| *value < range.start);
+    let (lost, shown) = sorted.split_at(outside);
+
+    let levels = levels(shown, 2.0 * DOT * x_unit);
+    let highest = levels.iter().copied().max().unwrap_or(0).max(1);
+    let pitch = (1.8 * DOT).min((DOTS.end - DOTS.start) / highest as f64);
+    for (&value, level) in shown.iter().zip(levels) {
+        let centre = (value, height(DOTS.start + pitch * level as f64));
+        chart.draw_series([Circle::new(centre, scaled(DOT), fill(colour, 0.6))])?;
+    }
+    let words = match lost {
+        [] => return Ok(()),
+        [one] => number(*one),
+        [lowest, ..] => format!("{} runs from {}", lost.len(), number(*lowest)),
+    };
+    // Higher than the first dots of a pile, which may be at the end of the axis as well.
+    let at = |x: f64, pixels: f64| (range.start + x * x_unit, height(DOTS.start + 9.0 + pixels));
+    let head = [at(0.0, 0.0), at(6.0, 3.5), at(6.0, -3.5)];
+    chart.draw_series([Polygon::new(head, fill(colour, 1.0))])?;
+    let style = chart::text(9.5, colour).pos(Pos::new(HPos::Left, VPos::Center));
+    chart.draw_series([Words::new(words, at(9.0, 0.0), style)])?;
+    Ok(())
+}
+
+/// For each of `sorted` the lowest level of a pile on which it is `apart` from the one before it.
+fn levels(sorted: &[f64], apart: f64) -> Vec<usize> {
+    let mut last: Vec<f64> = Vec::new();
+    let place = |&value: &f64| {
+        // Equal differences of equal decimals differ in their last bits.
+        let free = last.iter().position(|there| value - there > apart - 1e-9);
+        match free {
+            Some(level) => last[level] = value,
+            None => last.push(value),
+        }
+        free.unwrap_or(last.len() - 1)
+    };
+    sorted.iter().map(place).collect()
+}
+
+/// What disc and diamond are, at the right of a panel's title.
+fn legend() -> String {
+    let mut svg = Svg::default();
+    let style = Text::new(11.0, MUTED).end();
+    let right = WIDTH - 14.0;
+    svg.text((right, 15.0), style, "published");
+    // Sans-serif letters of this size are six pixels wide at most.
+    let (here, there) = (right - 116.0, right - 70.0);
+    svg.text((there - 16.0, 15.0), style, "here");
+    svg.rectangle((here - 9.0, 10.1), (18.0, 1.8), BLUE, 1.0);
+    svg.circle((here, 11.0), MARK, BLUE);
+    svg.rectangle((there - 9.0, 10.1), (18.0, 1.8), INK, 1.0);
+    let half = MARK + 0.7;
+    let corners = [(-half, 0.0), (0.0, -half), (half, 0.0), (0.0, half)];
+    svg.polygon(&corners.map(|(x, y)| (there + x, 11.0 + y)), INK);
+    svg.0
 }
 
 /// What `pixels` are in the units of the axes.
 pub(super) fn per_pixel(chart: &RowChart<'_, '_>, pixels: f64) -> (f64, f64) {
     let (width, height) = chart.plotting_area().dim_in_pixel();
     let (x, y) = (chart.x_range(), chart.y_range());
-    let share = |range: std::ops::Range<f64>, size: u32| {
+    let share = |range: Range<f64>, size: u32| {
         (range.end - range.start) * f64::from(scaled(pixels)) / f64::from(size.max(1))
     };
     (share(x, width), share(y, height))
@@ -107,4 +248,15 @@ fn in_words(entry: &Entry, accuracy: &Accuracy) -> String {
     let published = accuracy.published.as_ref();
     let published = published.map(|there| format!(", published {:.2} %", there.mean));
     format!("{} {measured}{}", entry.variant, published.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_that_would_touch_are_piled_up() {
+        assert_eq!(levels(&[1.0, 1.0, 1.1, 2.0, 2.0, 2.6], 0.5), [0, 1, 2, 0, 1, 0]);
+        assert!(levels(&[], 0.5).is_empty());
+    }
 }

@@ -1,7 +1,7 @@
 //! Which digits the best network confuses: the share of wrong answers for each pair of classes.
 
 use super::figure::{Figure, Panel};
-use super::palette::{INK, MUTED, ORANGE, SHADE};
+use super::palette::{INK, MUTED, ORANGE, PAPER, SHADE};
 use super::svg::{Svg, Text, thousands};
 use crate::folder::BestNetwork;
 
@@ -61,6 +61,7 @@ pub(super) fn figure(best: &BestNetwork) -> Option<Figure> {
             svg.text(at, Text::new(11.5, colour).middle(), &text);
         }
     }
+    boundary(&mut svg);
     let BestNetwork { recipe, variant, runs, .. } = best;
     let many = runs.len();
     let pairs = thousands(runs.iter().map(|run| run.classes.len()).sum());
@@ -70,18 +71,34 @@ pub(super) fn figure(best: &BestNetwork) -> Option<Figure> {
         title: format!("Where {variant} ({recipe}) answers wrongly"),
         caption: format!(
             "Wrong answers in %, by what the two digits are; {pairs} test pairs of {many} \
-             run{plural} of the network with the highest mean test accuracy. The stronger a \
-             cell's colour, the more often its answer is wrong; {}. – : there was no such pair.",
+             run{plural} of the network with the highest mean test accuracy. Above the line the \
+             first digit is at most the second, below it is greater. {}. The stronger a cell's \
+             colour, the more often its answer is wrong; – : there was no such pair.",
             by_distance(&counts)
         ),
         panels: vec![Panel {
             title: "Wrong answers by pair of digits".to_owned(),
             description: worst(&counts),
-            size: (LEFT + 10.0 * CELL + 6.0, TOP + 10.0 * CELL + 6.0),
+            size: (LEFT + 10.0 * CELL + 6.0, TOP + 10.0 * CELL + 26.0),
             body: svg.0,
         }],
         columns: 1,
     })
+}
+
+/// The line at which the true answer turns, as stairs, and the answer on either side.
+fn boundary(svg: &mut Svg) {
+    let at = |column: usize, row: usize| (LEFT + column as f64 * CELL, TOP + row as f64 * CELL);
+    let mut stairs = vec![at(0, 1)];
+    for step in 1..10 {
+        stairs.extend([at(step, step), at(step, step + 1)]);
+    }
+    // Its own paper around it, so that it stands out from the strongest cell.
+    svg.line(&stairs, (PAPER, 4.5), false);
+    svg.line(&stairs, (INK, 2.0), false);
+    let style = Text::new(11.5, INK).bold();
+    svg.text((LEFT + 10.0 * CELL, 14.0), style.end(), "first ≤ second");
+    svg.text((LEFT, TOP + 10.0 * CELL + 18.0), style, "first > second");
 }
 
 /// By first and second class.
@@ -99,7 +116,7 @@ fn count(best: &BestNetwork) -> Option<[[Count; 10]; 10]> {
     counts.as_flattened().iter().any(|count| count.all > 0).then_some(counts)
 }
 
-/// How the errors lie: on equal digits, neighbours, and others.
+/// How the errors lie: on equal digits, on those that differ by 1, and on others.
 fn by_distance(counts: &[[Count; 10]; 10]) -> String {
     let mut groups = [Count::default(); 3];
     for (first, row) in counts.iter().enumerate() {
@@ -109,13 +126,13 @@ fn by_distance(counts: &[[Count; 10]; 10]) -> String {
             group.all += count.all;
         }
     }
-    let names = ["of equal digits", "of neighbours", "of others"];
+    let names = ["of pairs of equal digits", "of those that differ by 1", "of all others"];
     let parts: Vec<String> = groups
         .iter()
         .zip(names)
         .filter_map(|(group, name)| Some(format!("{:.1} % {name}", group.share()?)))
         .collect();
-    format!("{} are answered wrongly", parts.join(", "))
+    format!("Answered wrongly are {}", parts.join(", "))
 }
 
 /// The pairs with the most wrong answers, in words.

@@ -4,7 +4,7 @@ use plotters::element::{Circle, PathElement, Polygon, Rectangle};
 
 use super::accuracy::per_pixel;
 use super::chart::{DrawingError, fill, scaled, stroke};
-use super::palette::{BLUE, INK, PAPER};
+use super::palette::{BLUE, Colour, INK, PAPER};
 use super::rows::RowChart;
 use crate::statistics::Interval;
 
@@ -57,13 +57,23 @@ pub(super) fn interval(
     y: f64,
     width: f64,
 ) -> Result<(), DrawingError> {
+    interval_in(chart, interval, y, (INK, width))
+}
+
+/// The same in this colour.
+pub(super) fn interval_in(
+    chart: &mut RowChart<'_, '_>,
+    interval: Option<Interval>,
+    y: f64,
+    (colour, width): (Colour, f64),
+) -> Result<(), DrawingError> {
     let Some(Interval { low, high }) = interval else {
         return Ok(());
     };
     let range = chart.x_range();
     let inside = |x: f64| x.clamp(range.start, range.end);
     let ends = vec![(inside(low), y), (inside(high), y)];
-    chart.draw_series([PathElement::new(ends, stroke(INK, 1.0, width))])?;
+    chart.draw_series([PathElement::new(ends, stroke(colour, 1.0, width))])?;
     let (length, half_height) = per_pixel(chart, RADIUS);
     for (outside, tip, back) in [
         (low < range.start, range.start, 1.6 * length),
@@ -71,7 +81,7 @@ pub(super) fn interval(
     ] {
         if outside {
             let head = vec![(tip, y), (tip + back, y + half_height), (tip + back, y - half_height)];
-            chart.draw_series([Polygon::new(head, fill(INK, 1.0))])?;
+            chart.draw_series([Polygon::new(head, fill(colour, 1.0))])?;
         }
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! The pairs that the best network answers wrongly, as it saw them and what it took them for.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use pairnet_record::{Mistake, Pixels};
+use pairnet_record::{Mistake, Pixels, Predictions};
 
 use super::figure::{Figure, Panel};
 use super::palette::{BLACK, BLUE, INK, MUTED, ORANGE};
@@ -30,67 +31,118 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// How sure the wrong answer was, 0.5 to 1.
-    fn confidence(&self) -> f64 {
-        self.probability.max(1.0 - self.probability)
+    /// How sure the wrong answer was, in tenths of a percent, rounded down: 500 to 999.
+    ///
+    /// Probabilities are kept in four decimals, of which 1 says no more than 99.9 % and above.
+    fn certainty(&self) -> usize {
+        // Decimals are not exact in binary.
+        ((1e3 * self.probability.max(1.0 - self.probability) + 1e-6) as usize).min(999)
+    }
+
+    fn same_images(&self, other: &Self) -> bool {
+        self.mistake.images == other.mistake.images
     }
 }
 
-/// The wrong answers of which the network was surest; `None` where there are no images.
+/// Wrong answers of which the network was sure; `None` where there are no images.
 pub(super) fn figure(best: &BestNetwork) -> Option<Figure> {
-    let mut all: Vec<(usize, Shown<'_>)> = Vec::new();
-    for run in &best.runs {
-        let mut own: Vec<Shown<'_>> = run
-            .mistakes
-            .iter()
-            .map(|mistake| Shown {
-                run: run.run,
-                mistake,
-                classes: run.classes[mistake.pair],
-                probability: run.probabilities[mistake.pair],
-            })
-            .collect();
-        own.sort_by(|a, b| b.confidence().total_cmp(&a.confidence()));
-        all.extend(own.into_iter().enumerate());
+    let mut runs: Vec<Vec<Shown<'_>>> = best.runs.iter().map(wrong).collect();
+    let all = runs.iter().map(Vec::len).sum();
+    let certainty = certainty(&runs);
+    for run in &mut runs {
+        run.retain(|shown| shown.certainty() >= certainty);
     }
-    // Many are as good as certain: of those that look equally sure, each run's first come first.
-    let percent = |shown: &Shown<'_>| (100.0 * shown.confidence()).round();
-    all.sort_by(|(rank_a, a), (rank_b, b)| {
-        percent(b).total_cmp(&percent(a)).then(rank_a.cmp(rank_b))
-    });
-    let wrong = all.len();
-    let mut shown: Vec<Shown<'_>> = Vec::with_capacity(SHOWN);
-    for (_, candidate) in all {
-        // Runs may share their pairs.
-        let seen = |shown: &Shown<'_>| shown.mistake.images == candidate.mistake.images;
-        if shown.len() < SHOWN && !shown.iter().any(seen) {
-            shown.push(candidate);
-        }
-    }
+    let sure = runs.iter().map(Vec::len).sum();
+    let shown = in_turn(runs);
+    let chosen = chosen(shown.len(), sure, all, certainty);
     (!shown.is_empty()).then(|| Figure {
         name: "mistakes".to_owned(),
         title: format!("What {} ({}) gets wrong", best.variant, best.recipe),
         caption: format!(
-            "{} of which the network was surest, of {wrong} wrong answers. Above: what \
-             is true, and what the network said and how surely. Below each digit: the probability \
-             that it was taken for 0 to 9, the true digit in blue. Where the blue bar is low, the \
-             digit was misread; where both are high, the comparison failed.",
-            if shown.len() == 1 { "The pair".to_owned() } else { format!("{} pairs", shown.len()) }
+            "{chosen} Above: what is true, and what the network said and with which probability, \
+             rounded down. Below each digit: the probability that it was taken for 0 to 9, the \
+             true digit in blue. Where the blue bar is low, the digit was misread; where both are \
+             high, the comparison failed."
         ),
         panels: shown.iter().map(panel).collect(),
         columns: 6,
     })
 }
 
+/// A run's wrong answers, in the order of its pairs.
+fn wrong(run: &Predictions) -> Vec<Shown<'_>> {
+    let mistakes = run.mistakes.iter();
+    mistakes
+        .map(|mistake| Shown {
+            run: run.run,
+            mistake,
+            classes: run.classes[mistake.pair],
+            probability: run.probabilities[mistake.pair],
+        })
+        .collect()
+}
+
+/// How sure an answer has to be to be shown, in tenths of a percent: so that there are enough.
+fn certainty(runs: &[Vec<Shown<'_>>]) -> usize {
+    let mut all: Vec<&Shown<'_>> = runs.iter().flatten().collect();
+    all.sort_by_key(|shown| Reverse(shown.certainty()));
+    let mut different: Vec<&Shown<'_>> = Vec::with_capacity(SHOWN);
+    for shown in &all {
+        if different.len() < SHOWN && !different.iter().any(|other| other.same_images(shown)) {
+            different.push(shown);
+        }
+    }
+    different.last().map_or(0, |shown| shown.certainty())
+}
+
+/// The first of each run, then the second of each, and so on; what looks the same comes once, for
+/// runs may share their pairs.
+fn in_turn(runs: Vec<Vec<Shown<'_>>>) -> Vec<Shown<'_>> {
+    let mut shown: Vec<Shown<'_>> = Vec::with_capacity(SHOWN);
+    let mut runs: Vec<_> = runs.into_iter().map(Vec::into_iter).collect();
+    while shown.len() < SHOWN {
+        let round: Vec<Shown<'_>> = runs.iter_mut().filter_map(Iterator::next).collect();
+        if round.is_empty() {
+            break;
+        }
+        for candidate in round {
+            if shown.len() < SHOWN && !shown.iter().any(|other| other.same_images(&candidate)) {
+                shown.push(candidate);
+            }
+        }
+    }
+    shown
+}
+
+/// How those that are `shown` were chosen from those that are sure, and from all.
+fn chosen(shown: usize, sure: usize, all: usize, certainty: usize) -> String {
+    let certainty = tenths(certainty);
+    let order =
+        "taken from the runs in turn, in the order of their pairs; each pair of images once.";
+    if sure == all {
+        let plural = if all == 1 { "" } else { "s" };
+        return format!("{shown} of {all} wrong answer{plural}, {order}");
+    }
+    format!(
+        "{shown} of the {sure} wrong answers that the network gave with a probability of at \
+         least {certainty} % (of {all} in all), {order}"
+    )
+}
+
+/// Tenths of a percent, as percent.
+fn tenths(certainty: usize) -> String {
+    format!("{}.{}", certainty / 10, certainty % 10)
+}
+
 fn panel(shown: &Shown<'_>) -> Panel {
     let [first, second] = shown.classes;
     let relation = if first <= second { "≤" } else { ">" };
     let said = if first <= second { ">" } else { "≤" };
-    let sure = 100.0 * shown.confidence();
+    let sure = tenths(shown.certainty());
     let mut svg = Svg::default();
     let truth = format!("{first} {relation} {second}");
     svg.text((0.0, 14.0), Text::new(13.0, INK).bold(), &truth);
-    let answer = format!("said {said}, {sure:.0} %");
+    let answer = format!("said {said}, {sure} %");
     svg.text((PAIR, 14.0), Text::new(11.0, MUTED).end(), &answer);
     for (digit, x) in [(0, 0.0), (1, IMAGE + BETWEEN)] {
         image(&mut svg, (x, 22.0), &shown.mistake.images[digit]);
@@ -103,7 +155,8 @@ fn panel(shown: &Shown<'_>) -> Panel {
     Panel {
         title: format!("{truth}, answered {said}"),
         description: format!(
-            "A {first} taken for {}, and a {second} taken for {}; the answer was {sure:.0} % sure.",
+            "First digit {first}, taken for {}; second digit {second}, taken for {}; the answer was \
+             at least {sure} % sure.",
             taken[0], taken[1]
         ),
         size: SIZE,
@@ -156,5 +209,51 @@ fn bars(svg: &mut Svg, (x, y): (f64, f64), posterior: &[f64; 10], class: usize) 
         let style = Text::new(9.0, text).middle();
         let style = if digit == class { style.bold() } else { style };
         svg.text((left + pitch / 2.0, y + BARS + 10.0), style, &digit.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistake(pair: usize, look: u8) -> Mistake {
+        let image = Pixels([look; Pixels::COUNT]);
+        Mistake { pair, images: [image.clone(), image], posteriors: [[0.1; 10]; 2] }
+    }
+
+    fn shown(run: usize, mistake: &Mistake, probability: f64) -> Shown<'_> {
+        Shown { run, mistake, classes: [1, 2], probability }
+    }
+
+    #[test]
+    fn certainties_are_rounded_down() {
+        let mistake = mistake(0, 1);
+        let found = [1.0, 0.0, 0.9994, 0.999, 0.5, 0.2].map(|p| shown(0, &mistake, p).certainty());
+        assert_eq!(found, [999, 999, 999, 999, 500, 800]);
+        assert_eq!(tenths(999), "99.9");
+    }
+
+    #[test]
+    fn runs_take_turns_and_nothing_is_shown_twice() {
+        let mistakes: Vec<Mistake> =
+            [(3, 1), (4, 2), (8, 3), (1, 2), (2, 4)].map(|(pair, look)| mistake(pair, look)).into();
+        let of = |run, mistakes: &'static [Mistake]| -> Vec<Shown<'_>> {
+            mistakes.iter().map(|mistake| shown(run, mistake, 0.0)).collect()
+        };
+        let mistakes: &'static [Mistake] = mistakes.leak();
+        let found = in_turn(vec![of(0, &mistakes[..3]), of(1, &mistakes[3..])]);
+        let found: Vec<(usize, usize)> = found.iter().map(|s| (s.run, s.mistake.pair)).collect();
+        assert_eq!(found, [(0, 3), (1, 1), (1, 2), (0, 8)]);
+    }
+
+    #[test]
+    fn there_are_enough_that_are_sure() {
+        let mistakes: Vec<Mistake> = (0..30).map(|n| mistake(n, n as u8)).collect();
+        let sure = |n: usize| if n < 20 { 1.0 } else { 0.95 - 0.001 * n as f64 };
+        let runs: Vec<Shown<'_>> =
+            mistakes.iter().enumerate().map(|(n, mistake)| shown(0, mistake, sure(n))).collect();
+        // The 24th is number 23: 92.7 %.
+        assert_eq!(certainty(&[runs]), 927);
+        assert_eq!(certainty(&[]), 0);
     }
 }

@@ -33,12 +33,13 @@ struct Cell<'a> {
     records: Vec<&'a Record>,
 }
 
-/// The pictures that follow from a summary alone: `effects`, `accuracy`, `differences`, `claims` and
-/// `text-and-code`. What there is nothing to draw for is left out.
+/// The pictures that follow from a summary alone: `effects`, `accuracy`, `accuracy-train`, `differences`,
+/// `claims` and `text-and-code`. What there is nothing to draw for is left out.
 pub(crate) fn of_summary(summary: &Summary) -> Result<Vec<Figure>, ReportError> {
     let figures = [
         factorial::figure(summary)?,
         accuracy::figure(summary)?,
+        accuracy::train(summary)?,
         differences::figure(summary)?,
         forest::claims(summary)?,
         forest::text_and_code(summary)?,
@@ -49,18 +50,16 @@ pub(crate) fn of_summary(summary: &Summary) -> Result<Vec<Figure>, ReportError> 
 /// All pictures, in the order in which a page tells them.
 pub(crate) fn all(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut figures = of_summary(&report.summary)?;
-    for recipe in report.summary.recipe_names() {
-        let cells = cells(report, recipe);
-        figures.extend(curves::figures(recipe, &cells)?);
-    }
+    figures.extend(curves::figures(&cells(report))?);
     figures.extend(networks::figure(&report.sweep.networks));
     figures.extend(confusion::figure(&report.predictions));
     figures.extend(mistakes::figure(&report.predictions));
     Ok(figures)
 }
 
-fn cells<'a>(report: &'a Report, recipe: &str) -> Vec<Cell<'a>> {
-    let entries = report.summary.entries.iter().filter(|entry| entry.recipe == recipe);
+/// One an entry of the summary, in its order: recipe by recipe.
+fn cells(report: &Report) -> Vec<Cell<'_>> {
+    let entries = report.summary.entries.iter();
     entries
         .map(|entry| {
             let own = |record: &&Record| {

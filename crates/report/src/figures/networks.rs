@@ -7,15 +7,18 @@ use pairnet_record::{
 use super::figure::{Figure, Panel};
 use super::palette::{BLUE, Colour, INK, MUTED, ORANGE, PAPER, SHADE};
 use super::svg::{Svg, Text, thousands};
+use crate::words::wrapped;
 
 /// Four of them stand side by side on a page for a desk.
-const WIDTH: f64 = 284.0;
-const COLUMN: f64 = 132.0;
+const WIDTH: f64 = 244.0;
+const COLUMN: f64 = 112.0;
 /// The middle of each digit's column.
 const MIDDLES: [f64; 2] = [1.0 + COLUMN / 2.0, WIDTH - 1.0 - COLUMN / 2.0];
-const COMPARATOR: f64 = 200.0;
+const COMPARATOR: f64 = 190.0;
 const GAP: f64 = 16.0;
 const IMAGE: f64 = 38.0;
+const LINE: f64 = 1.3;
+const STEP: f64 = 13.0;
 /// The networks that the paper draws.
 const PAPER_FIGURES: [(&str, &str); 2] =
     [("lenet5-al", "the paper's figure 1"), ("lenet5-ws-al", "the paper's figure 2")];
@@ -98,10 +101,8 @@ impl Diagram {
         let outputs = branch.layers.last().map_or(0, |layer| layer.outputs);
         let text = match branch.output {
             BranchOutputKind::Features => format!("{outputs} features"),
-            BranchOutputKind::Sigmoid => format!("sigmoid: {outputs} numbers"),
-            BranchOutputKind::Digits if network.auxiliary_loss => {
-                format!("softmax of {outputs}: digit loss")
-            }
+            BranchOutputKind::Sigmoid => format!("sigmoid of {outputs}"),
+            BranchOutputKind::Digits if network.auxiliary_loss => "softmax: digit loss".to_owned(),
             BranchOutputKind::Digits => format!("softmax of {outputs}"),
         };
         let top = self.y;
@@ -118,7 +119,7 @@ impl Diagram {
         for middle in middles {
             let bend = from + 0.9 * GAP;
             let path = [(middle, from), (middle, bend), (WIDTH / 2.0, bend), (WIDTH / 2.0, to)];
-            self.svg.line(&path, MUTED, true);
+            self.svg.line(&path, (MUTED, LINE), true);
         }
         self.y = to;
     }
@@ -142,14 +143,17 @@ impl Diagram {
 
     fn layer(&mut self, middle: f64, width: f64, layer: &LayerDescription, colour: Colour) {
         let (weights, steps) = layer_in_words(layer);
-        let height = if steps.is_empty() { 24.0 } else { 38.0 };
+        // Sans-serif letters of the steps' size are five and a half pixels wide at most.
+        let letters = (width / 5.5) as usize;
+        let steps = if steps.is_empty() { Vec::new() } else { wrapped(&steps, letters) };
+        let height = 24.0 + STEP * steps.len() as f64 + if steps.is_empty() { 0.0 } else { 1.0 };
         let corner = (middle - width / 2.0, self.y);
         self.svg.frame(corner, (width, height), (PAPER, colour), false);
         let style = Text::new(11.0, INK).middle();
         self.svg.text((middle, self.y + 16.0), style.bold(), &weights);
-        if !steps.is_empty() {
-            let style = Text { size: 9.8, ..style };
-            self.svg.text((middle, self.y + 30.0), style, &steps);
+        for (line, text) in steps.iter().enumerate() {
+            let style = Text { size: 10.0, ..style };
+            self.svg.text((middle, self.y + 30.0 + STEP * line as f64), style, text);
         }
         self.y += height;
     }
@@ -164,7 +168,7 @@ impl Diagram {
 
     fn down(&mut self, middles: &[f64]) {
         for &middle in middles {
-            self.svg.line(&[(middle, self.y), (middle, self.y + GAP)], MUTED, true);
+            self.svg.line(&[(middle, self.y), (middle, self.y + GAP)], (MUTED, LINE), true);
         }
         self.y += GAP;
     }

@@ -70,8 +70,17 @@ impl Rows<'_> {
         &self,
         draw: impl FnOnce(&mut RowChart<'_, '_>) -> Result<(), DrawingError>,
     ) -> Result<((f64, f64), String), ReportError> {
+        self.draw_high(ROW, draw)
+    }
+
+    /// The same with rows of this height, in pixels.
+    pub(super) fn draw_high(
+        &self,
+        row: f64,
+        draw: impl FnOnce(&mut RowChart<'_, '_>) -> Result<(), DrawingError>,
+    ) -> Result<((f64, f64), String), ReportError> {
         let count = self.labels.len() as f64;
-        let size = (WIDTH, TOP + ROW * count + AXIS);
+        let size = (WIDTH, TOP + row * count + AXIS);
         // Sans-serif letters of the labels' size are six pixels wide, roughly.
         let longest = self.labels.iter().map(|label| label.name.chars().count()).max();
         let left = (6.0 * longest.unwrap_or(0) as f64 + 14.0).clamp(92.0, WIDTH / 2.0);
@@ -104,7 +113,7 @@ impl Rows<'_> {
         svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &self.title);
         svg.push(chart.trim_end());
         for (index, Label { name, note }) in self.labels.iter().enumerate() {
-            let middle = TOP + ROW * (index as f64 + 0.5);
+            let middle = TOP + row * (index as f64 + 0.5);
             let y = if note.is_empty() { middle + 4.0 } else { middle - 1.0 };
             svg.text((left - 8.0, y), Text::new(11.5, INK).end(), name);
             if !note.is_empty() {
@@ -112,7 +121,7 @@ impl Rows<'_> {
             }
         }
         for (index, remark) in self.remarks.iter().enumerate() {
-            let middle = TOP + ROW * (index as f64 + 0.5);
+            let middle = TOP + row * (index as f64 + 0.5);
             svg.text((WIDTH - 68.0, middle + 4.0), Text::new(11.0, INK), remark);
         }
         Ok((size, svg.0))

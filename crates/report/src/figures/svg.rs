@@ -98,8 +98,27 @@ impl Svg {
         ));
     }
 
+    /// A disc.
+    pub(super) fn circle(&mut self, (x, y): (f64, f64), radius: f64, fill: Colour) {
+        let ([x, y, radius], fill) = ([x, y, radius].map(number), fill.light);
+        self.push(&format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{fill}\"/>"));
+    }
+
+    /// The area between `corners`.
+    pub(super) fn polygon(&mut self, corners: &[(f64, f64)], fill: Colour) {
+        let points: Vec<String> =
+            corners.iter().map(|&(x, y)| format!("{},{}", number(x), number(y))).collect();
+        let (points, fill) = (points.join(" "), fill.light);
+        self.push(&format!("<polygon points=\"{points}\" fill=\"{fill}\"/>"));
+    }
+
     /// A line through `points`, with a head at its end where it is an arrow.
-    pub(super) fn line(&mut self, points: &[(f64, f64)], colour: Colour, arrow: bool) {
+    pub(super) fn line(
+        &mut self,
+        points: &[(f64, f64)],
+        (colour, width): (Colour, f64),
+        arrow: bool,
+    ) {
         let mut path = String::new();
         for (index, &(x, y)) in points.iter().enumerate() {
             let command = if index == 0 { 'M' } else { 'L' };
@@ -108,7 +127,8 @@ impl Svg {
         }
         let colour = colour.light;
         self.push(&format!(
-            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.3\"/>"
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\"/>",
+            number(width)
         ));
         if let (true, [.., from, to]) = (arrow, points) {
             let (dx, dy) = (to.0 - from.0, to.1 - from.1);

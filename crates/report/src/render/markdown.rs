@@ -12,7 +12,7 @@ pub(crate) const TITLE: &str = "Do weight sharing and auxiliary losses help?";
 /// The picture that stands beside the answer.
 const FIRST: &str = "effects";
 /// Pictures that stand beside the questions; all others stand at the end.
-const SECOND: [&str; 4] = ["accuracy", "differences", "claims", "text-and-code"];
+const SECOND: [&str; 5] = ["accuracy", "accuracy-train", "differences", "claims", "text-and-code"];
 
 pub(super) fn document(summary: &Summary) -> String {
     let pictures = |wanted: &dyn Fn(&str) -> bool| -> Vec<Block> {

@@ -80,7 +80,8 @@ fn both_recipes_networks_and_axes_are_in_place() {
         figure.unwrap_or_else(|| panic!("{name} is missing")).panels.as_slice()
     };
     for (name, count) in [
-        ("accuracy", 4),
+        ("accuracy", 2),
+        ("accuracy-train", 2),
         ("differences", 3),
         ("claims", 3),
         ("text-and-code", 1),
@@ -116,7 +117,10 @@ fn a_sweep_without_predictions_has_the_other_pictures() {
     let report = read_report(dir.path()).unwrap();
     let figures = report.figures().unwrap();
     let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
-    assert_eq!(names, ["effects", "accuracy", "differences", "claims", "text-and-code"]);
+    assert_eq!(
+        names,
+        ["effects", "accuracy", "accuracy-train", "differences", "claims", "text-and-code"]
+    );
     assert!(report.to_html(&figures).contains("The folder has no predictions"));
 }
 
