@@ -5,7 +5,7 @@ use crate::statistics::{Interval, Verdict};
 use crate::summary::{Accuracy, Entry, Summary};
 
 const COLUMNS: &str = "recipe,variant,split,runs,n,failures,missing,mean,std_sample,\
-    std_population,min,max,ci95_low,ci95_high,bootstrap95_low,bootstrap95_high,published_mean,\
+    std_population,min,max,ci95_low,ci95_high,published_mean,\
     published_std,difference,difference_ci95_low,difference_ci95_high,difference_ci90_low,\
     difference_ci90_high,verdict,values";
 
@@ -29,7 +29,6 @@ fn line(entry: &Entry, split: &str, accuracy: &Accuracy) -> String {
     cells.extend(single.map(number));
     cells.extend([statistics.min, statistics.max].map(number));
     cells.extend(ends(statistics.ci95));
-    cells.extend(ends(statistics.bootstrap95));
     let published = published.as_ref();
     cells.push(number(published.map(|published| published.mean)));
     cells.push(number(published.map(|published| published.std)));

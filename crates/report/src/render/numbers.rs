@@ -11,9 +11,9 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
     let mut blocks = vec![
         Block::heading(2, "Every number"),
         Block::paragraph(
-            "Accuracy in %. *std n−1* is the sample std, *std n* the population std; both \
-             intervals are of the mean: Student's t, and the percentile bootstrap with 9,999 \
-             resamples. The raw values are in `results.json` and `results.csv`.",
+            "Accuracy in %. *std n−1* is the sample std, *std n* the population std; the \
+             interval is Student's t of the mean, within 0 and 100, where values differ. The raw \
+             values are in `results.json` and `results.csv`.",
         ),
     ];
     for recipe in summary.recipe_names() {
@@ -28,8 +28,7 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
 }
 
 fn table(caption: String, rows: Vec<Vec<String>>) -> Block {
-    let numbers =
-        ["n", "failed", "mean", "std n−1", "std n", "95 % t", "95 % bootstrap", "min", "max"];
+    let numbers = ["n", "failed", "mean", "std n−1", "std n", "95 % t", "min", "max"];
     let mut header = vec![("Network".to_owned(), Align::Left)];
     header.extend(numbers.map(|title| (title.to_owned(), Align::Right)));
     Block::captioned(caption, header, rows)
@@ -51,7 +50,6 @@ fn row(entry: &Entry, accuracy: &Accuracy) -> Vec<String> {
         number(statistics.std_sample),
         number(statistics.std_population),
         interval(statistics.ci95),
-        interval(statistics.bootstrap95),
         number(statistics.min),
         number(statistics.max),
     ]
