@@ -15,9 +15,7 @@ use crate::factorial::effects;
 use crate::fields;
 use crate::published::{Published, PublishedRow, published};
 use crate::runs::{backbones, published_backbones};
-use crate::statistics::{
-    Components, Interval, Margins, Moments, Part, Statistics, at_most, estimate, linear,
-};
+use crate::statistics::{Components, Interval, Margins, Moments, Statistics, at_most};
 use crate::summary::{RESULTS_FORMAT, Summary};
 use crate::text_and_code::paper_against_authors;
 
@@ -183,10 +181,15 @@ fn entry(
     let components = answers.components(&recipe.name, variant);
     let (train, test) = (Statistics::of(train), Statistics::of(test));
     let lost_runs = lost(&measured_runs, &train);
-    let draw = components.as_ref().and_then(Components::draw);
-    let accuracy = |split, statistics: Statistics, published: Option<Published>, draw| Accuracy {
+    let crossed = components.filter(|components| components.shared_pairs);
+    let accuracy = |split,
+                    statistics: Statistics,
+                    published: Option<Published>,
+                    crossed: Option<Components>| Accuracy {
         failures,
-        total95: draw_included(&statistics, draw),
+        total95: Moments::of(&statistics)
+            .and_then(|moments| crossed?.total(moments).interval(0.95))
+            .map(Interval::within_percent),
         elsewhere_at_most: elsewhere(&statistics),
         published: published
             .map(|published| compare(published, &statistics, margin(recipe, split))),
@@ -202,16 +205,9 @@ fn entry(
         missing_runs: (0..asked).filter(|run| !runs.contains_key(run)).collect(),
         lost_runs,
         train: accuracy("train", train, row.map(|row| row.train), None),
-        test: accuracy("test", test, row.map(|row| row.test), draw),
+        test: accuracy("test", test, row.map(|row| row.test), crossed),
         components,
     }
-}
-
-/// The 95 % interval of the mean with the draw of test pairs in it.
-fn draw_included(statistics: &Statistics, draw: Option<Part>) -> Option<Interval> {
-    let mean = linear(&[(1.0, Moments::of(statistics)?)]);
-    let both = estimate(mean.value, &[Part::of(&mean)?, draw?]);
-    both.interval(0.95).map(Interval::within_percent)
 }
 
 /// The share of runs in percent that end elsewhere at most, where all have measured the same.

@@ -218,7 +218,7 @@ mod tests {
 
     fn mistake(pair: usize, look: u8) -> Mistake {
         let image = Pixels([look; Pixels::COUNT]);
-        Mistake { pair, images: [image.clone(), image], posteriors: [[0.1; 10]; 2] }
+        Mistake { pair, images: [image, image], posteriors: [[0.1; 10]; 2] }
     }
 
     fn shown(run: usize, mistake: &Mistake, probability: f64) -> Shown<'_> {

@@ -39,8 +39,15 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
              an analysis of variance of runs × pairs). Both are standard deviations of one accuracy, \
              in points. Where every run draws its own pairs, the spread of the runs has both in it, \
              and so has every interval. Where all runs share their pairs, the usual interval has the \
-             runs alone in it; intervals for *other test pairs* have both. No interval here covers \
-             another draw of the training pairs, where that is shared.",
+             runs alone in it; intervals for *other test pairs* have both. The two recipes' columns \
+             are not quite the same quantity: that a run is better at some pairs than at others \
+             counts among the runs where pairs are shared, and among the pairs where they are not.",
+        ),
+        Block::paragraph(
+            "What no interval here covers: another draw of the training pairs, where that is shared; \
+             and runs that get lost so rarely that ten have none or one of them. Where one run in \
+             twenty gets lost, an interval of ten runs covers the mean in 85 % of cases, not in 95 \
+             (simulated by `crates/report/tests/golden/intervals.py`).",
         ),
         Block::table(header, rows),
     ]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::contrast::{Part, estimate};
-use super::difference::Estimate;
+use super::contrast::{Part, estimate, linear};
+use super::difference::{Estimate, Moments};
 
 /// Which answers of several runs to their test pairs were right, as the sums that
 /// [`Components`] are made of, so that runs can be read one after another.
@@ -157,18 +157,16 @@ impl Components {
         self.shared_pairs.then_some(Part { variance: self.pairs.powi(2), degrees })
     }
 
-    /// `mean`, that of the runs' accuracies in percent, as an estimate for other runs on other
-    /// pairs too. Its interval is wider than one of the runs alone where they share their pairs.
+    /// The mean of `accuracy`, the moments of the runs' accuracies in percent, as an estimate for
+    /// other runs on other pairs too. Where the runs share their pairs it is less sure than the
+    /// runs alone would have it; where they do not it is what the runs say.
     ///
-    /// Where `runs` was set to 0, its error is that of the pairs, slightly above s²/R.
-    pub fn total(&self, mean: f64) -> Estimate {
-        let count = self.run_count as f64;
-        let (runs, pairs) = (self.runs.powi(2), self.pairs.powi(2));
-        if self.shared_pairs {
-            let of_pairs = Part { variance: pairs, degrees: self.pair_count as f64 - 1.0 };
-            estimate(mean, &[Part { variance: runs / count, degrees: count - 1.0 }, of_pairs])
-        } else {
-            estimate(mean, &[Part { variance: (runs + pairs) / count, degrees: count - 1.0 }])
+    /// Its error is `None` where that of the runs is.
+    pub fn total(&self, accuracy: Moments) -> Estimate {
+        let runs = linear(&[(1.0, accuracy)]);
+        match Part::of(&runs).zip(self.draw()) {
+            Some((of_runs, of_pairs)) => estimate(runs.value, &[of_runs, of_pairs]),
+            None => runs,
         }
     }
 }
@@ -214,11 +212,17 @@ mod tests {
     fn the_total_has_the_runs_and_the_pairs() {
         // >>> a, b = of_run.var(ddof=1) / 5, sigma2_pair / 40
         // >>> 100 * (a + b) ** 0.5, (a + b) ** 2 / (a ** 2 / 4 + b ** 2 / 39)
-        let error = answers().components(true).unwrap().total(70.0).error.unwrap();
+        let shared = answers().components(true).unwrap();
+        let accuracy = Moments { n: 5, mean: 62.5, std_sample: Some(shared.runs) };
+        let found = shared.total(accuracy);
+        let error = found.error.unwrap();
+        assert_eq!(found.value, 62.5);
         assert_near([error.size, error.degrees], [7.166_070_338_935_008, 11.306_728_985_205_027]);
         // Where each run has its own pairs, the runs show everything: s/√5.
-        let error = answers().components(false).unwrap().total(70.0).error.unwrap();
-        assert_near([error.size, error.degrees], [12.196_310_917_650_47 / 5_f64.sqrt(), 4.0]);
+        let own = answers().components(false).unwrap();
+        assert_eq!(own.total(accuracy), linear(&[(1.0, accuracy)]));
+        let one = Moments { n: 1, std_sample: None, ..accuracy };
+        assert_eq!(shared.total(one).error, None);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The formulas: what a few runs say about a mean, and how sure two means differ.
 
-mod bootstrap;
 mod components;
 mod contrast;
 mod difference;

@@ -209,17 +209,51 @@ def contrast():
     yield "interval, p value", low, high, p
 
 
+def sample():
+    x = np.array([78.1, 80.2, 79.5, 81.0, 79.9, 80.4, 77.8, 79.0, 80.8, 79.3])
+    yield "mean, median", x.mean(), np.median(x)
+    yield "standard deviations", x.std(ddof=1), x.std()
+    yield "Student's interval", *stats.t.interval(0.95, 9, x.mean(), stats.sem(x))
+    x = [100.0, 100.0, 99.5]
+    yield "beyond 100", *stats.t.interval(0.95, 2, np.mean(x), stats.sem(x))
+
+
+def difference():
+    a, b = (79.91, 1.033, 10), (79.56, 1.2438, 10)
+    size, degrees = welch(10, a, b)
+    value = a[0] - b[0]
+    yield "Welch: value, degrees", value, degrees
+    yield "Welch: 95 %", *stats.t.interval(0.95, degrees, value, size)
+    yield "Welch: 90 %", *stats.t.interval(0.90, degrees, value, size)
+    for alternative in ["greater", "two-sided"]:
+        found = stats.ttest_ind_from_stats(*a, *b, equal_var=False, alternative=alternative)
+        yield f"Welch: {alternative}", found.pvalue
+    x = [4.1, 5.3, 3.9, -0.2, 6.0]
+    yield "paired: value, greater", np.mean(x), stats.ttest_1samp(x, 0, alternative="greater").pvalue
+    yield "paired: 95 %", *stats.ttest_1samp(x, 0).confidence_interval(0.95)
+
+
+def student():
+    for quantile, degrees in [(0.975, 9), (0.95, 9), (0.975, 1), (0.95, 17.32)]:
+        yield f"quantile {quantile}, {degrees}", stats.t.ppf(quantile, degrees)
+    for t, degrees in [(2.262, 9), (-1, 9), (8.5, 9), (0, 3)]:
+        yield f"above {t}, {degrees}", stats.t.sf(t, degrees)
+
+
+def welch(n, ours, theirs):
+    """The standard error of a difference of means and its degrees of freedom (Welch)."""
+    (_, std, _), (_, std_p, m) = ours, theirs
+    a, b = std**2 / n, std_p**2 / m
+    return (a + b) ** 0.5, (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
+
+
 def within(n, ours, theirs, margin):
     """Whether the 90 % interval of scipy's Welch test lies within the margin; arrays of n."""
-    (mean, std, _), (mean_p, std_p, m) = ours, theirs
-    a, b = std**2 / n, std_p**2 / m
-    degrees = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
-    return abs(mean - mean_p) + stats.t.ppf(0.95, degrees) * (a + b) ** 0.5 < margin
+    size, degrees = welch(n, ours, theirs)
+    return abs(ours[0] - theirs[0]) + stats.t.ppf(0.95, degrees) * size < margin
 
 
 def equivalence():
-    found = stats.ttest_ind_from_stats(79.91, 1.033, 10, 79.56, 1.2438, 10, equal_var=False)
-    yield "Welch, two-sided", found.pvalue
     n = np.arange(2, 100_001)
     for ours, theirs in [
         ((80.0, 1.2, 10), (79.6, 1.2, 10)),
@@ -238,14 +272,16 @@ def equivalence():
     for m in [2, 3, 4, 5, 6, 7, 8, 10, 20, 40, 1000]:
         narrows = True
         for ratio in np.geomspace(1e-4, 1e4, 161):
-            a, b = ratio / n, 1 / m
-            degrees = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
-            reach = stats.t.ppf(0.95, degrees) * (a + b) ** 0.5
+            size, degrees = welch(n, (0, ratio**0.5, None), (0, 1, m))
+            reach = stats.t.ppf(0.95, degrees) * size
             narrows &= bool((np.diff(reach) < 1e-13 * reach[1:]).all())
         yield f"{m} published: 1 if always narrower", narrows
 
 
-FILES = [permutation, global_, sign_flip, superiority, proportion, components, contrast, equivalence]
+FILES = [
+    sample, student, difference, contrast, equivalence, components,
+    permutation, global_, sign_flip, superiority, proportion,
+]  # fmt: skip
 
 if __name__ == "__main__":
     print(f"NumPy {np.__version__}, SciPy {scipy.__version__}, Python {sys.version.split()[0]}")
