@@ -218,7 +218,7 @@ fn legend() -> String {
     let right = WIDTH - 14.0;
     svg.text((right, 15.0), style, "published");
     // Sans-serif letters of this size are six pixels wide at most.
-    let (here, there) = (right - 116.0, right - 70.0);
+    let (here, there) = (right - 124.0, right - 68.0);
     svg.text((there - 16.0, 15.0), style, "here");
     svg.rectangle((here - 9.0, 10.1), (18.0, 1.8), BLUE, 1.0);
     svg.circle((here, 11.0), MARK, BLUE);

@@ -235,13 +235,11 @@ mod tests {
 
     #[test]
     fn runs_take_turns_and_nothing_is_shown_twice() {
-        let mistakes: Vec<Mistake> =
-            [(3, 1), (4, 2), (8, 3), (1, 2), (2, 4)].map(|(pair, look)| mistake(pair, look)).into();
-        let of = |run, mistakes: &'static [Mistake]| -> Vec<Shown<'_>> {
-            mistakes.iter().map(|mistake| shown(run, mistake, 0.0)).collect()
-        };
-        let mistakes: &'static [Mistake] = mistakes.leak();
-        let found = in_turn(vec![of(0, &mistakes[..3]), of(1, &mistakes[3..])]);
+        let own = [mistake(3, 1), mistake(4, 2), mistake(8, 3)];
+        let other = [mistake(1, 2), mistake(2, 4)];
+        let first = own.iter().map(|mistake| shown(0, mistake, 0.0)).collect();
+        let second = other.iter().map(|mistake| shown(1, mistake, 0.0)).collect();
+        let found = in_turn(vec![first, second]);
         let found: Vec<(usize, usize)> = found.iter().map(|s| (s.run, s.mistake.pair)).collect();
         assert_eq!(found, [(0, 3), (1, 1), (1, 2), (0, 8)]);
     }

@@ -63,19 +63,25 @@ fn table(Table { caption, header, rows }: &Table, heading: &str) -> String {
                 "differs" | "contradicted" => " class=\"bad\"",
                 _ => class(align),
             };
-            let _ = write!(html, "<{tag}{scope}{class}>{}</{tag}>", inline(cell));
+            let _ = write!(html, "<{tag}{scope}{class}>{}</{tag}>", inline(&kept_together(cell)));
         }
         html += "</tr>\n";
     }
     html + "</tbody></table></div>\n"
 }
 
+/// A cell's text that breaks before an interval where it has to, and not within.
+fn kept_together(cell: &str) -> String {
+    cell.replace(" ± ", "\u{a0}±\u{a0}").replace(", +", ",\u{a0}+").replace(", −", ",\u{a0}−")
+}
+
 /// A figure in place, its panels where there is room for them.
 pub(super) fn figure(figure: &Figure) -> String {
     let width = figure.panels.iter().map(|panel| panel.size.0).fold(0.0, f64::max).ceil();
     let mut html = format!(
-        "<figure id=\"figure-{0}\">\n<figcaption><strong>{1}.</strong> {2}</figcaption>\n\
-         <div class=\"panels\" style=\"--panel:{width}px;--columns:{3}\">\n",
+        "<figure id=\"figure-{0}\" data-columns=\"{3}\" style=\"--panel:{width}px;--columns:{3}\">\n\
+         <figcaption><strong>{1}.</strong> {2}</figcaption>\n\
+         <div class=\"panels\">\n",
         escape(&figure.name),
         escape(&figure.title),
         escape(&figure.caption),
@@ -90,28 +96,83 @@ pub(super) fn figure(figure: &Figure) -> String {
 
 /// What a link to a heading of that text needs.
 pub(super) fn anchor(heading: &str) -> String {
+    let heading = plain(heading);
     let words = heading.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
 }
 
-/// `text` with its `names` as code and its *terms* set off.
+/// `text` with its `names` as code, its *terms* set off, and its [words](https://…) as links.
 pub(super) fn inline(text: &str) -> String {
     let mut html = String::new();
-    for (index, part) in escape(text).split('`').enumerate() {
-        if index % 2 == 1 {
-            html += &format!("<code>{part}</code>");
-        } else {
-            for (index, part) in part.split('*').enumerate() {
-                html += &if index % 2 == 1 { format!("<em>{part}</em>") } else { part.to_owned() };
+    let mut in_term = false;
+    for part in parts(text) {
+        // Writing into a string cannot fail.
+        let _ = match part {
+            Part::Words(words) => write!(html, "{}", escape(words)),
+            Part::Code(name) => write!(html, "<code>{}</code>", escape(name)),
+            Part::Term => {
+                in_term = !in_term;
+                write!(html, "{}", if in_term { "<em>" } else { "</em>" })
             }
-        }
+            Part::Link(words, address) => {
+                let (words, address) = (inline(words), escape(address));
+                write!(html, "<a href=\"{address}\" rel=\"noopener\">{words}</a>")
+            }
+        };
     }
-    html
+    if in_term { html + "</em>" } else { html }
 }
 
 /// Without marks.
 pub(super) fn plain(text: &str) -> String {
-    text.replace(['`', '*'], "")
+    let words = |part| match part {
+        Part::Words(words) | Part::Code(words) => words.to_owned(),
+        Part::Term => String::new(),
+        Part::Link(words, _) => plain(words),
+    };
+    parts(text).into_iter().map(words).collect()
+}
+
+/// What a text with marks is made of.
+enum Part<'a> {
+    Words(&'a str),
+    Code(&'a str),
+    /// One begins or ends.
+    Term,
+    /// Words, and an address that begins with `https://`.
+    Link(&'a str, &'a str),
+}
+
+fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['`', '*', '[']) {
+        let (words, marked) = rest.split_at(at);
+        parts.push(Part::Words(words));
+        rest = &marked[1..];
+        if marked.starts_with('*') {
+            parts.push(Part::Term);
+        } else if marked.starts_with('`') {
+            let (name, after) = rest.split_once('`').unwrap_or((rest, ""));
+            parts.push(Part::Code(name));
+            rest = after;
+        } else if let Some((words, address, after)) = link(rest) {
+            parts.push(Part::Link(words, address));
+            rest = after;
+        } else {
+            parts.push(Part::Words("["));
+        }
+    }
+    parts.push(Part::Words(rest));
+    parts
+}
+
+/// Words, address and what comes after them, of a link behind its first bracket.
+fn link(text: &str) -> Option<(&str, &str, &str)> {
+    let (words, rest) = text.split_once("](")?;
+    let (address, after) = rest.split_once(')')?;
+    let whole = address.starts_with("https://") && !address.contains(char::is_whitespace);
+    (whole && !words.contains(['[', ']'])).then_some((words, address, after))
 }
 
 #[cfg(test)]
@@ -122,6 +183,27 @@ mod tests {
     fn marks_become_elements_and_the_rest_is_escaped() {
         let found = inline("*A* `mlp` < 3 & <b>");
         assert_eq!(found, "<em>A</em> <code>mlp</code> &lt; 3 &amp; &lt;b&gt;");
+        assert_eq!(inline("an *open `term`"), "an <em>open <code>term</code></em>");
+        assert_eq!(inline("`a * b` [0, 1]"), "<code>a * b</code> [0, 1]");
         assert_eq!(anchor("Recipe `paper`: what?"), "recipe-paper-what");
+    }
+
+    #[test]
+    fn links_lead_to_https_and_nowhere_else() {
+        let found = inline("See [the `code`](https://a.example/b?c&d), *there*.");
+        let link = "<a href=\"https://a.example/b?c&amp;d\" rel=\"noopener\">";
+        assert_eq!(found, format!("See {link}the <code>code</code></a>, <em>there</em>."));
+        assert_eq!(plain("See [the `code`](https://a.example), *there*."), "See the code, there.");
+        for other in [
+            "[a](http://a.example)",
+            "[a](javascript:b)",
+            "[a](https://a.example b)",
+            "[a] (https://a.example)",
+            "[a](https://a.example",
+        ] {
+            assert_eq!(inline(other), other);
+        }
+        let quoted = inline("[a](https://a.example/\"onclick=b)");
+        assert!(quoted.contains("href=\"https://a.example/&quot;onclick=b\""), "{quoted}");
     }
 }

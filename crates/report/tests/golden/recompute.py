@@ -172,8 +172,8 @@ def superiority(a, b):
         variance = t * (1 - t) * (1 + (n - 1) * (1 - t) / (2 - t) + (n - 1) * t / (1 + t)) / mn
         return (value - t) ** 2 - z**2 * variance
 
-    low = 0.0 if value == 0 else optimize.brentq(root, 0, value, xtol=1e-14)
-    high = 1.0 if value == 1 else optimize.brentq(root, value, 1, xtol=1e-14)
+    low = 0.0 if value == 0 else optimize.brentq(root, 0, value - 1e-9, xtol=1e-14)
+    high = 1.0 if value == 1 else optimize.brentq(root, value + 1e-9, 1, xtol=1e-14)
     return value, low, high
 
 

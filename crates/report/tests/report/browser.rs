@@ -124,7 +124,9 @@ fn a_page_that_asks_for_more_or_is_too_wide_is_found_out() {
     let broken = page()
         .replace(
             "<footer>",
-            "<p style=\"width:3000px\">wide</p><img src=\"https://a.example/b.png\"><footer>",
+            "<style>.scroll { width: 300px; background: none } td { background: red }</style>\
+             <p style=\"width:3000px\">wide</p><p style=\"font-size:8px\">small</p>\
+             <a href=\"http://a.example\">out</a><img src=\"https://a.example/b.png\"><footer>",
         )
         .replace("</script>\n</body>", "undefinedFunction();</script>\n</body>");
     let dir = tempfile::tempdir().unwrap();
@@ -134,7 +136,15 @@ fn a_page_that_asks_for_more_or_is_too_wide_is_found_out() {
         .replace("</body>", &format!("<script>{{{probe}}}</script></body>"));
     let file = framed(&broken, (390, 900), dir.path());
     let (dom, log) = chromium(&["--dump-dom".to_owned(), format!("file://{}", file.display())]);
-    for problem in ["is wider than 390", "asked for https://a.example/b.png", "undefinedFunction"] {
+    for problem in [
+        "is wider than 390",
+        "asked for https://a.example/b.png",
+        "undefinedFunction",
+        "is cut without a cue",
+        "covers a cue",
+        "is 8.0 pixels high",
+        "leads to http://a.example",
+    ] {
         assert!(dom.contains(problem), "{problem} is not among what was found");
     }
     assert!(log.contains("CONSOLE"), "{log}");

@@ -4,6 +4,8 @@ const complain = (text) => problems.push(text);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const named = (element) => `${element.tagName} '${element.textContent.trim().slice(0, 40)}'`;
 
+const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
+
 // Headings go down one level at a time, and there is one title.
 let level = 0;
 for (const heading of all("h1, h2, h3, h4, h5, h6")) {
@@ -19,7 +21,9 @@ const ids = all("[id]").map((element) => element.id);
 if (new Set(ids).size !== ids.length) complain("an id is there twice");
 for (const link of all("a[href]")) {
   const target = link.getAttribute("href");
-  if (!target.startsWith("#")) complain(`${named(link)} leads out of the page`);
+  if (target.startsWith("https://")) {
+    if (link.rel !== "noopener") complain(`${named(link)} may reach back`);
+  } else if (!target.startsWith("#")) complain(`${named(link)} leads to ${target}`);
   else if (!ids.includes(target.slice(1))) complain(`${named(link)} leads nowhere`);
 }
 for (const picture of all("svg")) {
@@ -44,8 +48,25 @@ for (const frame of all(".scroll")) {
   if (frame.tabIndex !== 0 || !frame.ariaLabel) complain("keys cannot scroll a table");
 }
 
-// Letters stand out from what is behind them: 4.5 : 1 (WCAG 2.2).
-const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
+// Where a table goes on beyond its frame, the frame's edge is shaded, and no cell covers that; what
+// the rows are about stays in sight. Nothing else is cut.
+for (const element of all("body, body *").filter((at) => at.scrollWidth > at.clientWidth + 1)) {
+  const { overflowX, backgroundAttachment, backgroundImage } = getComputedStyle(element);
+  if (overflowX === "visible" || element.closest("svg, .hidden")) continue;
+  const shades = backgroundImage.split("linear-gradient").length - 1;
+  const [covers, edges] = ["local", "scroll"].map((how) => backgroundAttachment.split(how).length - 1);
+  const scrolls = element.matches(".scroll") && overflowX === "auto";
+  if (!scrolls || shades !== 4 || covers !== 2 || edges !== 2) {
+    complain(`${named(element)} is cut without a cue`);
+  }
+  for (const cell of all("th, td", element)) {
+    const style = getComputedStyle(cell);
+    const sticks = style.position === "sticky" && cell.cellIndex === 0;
+    if (channels(style.backgroundColor)[3] !== 0 && !sticks) complain(`${named(cell)} covers a cue`);
+  }
+}
+
+// Letters are nine pixels high at least, and stand out from what is behind them: 4.5 : 1 (WCAG 2.2).
 const luminance = (colour) => {
   const [red, green, blue] = channels(colour).slice(0, 3).map((value) => {
     const part = value / 255;
@@ -65,6 +86,10 @@ const hasWords = (element) =>
 for (const element of all("body *, svg text").filter(hasWords)) {
   if (element.closest("script, style, title, desc")) continue;
   const style = getComputedStyle(element);
+  // Turned or not.
+  const scale = element.tagName === "text" ? Math.hypot(element.getScreenCTM().a, element.getScreenCTM().b) : 1;
+  const size = parseFloat(style.fontSize) * scale;
+  if (size < 9) complain(`${named(element)} is ${size.toFixed(1)} pixels high`);
   const ink = luminance(element.tagName === "text" ? style.fill : style.color);
   const paper = luminance(behind(element));
   const contrast = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
