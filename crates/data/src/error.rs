@@ -1,5 +1,7 @@
 //! What can go wrong with data.
 
+use crate::mnist::Split;
+
 /// What can go wrong with data. `file` is a path, or the name of a shipped file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -138,4 +140,30 @@ pub enum DataError {
         /// Digits that there are.
         digits: usize,
     },
+    /// A pair asks for a digit that there is not.
+    #[error("pair {pair} has digit {index}, there are {digits}, counted from 0")]
+    NoDigit {
+        /// Which pair, counted from 0.
+        pair: usize,
+        /// The digit's index.
+        index: u32,
+        /// Digits that there are.
+        digits: usize,
+    },
+    /// Pairs of one split could not be had.
+    #[error("{} split: {source}", split.name())]
+    Split {
+        /// The split.
+        split: Split,
+        /// Why.
+        source: Box<DataError>,
+    },
+}
+
+impl DataError {
+    /// This error, of pairs of `split`.
+    #[must_use]
+    pub fn of_split(self, split: Split) -> Self {
+        Self::Split { split, source: Box::new(self) }
+    }
 }

@@ -17,7 +17,9 @@
 //! # }
 //! ```
 //!
-//! Everything is plain arrays: this crate knows no tensor. The caller brings the random generator.
+//! Everything is plain arrays: this crate knows no tensor. The caller brings the random generator, or
+//! the indices of the pairs ([`PairSet::of`]). What a PyTorch program has drawn can be drawn again
+//! from its seed ([`torch_pairs`], [`TorchGenerator`]).
 
 mod digits;
 mod error;
@@ -26,8 +28,10 @@ pub mod hub;
 mod idx;
 mod mnist;
 mod pairs;
+mod torch;
 
 pub use digits::{Digits, SIDE};
 pub use error::DataError;
-pub use mnist::Mnist;
-pub use pairs::{PairSet, draw_pairs, pool};
+pub use mnist::{Mnist, Split};
+pub use pairs::{PairSet, draw_pairs, pool, torch_pairs};
+pub use torch::TorchGenerator;

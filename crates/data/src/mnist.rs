@@ -46,6 +46,25 @@ static TEST_LABELS: File = file!(
     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
 );
 
+/// One of the two splits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Split {
+    /// To train on.
+    Train,
+    /// To test on.
+    Test,
+}
+
+impl Split {
+    /// `train` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// MNIST: 60,000 training digits and 10,000 test digits, or what the user's own files hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mnist {
@@ -66,6 +85,14 @@ impl Mnist {
             checksums.insert(labels.name.to_owned(), sha256(&idx::labels_file(digits.labels())));
         }
         Self { train, test, checksums }
+    }
+
+    /// The digits of one split.
+    pub fn split(&self, split: Split) -> &Digits {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
     }
 
     /// Writes the four IDX files, uncompressed, into a folder that [`Mnist::from_dir`] can read;

@@ -95,3 +95,15 @@ fn too_few_digits_are_an_error() {
     let error = draw_pairs(&digits, 4, &mut rng).unwrap_err().to_string();
     assert_eq!(error, "4 pairs need 8 digits, there are 7");
 }
+
+#[test]
+fn given_pairs_may_share_digits_but_not_go_past_the_last() {
+    let digits = Digits::new(vec![0; 3 * 784], vec![3, 1, 2]).unwrap();
+    let pairs = PairSet::of(&digits, vec![[0, 1], [1, 0], [2, 2]]).unwrap();
+    assert_eq!(pairs.classes(), [3, 1, 1, 3, 2, 2]);
+    assert_eq!(pairs.targets(), [0, 1, 1]);
+    assert_eq!(pairs.images().len(), 3 * 2 * 196);
+    assert!(PairSet::of(&digits, Vec::new()).unwrap().is_empty());
+    let error = PairSet::of(&digits, vec![[0, 1], [2, 3]]).unwrap_err().to_string();
+    assert_eq!(error, "pair 1 has digit 3, there are 3, counted from 0");
+}

@@ -25,8 +25,9 @@
 //!
 //! A [`Recipe`] is everything about training that is not the network; the paper's text and its
 //! authors' code are two. [`run()`] trains one network; [`sweep()`] many, side by side, and goes on
-//! where an earlier one stopped. Every random stream comes from the seed by name ([`RunId`]), so a
-//! run's record is the same bytes, timings apart, alone or in a sweep, on one thread or many.
+//! where an earlier one stopped. Everything random follows from the seed and the run's coordinates
+//! ([`RunId`]), so a run's record is the same bytes, timings apart, alone or in a sweep, on one thread
+//! or many.
 
 mod batches;
 mod describe;

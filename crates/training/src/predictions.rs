@@ -17,7 +17,7 @@ pub(crate) fn predictions(
     let mut predictions = Predictions {
         format: PREDICTIONS_FORMAT,
         recipe: id.recipe.name.to_owned(),
-        variant: id.variant.to_owned(),
+        variant: id.variant.name.to_owned(),
         run: id.run,
         seed: id.seed,
         classes: Vec::new(),

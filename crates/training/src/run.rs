@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use candle_core::{DType, Device};
-use pairnet_data::{Mnist, draw_pairs};
+use pairnet_data::{Mnist, Split};
 use pairnet_models::{Kernels, Network, Variant};
 use pairnet_ops::Adam;
 use pairnet_record::{Epoch, Failure, Predictions, RECORD_FORMAT, Record, Timing};
@@ -54,19 +54,18 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<Finished, TrainingError> {
     let start = Instant::now();
-    let id = RunId { seed, recipe, variant: variant.name, run };
+    let id = RunId { seed, recipe, variant, run };
     let mut network =
         Network::new(variant, setup.kernels, &mut id.weights(), DType::F32, &setup.device)?;
-    let prepare = |split, digits| -> Result<Vec<Batch>, TrainingError> {
-        let pairs = draw_pairs(digits, recipe.pairs, &mut id.pairs(split))?;
+    let prepare = |split| -> Result<Vec<Batch>, TrainingError> {
+        let pairs = id.pairs(data, split)?;
         let mut batches = batches(&pairs, recipe.batch_size, &setup.device)?;
         for batch in &mut batches {
             batch.images = network.lay_out(&batch.images)?;
         }
         Ok(batches)
     };
-    let (train, test) =
-        rayon::join(|| prepare("train", &data.train), || prepare("test", &data.test));
+    let (train, test) = rayon::join(|| prepare(Split::Train), || prepare(Split::Test));
     let sets = Sets { train: train?, test: test? };
     let parameters = network.parameter_count();
     let mut epochs = Vec::with_capacity(recipe.epochs);

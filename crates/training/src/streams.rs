@@ -1,10 +1,12 @@
-//! Random streams, each derived from the sweep's seed by name.
+//! Everything random about a run, derived from the sweep's seed.
 //!
 //! A stream is ChaCha8 keyed with the SHA-256 of its name, so it depends on nothing but the name:
-//! not on the clock, not on threads, not on what else is trained.
+//! not on the clock, not on threads, not on what else is trained. Pairs alone may come from another
+//! generator, which the seed seeds ([`PairDraw`]).
 
-use candle_core::{Device, Result, Shape, Tensor};
-use pairnet_models::Masks;
+use candle_core::{Device, Shape, Tensor};
+use pairnet_data::{DataError, Mnist, PairSet, Split, draw_pairs, torch_pairs};
+use pairnet_models::{Masks, Variant};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
@@ -19,21 +21,38 @@ pub struct RunId<'a> {
     pub seed: u64,
     /// How the network is trained.
     pub recipe: &'a Recipe,
-    /// The variant's name.
-    pub variant: &'a str,
+    /// Which network.
+    pub variant: &'a Variant,
     /// Counted from 0.
     pub run: usize,
 }
 
 impl RunId<'_> {
-    /// The stream that the pairs of `split` are drawn from: the same for all variants, and for all
-    /// runs too where the recipe draws once.
-    pub fn pairs(&self, split: &str) -> ChaCha8Rng {
-        let run = match self.recipe.pair_draw {
-            PairDraw::EachRun => self.run.to_string(),
-            PairDraw::Once => "all".to_owned(),
-        };
-        stream(&["pairs", split, &self.seed.to_string(), &run])
+    /// The pairs of one split, drawn as the recipe says.
+    ///
+    /// # Errors
+    ///
+    /// Where the split has fewer than two digits a pair.
+    pub fn pairs(&self, data: &Mnist, split: Split) -> Result<PairSet, DataError> {
+        let count = self.recipe.pairs;
+        match self.recipe.pair_draw {
+            PairDraw::EachRun => draw_pairs(data.split(split), count, &mut self.pair_stream(split))
+                .map_err(|error| error.of_split(split)),
+            PairDraw::PytorchOncePerKind => {
+                torch_pairs(data, split, count, (self.seed, self.kind()))
+            }
+        }
+    }
+
+    /// The stream that pairs are drawn from where each run draws its own: the same for all variants.
+    fn pair_stream(&self, split: Split) -> ChaCha8Rng {
+        stream(&["pairs", split.name(), &self.seed.to_string(), &self.run.to_string()])
+    }
+
+    /// The variant's kind, in the order in which the authors' program draws their pairs: basic,
+    /// auxiliary loss, weight sharing, both.
+    fn kind(&self) -> usize {
+        2 * usize::from(self.variant.weight_sharing) + usize::from(self.variant.auxiliary_loss)
     }
 
     /// The stream that initial weights are drawn from.
@@ -48,7 +67,7 @@ impl RunId<'_> {
 
     fn own(&self, purpose: &str) -> ChaCha8Rng {
         let (seed, run) = (self.seed.to_string(), self.run.to_string());
-        stream(&[purpose, &seed, self.recipe.name, self.variant, &run])
+        stream(&[purpose, &seed, self.recipe.name, self.variant.name, &run])
     }
 }
 
@@ -73,7 +92,7 @@ pub struct DrawnMasks {
 const WORDS: usize = 512;
 
 impl Masks for DrawnMasks {
-    fn draw(&mut self, shape: &Shape, probability: f64) -> Result<Tensor> {
+    fn draw(&mut self, shape: &Shape, probability: f64) -> candle_core::Result<Tensor> {
         let threshold = (probability * 2f64.powi(16)).round() as u32;
         let kept = |draw: [u8; 2]| u8::from(u32::from(u16::from_le_bytes(draw)) >= threshold);
         let mut mask = vec![0; shape.elem_count()];
@@ -99,42 +118,106 @@ impl Masks for DrawnMasks {
 #[cfg(test)]
 mod tests {
     use candle_core::DType;
+    use pairnet_data::Digits;
+    use pairnet_models::VARIANTS;
 
     use super::*;
 
+    fn named(name: &str) -> &'static Variant {
+        Variant::named(name).unwrap()
+    }
+
     fn first_draw(id: RunId<'_>) -> [u32; 3] {
-        [id.pairs("train").next_u32(), id.weights().next_u32(), id.masks().rng.next_u32()]
+        [
+            id.pair_stream(Split::Train).next_u32(),
+            id.weights().next_u32(),
+            id.masks().rng.next_u32(),
+        ]
     }
 
     /// Streams must outlive compilers and crate versions: these are the values of version 0.1.0.
     #[test]
     fn streams_are_fixed() {
         let paper = Recipe::paper();
-        let id = RunId { seed: 0, recipe: &paper, variant: "mlp", run: 0 };
+        let id = RunId { seed: 0, recipe: &paper, variant: named("mlp"), run: 0 };
         assert_eq!(first_draw(id), [2_287_572_242, 2_415_658_846, 1_061_936_022]);
     }
 
     #[test]
-    fn pairs_depend_on_seed_and_run_alone() {
+    fn pair_streams_depend_on_split_seed_and_run_alone() {
         let (paper, authors) = (Recipe::paper(), Recipe::authors());
-        let id = RunId { seed: 3, recipe: &paper, variant: "mlp", run: 1 };
-        let draw = |id: RunId<'_>| id.pairs("train").next_u64();
-        assert_eq!(draw(id), draw(RunId { variant: "lenet5", ..id }));
+        let id = RunId { seed: 3, recipe: &paper, variant: named("mlp"), run: 1 };
+        let draw = |id: RunId<'_>| id.pair_stream(Split::Train).next_u64();
+        assert_eq!(draw(id), draw(RunId { variant: named("lenet5-ws"), ..id }));
+        assert_eq!(draw(id), draw(RunId { recipe: &authors, ..id }));
         assert_ne!(draw(id), draw(RunId { run: 2, ..id }));
         assert_ne!(draw(id), draw(RunId { seed: 4, ..id }));
-        assert_ne!(draw(id), id.pairs("test").next_u64());
-        let once = RunId { recipe: &authors, ..id };
-        assert_eq!(draw(once), draw(RunId { run: 2, ..once }));
+        assert_ne!(draw(id), id.pair_stream(Split::Test).next_u64());
+    }
+
+    /// A hundred digits of each split, for five pairs.
+    fn pairs(id: RunId<'_>, split: Split) -> Vec<[u32; 2]> {
+        let digits = |count| Digits::new(vec![0; count * 784], vec![0; count]).unwrap();
+        let recipe = Recipe { pairs: 5, ..id.recipe.clone() };
+        let data = Mnist::new(digits(100), digits(100));
+        RunId { recipe: &recipe, ..id }.pairs(&data, split).unwrap().indices().to_vec()
+    }
+
+    #[test]
+    fn each_run_of_paper_has_its_own_pairs_for_all_variants() {
+        let paper = Recipe::paper();
+        let id = RunId { seed: 3, recipe: &paper, variant: named("mlp"), run: 1 };
+        for split in [Split::Train, Split::Test] {
+            let first = pairs(id, split);
+            for variant in &VARIANTS {
+                assert_eq!(pairs(RunId { variant, ..id }, split), first, "{}", variant.name);
+            }
+            assert_ne!(pairs(RunId { run: 2, ..id }, split), first);
+            assert_ne!(pairs(RunId { seed: 4, ..id }, split), first);
+        }
+    }
+
+    /// Two variants share their pairs where they differ in the backbone alone, whatever the run.
+    #[test]
+    fn each_kind_of_authors_has_its_own_pairs_for_all_runs() {
+        let authors = Recipe::authors();
+        for split in [Split::Train, Split::Test] {
+            for (index, variant) in VARIANTS.iter().enumerate() {
+                let id = RunId { seed: 3, recipe: &authors, variant, run: 1 };
+                let here = pairs(id, split);
+                assert_eq!(pairs(RunId { run: 2, ..id }, split), here);
+                assert_ne!(pairs(RunId { seed: 4, ..id }, split), here);
+                for other in &VARIANTS[..index] {
+                    let flags =
+                        |variant: &Variant| (variant.weight_sharing, variant.auxiliary_loss);
+                    let same = pairs(RunId { variant: other, ..id }, split) == here;
+                    let names = (variant.name, other.name);
+                    assert_eq!(same, flags(variant) == flags(other), "{names:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_digits_are_an_error_that_names_the_split() {
+        let digits = |count| Digits::new(vec![0; count * 784], vec![0; count]).unwrap();
+        let data = Mnist::new(digits(2_000), digits(1_999));
+        for recipe in Recipe::all() {
+            let id = RunId { seed: 0, recipe: &recipe, variant: named("mlp"), run: 0 };
+            assert_eq!(id.pairs(&data, Split::Train).unwrap().len(), 1_000);
+            let error = id.pairs(&data, Split::Test).unwrap_err().to_string();
+            assert_eq!(error, "test split: 1000 pairs need 2000 digits, there are 1999");
+        }
     }
 
     #[test]
     fn weights_and_masks_depend_on_everything() {
         let (paper, authors) = (Recipe::paper(), Recipe::authors());
-        let id = RunId { seed: 0, recipe: &paper, variant: "mlp", run: 0 };
+        let id = RunId { seed: 0, recipe: &paper, variant: named("mlp"), run: 0 };
         let others = [
             RunId { seed: 1, ..id },
             RunId { recipe: &authors, ..id },
-            RunId { variant: "mlp-ws", ..id },
+            RunId { variant: named("mlp-ws"), ..id },
             RunId { run: 1, ..id },
         ];
         for other in others {
@@ -147,7 +230,7 @@ mod tests {
     #[test]
     fn masks_are_16_bits_a_value() {
         let paper = Recipe::paper();
-        let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
+        let id = RunId { seed: 0, recipe: &paper, variant: named("mlp-al"), run: 0 };
         let mask = id.masks().draw(&Shape::from(1000), 0.5).unwrap().to_vec1::<u8>().unwrap();
         let mut rng = id.masks().rng;
         let words = (0..500).map(|_| rng.next_u32());
@@ -160,7 +243,7 @@ mod tests {
     #[test]
     fn masks_follow_each_other_in_the_stream() {
         let paper = Recipe::paper();
-        let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
+        let id = RunId { seed: 0, recipe: &paper, variant: named("mlp-al"), run: 0 };
         let (mut masks, mut rng) = (id.masks(), id.masks().rng);
         for count in [10_001, 7, 2 * 2 * WORDS, 3] {
             let found = masks.draw(&Shape::from(count), 0.5).unwrap().to_vec1::<u8>().unwrap();
@@ -174,7 +257,7 @@ mod tests {
     #[test]
     fn masks_drop_with_their_probability() {
         let paper = Recipe::paper();
-        let id = RunId { seed: 0, recipe: &paper, variant: "mlp-al", run: 0 };
+        let id = RunId { seed: 0, recipe: &paper, variant: named("mlp-al"), run: 0 };
         let mask = id.masks().draw(&Shape::from((200, 500)), 0.7).unwrap();
         let kept =
             mask.to_dtype(DType::F32).unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap();

@@ -92,7 +92,7 @@ fn network(
     kernels: Kernels,
     inputs: &Tensors,
 ) -> Result<Network> {
-    let mut rng = RunId { seed: 0, recipe, variant: variant.name, run: 0 }.weights();
+    let mut rng = RunId { seed: 0, recipe, variant, run: 0 }.weights();
     let mut network = Network::new(variant, kernels, &mut rng, DType::F32, &Device::Cpu)?;
     let weights = inputs
         .iter()

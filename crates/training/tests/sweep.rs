@@ -249,6 +249,8 @@ fn recipes_differ_where_text_and_code_differ() {
     };
     let [paper, authors] = Recipe::all();
     let (paper, authors) = (fields(&paper), fields(&authors));
+    assert_eq!(paper["pair_draw"], "\"each-run\"");
+    assert_eq!(authors["pair_draw"], "\"pytorch-once-per-kind\"");
     let differing: Vec<&str> =
         paper.keys().filter(|name| paper[*name] != authors[*name]).map(String::as_str).collect();
     assert_eq!(
