@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, requires = "dir")]
     publish: Option<Option<PathBuf>>,
     /// Write nothing: say whether the results beside this results.json are what follows from it
-    /// [without a value: docs/results.json in the workspace]
+    /// [without a value: every results.json in docs in the workspace, and in its folders]
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "dir")]
     check: Option<Option<PathBuf>>,
 }
@@ -25,7 +25,8 @@ pub(crate) struct Arguments {
 pub(crate) fn report(arguments: &Arguments) -> Result<()> {
     let docs = crate::workspace().join("docs");
     match (&arguments.check, &arguments.dir) {
-        (Some(file), _) => check(file.as_ref().unwrap_or(&docs.join("results.json"))),
+        (Some(Some(file)), _) => check(file),
+        (Some(None), _) => committed(&docs)?.iter().try_for_each(|file| check(file)),
         (None, Some(dir)) => {
             write(dir)?;
             match &arguments.publish {
@@ -58,6 +59,18 @@ fn publish(dir: &Path, folder: &Path) -> Result<()> {
     }
     eprintln!("results.md, results.json, results.csv and figures are in {} too", folder.display());
     Ok(())
+}
+
+/// The results in `docs` and in the folders there.
+fn committed(docs: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("failed to read {}", docs.display());
+    let entries = docs.read_dir().with_context(failed)?;
+    let folders = entries.map(|entry| Ok(entry.with_context(failed)?.path()));
+    let mut folders = folders.collect::<Result<Vec<_>>>()?;
+    folders.push(docs.to_owned());
+    folders.sort();
+    let files = folders.iter().map(|folder| folder.join("results.json"));
+    Ok(files.filter(|file| file.exists()).collect())
 }
 
 /// Whether the files beside the summary `file` are what follows from it. The pictures that need
