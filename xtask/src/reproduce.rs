@@ -13,6 +13,7 @@ use pairnet_training::{Plan, Recipe, Setup, TrainingError, Workers, claim_folder
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
+use crate::terminal::{note, print};
 
 /// Both recipes, all variants, ten runs each, unless told otherwise.
 #[derive(clap::Args)]
@@ -84,7 +85,10 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     let (jobs, kept) = missing(&dir, &plan)?;
     let all = kept + jobs.len();
     if kept > 0 {
-        eprintln!("{kept} of {all} networks are trained already and kept; {} to train", jobs.len());
+        note(format_args!(
+            "{kept} of {all} networks are trained already and kept; {} to train",
+            jobs.len()
+        ));
     }
 
     let setup =
@@ -95,6 +99,9 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
         DeviceName::Cuda => 1,
     };
     let workers = Workers { count: arguments.jobs.unwrap_or(side_by_side), threads };
+    if !jobs.is_empty() {
+        note(what_is_to_do(jobs.len(), workers.count));
+    }
     let stop = stop_on_signal()?;
     let progress = Progress::new(jobs.len());
     let finished = |record: &_| progress.finished(record);
@@ -152,6 +159,14 @@ fn explain(error: TrainingError) -> anyhow::Error {
     error
 }
 
+fn what_is_to_do(networks: usize, workers: usize) -> String {
+    match (networks, workers) {
+        (1, _) => "training 1 network".to_owned(),
+        (_, 1) => format!("training {networks} networks, one at a time"),
+        _ => format!("training {networks} networks, {} side by side", workers.min(networks)),
+    }
+}
+
 /// Renames a folder that has anything in it to the first free `NAME.old-1`, `NAME.old-2`, …
 fn move_aside(dir: &Path) -> Result<()> {
     let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
@@ -164,23 +179,24 @@ fn move_aside(dir: &Path) -> Result<()> {
         .context("no free name to move the old folder to")?;
     std::fs::rename(dir, &aside)
         .with_context(|| format!("failed to move {} to {}", dir.display(), aside.display()))?;
-    eprintln!("moved the older sweep to {}", aside.display());
+    note(format_args!("moved the older sweep to {}", aside.display()));
     Ok(())
 }
 
 fn describe(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<()> {
     let (jobs, kept) = if arguments.fresh { (plan.jobs(), 0) } else { missing(dir, plan)? };
-    println!("{} networks to train, {kept} kept, in {}", jobs.len(), dir.display());
+    let mut text = format!("{} networks to train, {kept} kept, in {}\n", jobs.len(), dir.display());
     for recipe in &plan.recipes {
         for variant in &plan.variants {
             let missing = jobs
                 .iter()
                 .filter(|job| job.recipe.name == recipe.name && job.variant.name == variant.name)
                 .count();
-            println!("  {:8} {:13} {missing} of {} runs", recipe.name, variant.name, plan.runs);
+            let (recipe, variant, runs) = (recipe.name, variant.name, plan.runs);
+            text += &format!("  {recipe:8} {variant:13} {missing} of {runs} runs\n");
         }
     }
-    Ok(())
+    print(&text)
 }
 
 /// A flag that Ctrl-C sets. A second Ctrl-C ends the program at once, which loses no record either.

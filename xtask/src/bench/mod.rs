@@ -12,6 +12,8 @@ use pairnet_training::Recipe;
 
 use measure::{Machine, Measurement, measure_alone, measure_ours, measure_pytorch, multiply_speed};
 
+use crate::terminal::{note, print};
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A Python that has torch; without one, PyTorch's column is empty
@@ -39,11 +41,11 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
     let mut rounds = Vec::with_capacity(arguments.rounds);
     for round in 1..=arguments.rounds {
-        eprintln!("round {round} of {}: matrix products", arguments.rounds);
+        note(format_args!("round {round} of {}: matrix products", arguments.rounds));
         let sgemm = multiply_speed(machine.cores)?;
         let mut measurement = Measurement::new(sgemm);
         for variant in &VARIANTS {
-            eprintln!("round {round} of {}: {}", arguments.rounds, variant.name);
+            note(format_args!("round {round} of {}: {}", arguments.rounds, variant.name));
             let ours = |kernels, runs, workers| {
                 measure_ours(&recipe, variant, kernels, &data, (runs, workers), machine.cores)
             };
@@ -75,9 +77,8 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
         // After each round: a later one that fails must not take the others along.
         write(&dir, &table::Report::new(&machine, &rounds))?;
     }
-    print!("{}", table::Report::new(&machine, &rounds).to_markdown());
-    eprintln!("bench.md and bench.json are in {}", dir.display());
-    Ok(())
+    note(format_args!("bench.md and bench.json are in {}", dir.display()));
+    print(&table::Report::new(&machine, &rounds).to_markdown())
 }
 
 fn write(dir: &Path, report: &table::Report) -> Result<()> {
