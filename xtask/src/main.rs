@@ -2,6 +2,7 @@
 //!
 //! Arguments, terminal, files and exit codes are here; the work is in the crates.
 
+mod aside;
 mod bench;
 mod data;
 mod device;

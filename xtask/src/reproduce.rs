@@ -10,6 +10,7 @@ use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
 use pairnet_training::{Plan, Recipe, Setup, TrainingError, Workers, claim_folder, missing, sweep};
 
+use crate::aside::move_aside;
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
@@ -48,7 +49,8 @@ pub(crate) struct Arguments {
     /// Say what would be trained, and train nothing
     #[arg(long)]
     dry_run: bool,
-    /// Move an older sweep in the folder aside and start anew
+    /// Move an older sweep in the folder aside, to DIR.old-1, and start anew; where DIR is a link, the
+    /// folder that it leads to is moved
     #[arg(long)]
     fresh: bool,
 }
@@ -68,14 +70,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     let plan = plan(arguments)?;
     let workspace = crate::workspace();
-    let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/reproduce"));
+    let mut dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/reproduce"));
     let device = arguments.device.open()?;
     let data = match &arguments.data_dir {
         Some(dir) => Mnist::from_dir(dir)?,
         None => Mnist::shipped()?,
     };
     if arguments.fresh && !arguments.dry_run {
-        move_aside(&dir)?;
+        dir = move_aside(&dir)?;
     }
     let settings = plan.settings(arguments.device.name(), arguments.test_every_epoch, &data)?;
     if arguments.dry_run {
@@ -165,22 +167,6 @@ fn what_is_to_do(networks: usize, workers: usize) -> String {
         (_, 1) => format!("training {networks} networks, one at a time"),
         _ => format!("training {networks} networks, {} side by side", workers.min(networks)),
     }
-}
-
-/// Renames a folder that has anything in it to the first free `NAME.old-1`, `NAME.old-2`, …
-fn move_aside(dir: &Path) -> Result<()> {
-    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    if !occupied {
-        return Ok(());
-    }
-    let aside = (1..)
-        .map(|number| PathBuf::from(format!("{}.old-{number}", dir.display())))
-        .find(|aside| !aside.exists())
-        .context("no free name to move the old folder to")?;
-    std::fs::rename(dir, &aside)
-        .with_context(|| format!("failed to move {} to {}", dir.display(), aside.display()))?;
-    note(format_args!("moved the older sweep to {}", aside.display()));
-    Ok(())
 }
 
 fn describe(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<()> {
