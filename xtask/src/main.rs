@@ -10,6 +10,7 @@ mod progress;
 mod provenance;
 mod report;
 mod reproduce;
+mod signals;
 mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -56,7 +57,10 @@ fn main() -> ExitCode {
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => terminal::fail(&error),
+        Err(error) => match error.downcast_ref::<signals::Interrupted>() {
+            Some(interrupted) => interrupted.end_program(),
+            None => terminal::fail(&error),
+        },
     }
 }
 

@@ -1,10 +1,8 @@
 //! `cargo xtask reproduce`: the main job.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
@@ -14,6 +12,7 @@ use crate::aside::move_aside;
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
+use crate::signals::{Interrupted, Signals};
 use crate::terminal::{note, print};
 
 /// Both recipes, all variants, ten runs each, unless told otherwise.
@@ -104,19 +103,14 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     if !jobs.is_empty() {
         note(what_is_to_do(jobs.len(), workers.count));
     }
-    let stop = stop_on_signal()?;
+    let signals = Signals::listen()?;
     let progress = Progress::new(jobs.len());
     let finished = |record: &_| progress.finished(record);
-    let result = sweep(&dir, (&jobs, plan.seed), &data, &setup, workers, &stop, &finished);
+    let result = sweep(&dir, (&jobs, plan.seed), &data, &setup, workers, signals.stop(), &finished);
     progress.end();
-    if let Err(TrainingError::Interrupted) = result {
-        let (jobs, _) = missing(&dir, &plan)?;
-        bail!(
-            "interrupted: {} of {all} networks are trained, their records are whole in {}; the \
-             same command goes on from there",
-            all - jobs.len(),
-            dir.display()
-        );
+    if let Some(signal) = signals.end() {
+        let told = what_is_left(result, &dir, &plan);
+        return Err(Interrupted { signal, told }.into());
     }
     result?;
     // The report of many runs takes the memory that their digits took.
@@ -169,6 +163,23 @@ fn what_is_to_do(networks: usize, workers: usize) -> String {
     }
 }
 
+/// What an interrupted sweep has left, or the error that came before.
+fn what_is_left(result: Result<(), TrainingError>, dir: &Path, plan: &Plan) -> String {
+    let missing = match result {
+        Ok(()) | Err(TrainingError::Interrupted) => missing(dir, plan),
+        Err(error) => Err(error),
+    };
+    match missing {
+        Ok((jobs, kept)) => format!(
+            "interrupted: {kept} of {} networks are trained, their records are whole in {}; the same \
+             command goes on from there",
+            kept + jobs.len(),
+            dir.display()
+        ),
+        Err(error) => format!("interrupted: {error}"),
+    }
+}
+
 fn describe(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<()> {
     let (jobs, kept) = if arguments.fresh { (plan.jobs(), 0) } else { missing(dir, plan)? };
     let mut text = format!("{} networks to train, {kept} kept, in {}\n", jobs.len(), dir.display());
@@ -183,15 +194,4 @@ fn describe(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<()> {
         }
     }
     print(&text)
-}
-
-/// A flag that Ctrl-C sets. A second Ctrl-C ends the program at once, which loses no record either.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("failed to listen for Ctrl-C")?;
-    }
-    Ok(stop)
 }

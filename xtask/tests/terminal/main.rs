@@ -5,6 +5,7 @@
 mod folders;
 mod logs;
 mod pipes;
+mod signals;
 
 use std::ffi::OsStr;
 use std::path::Path;
