@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use pairnet_data::Mnist;
 
+use crate::terminal;
+
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Fetch MNIST from the Hugging Face hub and check that it is the shipped data
@@ -36,24 +38,28 @@ fn verify(data_dir: Option<&std::path::Path>) -> Result<()> {
         Some(dir) => (Mnist::from_dir(dir)?, dir.display().to_string()),
         None => (Mnist::shipped()?, "the shipped files".to_owned()),
     };
-    println!("{} training and {} test digits in {origin}", mnist.train.len(), mnist.test.len());
+    let (train, test) = (mnist.train.len(), mnist.test.len());
+    let mut text = format!("{train} training and {test} test digits in {origin}\n");
     for (file, checksum) in &mnist.checksums {
-        println!("{checksum}  {file}");
+        text += &format!("{checksum}  {file}\n");
     }
-    Ok(())
+    terminal::print(&text)
 }
 
 #[cfg(feature = "hub")]
 fn fetch(arguments: &Fetch) -> Result<()> {
     let mnist = pairnet_data::hub::fetch(&pairnet_data::hub::Options::default())?;
-    println!(
-        "fetched {} training and {} test digits; they are the shipped data",
+    terminal::print(&format!(
+        "fetched {} training and {} test digits; they are the shipped data\n",
         mnist.train.len(),
         mnist.test.len()
-    );
+    ))?;
     if let Some(dir) = &arguments.out {
         mnist.write_idx(dir)?;
-        println!("wrote IDX files to {}; use them with --data-dir", dir.display());
+        terminal::note(format_args!(
+            "wrote IDX files to {}; use them with --data-dir",
+            dir.display()
+        ));
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The front door: `cargo xtask reproduce`, and what stands beside it.
 //!
 //! Arguments, terminal, files and exit codes are here; the work is in the crates.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that talks")]
 
+mod aside;
 mod bench;
 mod data;
 mod device;
@@ -10,12 +10,13 @@ mod progress;
 mod provenance;
 mod report;
 mod reproduce;
+mod signals;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 /// Training allocates and frees the same few sizes at every step. The system's allocator returns
 /// that memory to the kernel and faults it in again; mimalloc keeps it.
@@ -44,33 +45,23 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    // Logs are for whoever asks: RUST_LOG=pairnet_training=debug, say.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(EnvFilter::from_default_env())
-        .init();
-    let result = match arguments.command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => return terminal::print_usage(&usage),
+    };
+    let result = terminal::start_logs().and_then(|()| match arguments.command {
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Data(command) => data::data(&command),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", told_once(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref::<signals::Interrupted>() {
+            Some(interrupted) => interrupted.end_program(),
+            None => terminal::fail(&error),
+        },
     }
-}
-
-/// An error and its causes, each told once: most errors already tell their cause.
-fn told_once(error: &anyhow::Error) -> String {
-    error.chain().skip(1).fold(error.to_string(), |told, cause| {
-        let cause = cause.to_string();
-        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
-    })
 }
 
 /// The folder of the workspace, where `cargo run` says so; else the working directory.

@@ -1,10 +1,11 @@
 //! How far a sweep is: a bar on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pairnet_record::Record;
+
+use crate::terminal::note;
 
 /// Told of each record as it ends, from any thread; talks to standard error.
 pub(crate) enum Progress {
@@ -14,13 +15,14 @@ pub(crate) enum Progress {
 
 impl Progress {
     pub(crate) fn new(all: usize) -> Self {
-        if !std::io::stderr().is_terminal() {
+        let bar = ProgressBar::new(all as u64);
+        // No terminal, or one that cannot draw.
+        if bar.is_hidden() {
             return Self::Lines { done: Mutex::new(0), all };
         }
         let style = ProgressStyle::with_template(
             "{bar:32} {pos}/{len} networks, {elapsed} gone, {eta} to go  {msg}",
         );
-        let bar = ProgressBar::new(all as u64);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(std::time::Duration::from_millis(200));
         Self::Bar(bar)
@@ -37,10 +39,9 @@ impl Progress {
             }
             Self::Lines { done, all } => {
                 // The lock is held while printing, so that the lines count upwards.
-                if let Ok(mut done) = done.lock() {
-                    *done += 1;
-                    eprintln!("[{done}/{all}] {}", describe(record));
-                }
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                *done += 1;
+                note(format_args!("[{done}/{all}] {}", describe(record)));
             }
         }
     }

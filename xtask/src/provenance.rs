@@ -6,20 +6,22 @@ use std::process::Command;
 use pairnet_record::Provenance;
 
 pub(crate) fn provenance(workspace: &Path) -> Provenance {
-    let status = git(workspace, &["status", "--porcelain"]);
+    let revision = git(workspace, &["rev-parse", "HEAD"]);
+    let revision = revision.and_then(|output| String::from_utf8(output).ok());
+    // Names of changed files, which need not be UTF-8.
+    let changes = git(workspace, &["status", "--porcelain"]);
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        git_revision: git(workspace, &["rev-parse", "HEAD"]),
-        git_dirty: status.map(|status| !status.is_empty()),
+        git_revision: revision.map(|revision| revision.trim().to_owned()),
+        git_dirty: changes.map(|changes| !changes.is_empty()),
         machine: machine(),
     }
 }
 
 /// What git prints, or `None` where there is no git or no repository.
-fn git(workspace: &Path, arguments: &[&str]) -> Option<String> {
+fn git(workspace: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = Command::new("git").arg("-C").arg(workspace).args(arguments).output().ok()?;
-    let text = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
-    Some(text.trim().to_owned())
+    output.status.success().then_some(output.stdout)
 }
 
 /// Processor, cores and system.

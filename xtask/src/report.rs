@@ -1,11 +1,14 @@
 //! `cargo xtask report`: results from records, published or checked.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use pairnet_record::write_atomically;
 use pairnet_report::{Summary, first_difference, read_report, write_results};
+
+use crate::terminal;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -41,12 +44,19 @@ pub(crate) fn report(arguments: &Arguments) -> Result<()> {
 /// Writes the results of the sweep in `dir` beside its records, and prints its tables.
 pub(crate) fn write(dir: &Path) -> Result<()> {
     let report = read_report(dir)?;
-    write_results(dir, &report)?;
-    print!("{}", report.summary.to_markdown());
-    eprintln!(
-        "results.md, results.json, results.csv, report.html and figures are in {}",
-        dir.display()
-    );
+    // Files first, since a reader may go away; tables in any case, since the folder may be another's.
+    let kept = write_results(dir, &report);
+    let printed = terminal::print(&report.summary.to_markdown());
+    let (files, dir) =
+        ("results.md, results.json, results.csv, report.html and figures", dir.display());
+    match (kept, printed) {
+        (Ok(()), Ok(())) => terminal::note(format_args!("{files} are in {dir}")),
+        (Ok(()), Err(error)) => {
+            return Err(error.context(format!("{files} are in {dir}, not printed")));
+        }
+        (kept, Ok(())) => kept.context("the results are printed, not kept")?,
+        (kept, Err(_)) => kept?,
+    }
     Ok(())
 }
 
@@ -57,7 +67,10 @@ fn publish(dir: &Path, folder: &Path) -> Result<()> {
     for name in files(&summary) {
         write_atomically(&folder.join(&name), read(&dir.join(&name))?.as_bytes())?;
     }
-    eprintln!("results.md, results.json, results.csv and figures are in {} too", folder.display());
+    terminal::note(format_args!(
+        "results.md, results.json, results.csv and figures are in {} too",
+        folder.display()
+    ));
     Ok(())
 }
 
@@ -92,13 +105,13 @@ fn check(file: &Path) -> Result<()> {
     if let Some(name) = names.iter().find(|name| !folder.join(name).exists()) {
         bail!("{} is missing; {again}", folder.join(name).display());
     }
-    if let Some(name) = pictures_in(folder)?.difference(&names).next() {
+    let strange = |name: &PathBuf| !names.iter().any(|known| Path::new(known) == name);
+    if let Some(name) = pictures_in(folder)?.into_iter().find(strange) {
         let (path, file) = (folder.join(name), file.display());
         bail!("{} is no picture of {file}; {again}, or remove it", path.display());
     }
     let following: Vec<&str> = following.iter().map(|(name, _)| name.as_str()).collect();
-    println!("{} follow from {}", following.join(", "), file.display());
-    Ok(())
+    terminal::print(&format!("{} follow from {}\n", following.join(", "), file.display()))
 }
 
 /// What belongs to a summary in a folder of results, but for the page.
@@ -108,17 +121,20 @@ fn files(summary: &Summary) -> BTreeSet<String> {
     tables.into_iter().chain(pictures).collect()
 }
 
-fn pictures_in(folder: &Path) -> Result<BTreeSet<String>> {
+/// The pictures in the folder of results `folder`, below which their names are.
+fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let figures = folder.join("figures");
     if !figures.exists() {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     }
     let failed = || format!("failed to read {}", figures.display());
     let entries = figures.read_dir().with_context(failed)?;
-    let names = entries.map(|entry| Ok(entry.with_context(failed)?.file_name()));
-    let names = names.collect::<Result<Vec<_>>>()?;
-    let pictures = names.iter().filter_map(|name| name.to_str().filter(|n| n.ends_with(".svg")));
-    Ok(pictures.map(|name| format!("figures/{name}")).collect())
+    let names =
+        entries.map(|entry| Ok(Path::new("figures").join(entry.with_context(failed)?.file_name())));
+    let mut names = names.collect::<Result<Vec<_>>>()?;
+    names.retain(|name| name.extension() == Some(OsStr::new("svg")));
+    names.sort();
+    Ok(names)
 }
 
 fn read_summary(file: &Path) -> Result<Summary> {

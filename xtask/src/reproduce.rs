@@ -1,18 +1,19 @@
 //! `cargo xtask reproduce`: the main job.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
 use pairnet_training::{Plan, Recipe, Setup, TrainingError, Workers, claim_folder, missing, sweep};
 
+use crate::aside::move_aside;
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
+use crate::signals::{Interrupted, Signals};
+use crate::terminal::{note, print};
 
 /// Both recipes, all variants, ten runs each, unless told otherwise.
 #[derive(clap::Args)]
@@ -47,7 +48,8 @@ pub(crate) struct Arguments {
     /// Say what would be trained, and train nothing
     #[arg(long)]
     dry_run: bool,
-    /// Move an older sweep in the folder aside and start anew
+    /// Move an older sweep in the folder aside, to DIR.old-1, and start anew; where DIR is a link, the
+    /// folder that it leads to is moved
     #[arg(long)]
     fresh: bool,
 }
@@ -67,14 +69,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     let plan = plan(arguments)?;
     let workspace = crate::workspace();
-    let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/reproduce"));
+    let mut dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/reproduce"));
     let device = arguments.device.open()?;
     let data = match &arguments.data_dir {
         Some(dir) => Mnist::from_dir(dir)?,
         None => Mnist::shipped()?,
     };
     if arguments.fresh && !arguments.dry_run {
-        move_aside(&dir)?;
+        dir = move_aside(&dir)?;
     }
     let settings = plan.settings(arguments.device.name(), arguments.test_every_epoch, &data)?;
     if arguments.dry_run {
@@ -84,7 +86,10 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     let (jobs, kept) = missing(&dir, &plan)?;
     let all = kept + jobs.len();
     if kept > 0 {
-        eprintln!("{kept} of {all} networks are trained already and kept; {} to train", jobs.len());
+        note(format_args!(
+            "{kept} of {all} networks are trained already and kept; {} to train",
+            jobs.len()
+        ));
     }
 
     let setup =
@@ -95,19 +100,17 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
         DeviceName::Cuda => 1,
     };
     let workers = Workers { count: arguments.jobs.unwrap_or(side_by_side), threads };
-    let stop = stop_on_signal()?;
+    if !jobs.is_empty() {
+        note(what_is_to_do(jobs.len(), workers.count));
+    }
+    let signals = Signals::listen()?;
     let progress = Progress::new(jobs.len());
     let finished = |record: &_| progress.finished(record);
-    let result = sweep(&dir, (&jobs, plan.seed), &data, &setup, workers, &stop, &finished);
+    let result = sweep(&dir, (&jobs, plan.seed), &data, &setup, workers, signals.stop(), &finished);
     progress.end();
-    if let Err(TrainingError::Interrupted) = result {
-        let (jobs, _) = missing(&dir, &plan)?;
-        bail!(
-            "interrupted: {} of {all} networks are trained, their records are whole in {}; the \
-             same command goes on from there",
-            all - jobs.len(),
-            dir.display()
-        );
+    if let Some(signal) = signals.end() {
+        let told = what_is_left(result, &dir, &plan);
+        return Err(Interrupted { signal, told }.into());
     }
     result?;
     // The report of many runs takes the memory that their digits took.
@@ -152,44 +155,43 @@ fn explain(error: TrainingError) -> anyhow::Error {
     error
 }
 
-/// Renames a folder that has anything in it to the first free `NAME.old-1`, `NAME.old-2`, …
-fn move_aside(dir: &Path) -> Result<()> {
-    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    if !occupied {
-        return Ok(());
+fn what_is_to_do(networks: usize, workers: usize) -> String {
+    match (networks, workers) {
+        (1, _) => "training 1 network".to_owned(),
+        (_, 1) => format!("training {networks} networks, one at a time"),
+        _ => format!("training {networks} networks, {} side by side", workers.min(networks)),
     }
-    let aside = (1..)
-        .map(|number| PathBuf::from(format!("{}.old-{number}", dir.display())))
-        .find(|aside| !aside.exists())
-        .context("no free name to move the old folder to")?;
-    std::fs::rename(dir, &aside)
-        .with_context(|| format!("failed to move {} to {}", dir.display(), aside.display()))?;
-    eprintln!("moved the older sweep to {}", aside.display());
-    Ok(())
+}
+
+/// What an interrupted sweep has left, or the error that came before.
+fn what_is_left(result: Result<(), TrainingError>, dir: &Path, plan: &Plan) -> String {
+    let missing = match result {
+        Ok(()) | Err(TrainingError::Interrupted) => missing(dir, plan),
+        Err(error) => Err(error),
+    };
+    match missing {
+        Ok((jobs, kept)) => format!(
+            "interrupted: {kept} of {} networks are trained, their records are whole in {}; the same \
+             command goes on from there",
+            kept + jobs.len(),
+            dir.display()
+        ),
+        Err(error) => format!("interrupted: {error}"),
+    }
 }
 
 fn describe(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<()> {
     let (jobs, kept) = if arguments.fresh { (plan.jobs(), 0) } else { missing(dir, plan)? };
-    println!("{} networks to train, {kept} kept, in {}", jobs.len(), dir.display());
+    let mut text = format!("{} networks to train, {kept} kept, in {}\n", jobs.len(), dir.display());
     for recipe in &plan.recipes {
         for variant in &plan.variants {
             let missing = jobs
                 .iter()
                 .filter(|job| job.recipe.name == recipe.name && job.variant.name == variant.name)
                 .count();
-            println!("  {:8} {:13} {missing} of {} runs", recipe.name, variant.name, plan.runs);
+            let (recipe, variant, runs) = (recipe.name, variant.name, plan.runs);
+            text += &format!("  {recipe:8} {variant:13} {missing} of {runs} runs\n");
         }
     }
-    Ok(())
-}
-
-/// A flag that Ctrl-C sets. A second Ctrl-C ends the program at once, which loses no record either.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("failed to listen for Ctrl-C")?;
-    }
-    Ok(stop)
+    print(&text)
 }

@@ -61,14 +61,14 @@ pub(crate) fn measure_ours(
     data: &Mnist,
     (runs, workers): (usize, usize),
     threads: usize,
+    stop: &AtomicBool,
 ) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let jobs: Vec<Job<'_>> = (0..runs).map(|run| Job { recipe, variant, run }).collect();
     let setup = Setup { device: Device::Cpu, kernels, test_every_epoch: false };
     let workers = Workers { count: workers, threads };
-    let stop = AtomicBool::new(false);
     let start = Instant::now();
-    sweep(folder.path(), (&jobs, 0), data, &setup, workers, &stop, &|_| {})?;
+    sweep(folder.path(), (&jobs, 0), data, &setup, workers, stop, &|_| {})?;
     Ok(start.elapsed().as_secs_f64() / runs as f64)
 }
 
@@ -81,11 +81,11 @@ pub(crate) fn measure_alone(
     variant: &'static Variant,
     data: &Mnist,
     cores: usize,
+    stop: &AtomicBool,
 ) -> Result<(f64, f64)> {
     const TIMES: usize = 5;
     let folder = tempfile::tempdir()?;
     let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
-    let stop = AtomicBool::new(false);
     let seconds = |threads: usize| -> Result<f64> {
         let own = Mutex::new(0.0);
         let workers = Workers { count: 1, threads };
@@ -95,7 +95,7 @@ pub(crate) fn measure_alone(
                 *own = record.timing.seconds;
             }
         };
-        sweep(folder.path(), (&job, 0), data, &setup, workers, &stop, &finished)?;
+        sweep(folder.path(), (&job, 0), data, &setup, workers, stop, &finished)?;
         Ok(own.into_inner().unwrap_or_default())
     };
     let (mut one, mut all) = (0.0, 0.0);

@@ -4,6 +4,7 @@ mod measure;
 mod table;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use pairnet_data::Mnist;
@@ -11,6 +12,9 @@ use pairnet_models::{Kernels, VARIANTS};
 use pairnet_training::Recipe;
 
 use measure::{Machine, Measurement, measure_alone, measure_ours, measure_pytorch, multiply_speed};
+
+use crate::signals::{Interrupted, Signals};
+use crate::terminal::{note, print};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -34,50 +38,73 @@ pub(crate) struct Arguments {
 pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     let workspace = crate::workspace();
     let data = Mnist::shipped()?;
-    let recipe = Recipe::paper();
     let machine = Machine::here();
     let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
+    let signals = Signals::listen()?;
     let mut rounds = Vec::with_capacity(arguments.rounds);
-    for round in 1..=arguments.rounds {
-        eprintln!("round {round} of {}: matrix products", arguments.rounds);
-        let sgemm = multiply_speed(machine.cores)?;
-        let mut measurement = Measurement::new(sgemm);
-        for variant in &VARIANTS {
-            eprintln!("round {round} of {}: {}", arguments.rounds, variant.name);
-            let ours = |kernels, runs, workers| {
-                measure_ours(&recipe, variant, kernels, &data, (runs, workers), machine.cores)
-            };
-            measurement.ours.push(ours(Kernels::Fused, arguments.runs, machine.cores)?);
-            let (one_thread, all_threads) = measure_alone(&recipe, variant, &data, machine.cores)?;
-            measurement.alone_one_thread.push(one_thread);
-            measurement.alone_all_threads.push(all_threads);
-            if arguments.stock_runs > 0 {
-                measurement.stock.push(ours(
-                    Kernels::Composed,
-                    arguments.stock_runs,
-                    machine.cores,
-                )?);
-            }
-            if let Some(python) = &arguments.python {
-                let script = workspace.join("bench/pytorch.py");
-                let seconds = measure_pytorch(
-                    python,
-                    &script,
-                    recipe.name,
-                    variant.name,
-                    arguments.runs,
-                    machine.cores,
-                )?;
-                measurement.pytorch.push(seconds);
-            }
+    let mut measure_all = || -> Result<()> {
+        for number in 1..=arguments.rounds {
+            let name = format!("round {number} of {}", arguments.rounds);
+            rounds.push(round(arguments, &name, &workspace, &machine, &data, signals.stop())?);
+            // After each round: a later one that fails must not take the others along.
+            write(&dir, &table::Report::new(&machine, &rounds))?;
         }
-        rounds.push(measurement);
-        // After each round: a later one that fails must not take the others along.
-        write(&dir, &table::Report::new(&machine, &rounds))?;
+        Ok(())
+    };
+    let measured = measure_all();
+    if let Some(signal) = signals.end() {
+        let (whole, all, dir) = (rounds.len(), arguments.rounds, dir.display());
+        let told = match whole {
+            0 => "interrupted in the first round: nothing is left of it".to_owned(),
+            _ => format!("interrupted after {whole} of {all} rounds, which are in {dir}"),
+        };
+        return Err(Interrupted { signal, told }.into());
     }
-    print!("{}", table::Report::new(&machine, &rounds).to_markdown());
-    eprintln!("bench.md and bench.json are in {}", dir.display());
-    Ok(())
+    measured?;
+    note(format_args!("bench.md and bench.json are in {}", dir.display()));
+    print(&table::Report::new(&machine, &rounds).to_markdown())
+}
+
+/// Measures everything once.
+fn round(
+    arguments: &Arguments,
+    name: &str,
+    workspace: &Path,
+    machine: &Machine,
+    data: &Mnist,
+    stop: &AtomicBool,
+) -> Result<Measurement> {
+    let recipe = Recipe::paper();
+    note(format_args!("{name}: matrix products"));
+    let sgemm = multiply_speed(machine.cores)?;
+    let mut measurement = Measurement::new(sgemm);
+    for variant in &VARIANTS {
+        note(format_args!("{name}: {}", variant.name));
+        let ours = |kernels, runs| {
+            let workers = (runs, machine.cores);
+            measure_ours(&recipe, variant, kernels, data, workers, machine.cores, stop)
+        };
+        measurement.ours.push(ours(Kernels::Fused, arguments.runs)?);
+        let (one_thread, all_threads) = measure_alone(&recipe, variant, data, machine.cores, stop)?;
+        measurement.alone_one_thread.push(one_thread);
+        measurement.alone_all_threads.push(all_threads);
+        if arguments.stock_runs > 0 {
+            measurement.stock.push(ours(Kernels::Composed, arguments.stock_runs)?);
+        }
+        if let Some(python) = &arguments.python {
+            let script = workspace.join("bench/pytorch.py");
+            let seconds = measure_pytorch(
+                python,
+                &script,
+                recipe.name,
+                variant.name,
+                arguments.runs,
+                machine.cores,
+            )?;
+            measurement.pytorch.push(seconds);
+        }
+    }
+    Ok(measurement)
 }
 
 fn write(dir: &Path, report: &table::Report) -> Result<()> {

@@ -1,0 +1,54 @@
+//! The program among pipes, folders, signals and terminals, where it has to stand like any well-made
+//! command. `.ci/cases` says what each of these tests is about.
+#![cfg(target_os = "linux")]
+
+mod folders;
+mod logs;
+mod pipes;
+mod signals;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// The program, with the environment of a shell that has nothing set. `CARGO_MANIFEST_DIR` points
+/// nowhere, so that no default folder is the workspace's.
+fn xtask() -> Command {
+    plain(Command::new(env!("CARGO_BIN_EXE_xtask")))
+}
+
+fn plain(mut command: Command) -> Command {
+    for variable in ["CARGO_MANIFEST_DIR", "RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    command.env("CANDLE_NUM_THREADS", "1").env("TERM", "xterm").stdin(Stdio::null());
+    command
+}
+
+/// A sweep of small networks, one after the other.
+fn sweep(runs: usize, out: impl AsRef<OsStr>) -> Command {
+    let mut command = xtask();
+    command.args(["reproduce", "--recipe", "paper", "--variant", "mlp", "--jobs", "1"]);
+    command.args(["--runs", &runs.to_string()]).arg("--out").arg(out);
+    command
+}
+
+/// The folder of a whole sweep of one run.
+fn small_sweep() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let output = sweep(1, dir.path()).output().unwrap();
+    assert!(output.status.success(), "{}", err(&output));
+    dir
+}
+
+fn records(dir: &Path) -> usize {
+    pairnet_record::read_records(dir).unwrap().len()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
