@@ -115,22 +115,30 @@ fn meaning(tables: &AgainstTables) -> &'static str {
 
 /// What stays open, and how many runs would close it.
 fn open(judged: &[(&Entry, &str, &AgainstPublished)]) -> String {
-    let open: Vec<String> = judged
-        .iter()
-        .filter(|(.., there)| there.verdict == Some(Verdict::Undecided))
-        .map(|(entry, split, there)| match there.runs_needed {
-            Some(runs) => format!("`{}` {split}: {runs} runs", entry.variant),
-            None => format!("`{}` {split}: no number of runs", entry.variant),
-        })
-        .collect();
-    if open.is_empty() {
-        return String::new();
+    let open = judged.iter().filter(|(.., there)| there.verdict == Some(Verdict::Undecided));
+    let (mut some, mut none) = (Vec::new(), Vec::new());
+    for (entry, split, there) in open {
+        let name = format!("`{}` ({split})", entry.variant);
+        match there.runs_needed {
+            Some(runs) => some.push(format!("{name} {runs}")),
+            None => none.push(name),
+        }
     }
-    format!(
-        " Runs that would show an undecided mean within the margin, if means and deviations stayed \
-         what they are: {}. (The ten published runs stay ten, and may alone be too spread.)",
-        open.join("; ")
-    )
+    let mut text = String::new();
+    if !some.is_empty() {
+        text += &format!(
+            " Undecided until there are more runs, if means and deviations stay what they are: {}.",
+            some.join(", ")
+        );
+    }
+    if !none.is_empty() {
+        text += &format!(
+            " Undecided with any number of runs, as the ten published ones stay ten and are too \
+             spread, or the means too far apart: {}.",
+            none.join(", ")
+        );
+    }
+    text
 }
 
 /// Published and measured means of one split, network by network; `None` where none is judged.
