@@ -79,7 +79,8 @@ fn hub_error(file: &str, source: ApiError) -> DataError {
 /// The digits of one parquet file: columns `image` (struct of PNG `bytes` and `path`) and `label`.
 fn digits(path: &Path) -> Result<Digits, DataError> {
     let name = || path.display().to_string();
-    let file = File::open(path).map_err(|source| DataError::Read { file: name(), source })?;
+    let file =
+        File::open(path).map_err(|source| DataError::Read { file: path.to_owned(), source })?;
     let broken =
         |source: ParquetError| DataError::Parquet { file: name(), source: Box::new(source) };
     let reader = SerializedFileReader::new(file).map_err(broken)?;
@@ -92,7 +93,7 @@ fn digits(path: &Path) -> Result<Digits, DataError> {
         images.extend(pixels);
         labels.push(u8::try_from(label).unwrap_or(u8::MAX));
     }
-    Digits::named(images, labels, &name())
+    Digits::named(images, labels, path)
 }
 
 fn columns(row: &Row) -> Result<(&[u8], i64), ParquetError> {

@@ -21,13 +21,17 @@
 
 mod digits;
 mod error;
+mod folder;
 #[cfg(feature = "hub")]
 pub mod hub;
+mod identity;
 mod idx;
 mod mnist;
 mod pairs;
+mod shipped;
 
 pub use digits::{Digits, SIDE};
 pub use error::DataError;
+pub use identity::{Difference, Identity};
 pub use mnist::Mnist;
 pub use pairs::{PairSet, draw_pairs, pool};
