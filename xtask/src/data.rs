@@ -1,6 +1,6 @@
 //! `cargo xtask data`: MNIST fetched and verified.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pairnet_data::Mnist;
@@ -9,7 +9,9 @@ use pairnet_data::Mnist;
 pub(crate) enum Command {
     /// Fetch MNIST from the Hugging Face hub and check that it is the shipped data
     Fetch(Fetch),
-    /// Check the shipped files, or those of a folder, and print their SHA-256
+    /// Say whether the digits are MNIST as shipped, and print their files' SHA-256
+    ///
+    /// Exit code 1 where they are others, or cannot be read.
     Verify {
         /// Folder of MNIST files (IDX, plain or gzip) [default: the shipped ones]
         #[arg(long, value_name = "DIR")]
@@ -31,15 +33,18 @@ pub(crate) fn data(command: &Command) -> Result<()> {
     }
 }
 
-fn verify(data_dir: Option<&std::path::Path>) -> Result<()> {
+fn verify(data_dir: Option<&Path>) -> Result<()> {
     let (mnist, origin) = match data_dir {
         Some(dir) => (Mnist::from_dir(dir)?, dir.display().to_string()),
         None => (Mnist::shipped()?, "the shipped files".to_owned()),
     };
-    println!("{} training and {} test digits in {origin}", mnist.train.len(), mnist.test.len());
+    let identity = mnist.identity()?;
+    let (train, test) = (mnist.train.len(), mnist.test.len());
+    println!("{identity}\n{train} training and {test} test digits in {origin}");
     for (file, checksum) in &mnist.checksums {
         println!("{checksum}  {file}");
     }
+    anyhow::ensure!(identity.is_shipped(), "{origin} does not hold MNIST as shipped");
     Ok(())
 }
 
