@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+#[cfg(feature = "hub")]
+use indicatif::{ProgressBar, ProgressStyle};
 use pairnet_data::Mnist;
+#[cfg(feature = "hub")]
+use pairnet_data::hub::{Options, Progress};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -50,7 +54,10 @@ fn verify(data_dir: Option<&Path>) -> Result<()> {
 
 #[cfg(feature = "hub")]
 fn fetch(arguments: &Fetch) -> Result<()> {
-    let mnist = pairnet_data::hub::fetch(&pairnet_data::hub::Options::default())?;
+    let bar = Bar::new();
+    let mnist = pairnet_data::hub::fetch(&Options::default(), &mut |progress| bar.tell(&progress));
+    bar.0.finish_and_clear();
+    let mnist = mnist?;
     println!(
         "fetched {} training and {} test digits; they are the shipped data",
         mnist.train.len(),
@@ -61,6 +68,36 @@ fn fetch(arguments: &Fetch) -> Result<()> {
         println!("wrote IDX files to {}; use them with --data-dir", dir.display());
     }
     Ok(())
+}
+
+/// How much of a file has come, on a terminal; elsewhere nothing, but that a file is tried again.
+#[cfg(feature = "hub")]
+struct Bar(ProgressBar);
+
+#[cfg(feature = "hub")]
+impl Bar {
+    fn new() -> Self {
+        // Hidden where standard error is no terminal.
+        let bar = ProgressBar::new(0);
+        let style =
+            ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}, {eta} to go  {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    fn tell(&self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Received { file, done, all } => {
+                self.0.set_length(all.unwrap_or(*done));
+                self.0.set_position(*done);
+                self.0.set_message((*file).to_owned());
+            }
+            Progress::Waiting { reason, wait, .. } => {
+                self.0.suspend(|| eprintln!("{reason}; again in {} seconds", wait.as_secs()));
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(not(feature = "hub"))]

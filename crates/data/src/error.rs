@@ -143,44 +143,10 @@ pub enum DataError {
         /// Of the uncompressed bytes that are there.
         found: String,
     },
-    /// The hub did not give a file.
+    /// MNIST could not be had from the hub.
     #[cfg(feature = "hub")]
-    #[error("failed to fetch {file}: {source}")]
-    Hub {
-        /// Its address.
-        file: String,
-        /// Why.
-        source: Box<hf_hub::api::sync::ApiError>,
-    },
-    /// A parquet file could not be decoded.
-    #[cfg(feature = "hub")]
-    #[error("failed to decode {file}: {source}; delete the file and fetch it again")]
-    Parquet {
-        /// The file.
-        file: String,
-        /// Why.
-        source: Box<parquet::errors::ParquetError>,
-    },
-    /// An image in a parquet file is not what it should be.
-    #[error("{file}: image {index} cannot be used: {reason}")]
-    Image {
-        /// The file.
-        file: String,
-        /// Which image, counted from 0.
-        index: usize,
-        /// Why.
-        reason: String,
-    },
-    /// What was fetched is not MNIST.
-    #[error(
-        "{files} do not hold MNIST as it is shipped: {source}; delete them and fetch them again"
-    )]
-    NotMnist {
-        /// The files.
-        files: String,
-        /// What differs.
-        source: Box<DataError>,
-    },
+    #[error("{0}; MNIST is shipped with this program, nothing has to be fetched")]
+    Hub(Box<crate::hub::HubError>),
     /// There are fewer digits than the pairs need.
     #[error("{pairs} pairs need {} digits, there are {digits}", digits_of(*pairs))]
     TooFewDigits {
