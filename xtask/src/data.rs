@@ -1,9 +1,13 @@
 //! `cargo xtask data`: MNIST fetched and verified.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+#[cfg(feature = "hub")]
+use indicatif::{ProgressBar, ProgressStyle};
 use pairnet_data::Mnist;
+#[cfg(feature = "hub")]
+use pairnet_data::hub::{Options, Progress};
 
 use crate::terminal;
 
@@ -11,7 +15,9 @@ use crate::terminal;
 pub(crate) enum Command {
     /// Fetch MNIST from the Hugging Face hub and check that it is the shipped data
     Fetch(Fetch),
-    /// Check the shipped files, or those of a folder, and print their SHA-256
+    /// Say whether the digits are MNIST as shipped, and print their files' SHA-256
+    ///
+    /// Exit code 1 where they are others, or cannot be read.
     Verify {
         /// Folder of MNIST files (IDX, plain or gzip) [default: the shipped ones]
         #[arg(long, value_name = "DIR")]
@@ -33,22 +39,28 @@ pub(crate) fn data(command: &Command) -> Result<()> {
     }
 }
 
-fn verify(data_dir: Option<&std::path::Path>) -> Result<()> {
+fn verify(data_dir: Option<&Path>) -> Result<()> {
     let (mnist, origin) = match data_dir {
         Some(dir) => (Mnist::from_dir(dir)?, dir.display().to_string()),
         None => (Mnist::shipped()?, "the shipped files".to_owned()),
     };
+    let identity = mnist.identity()?;
     let (train, test) = (mnist.train.len(), mnist.test.len());
-    let mut text = format!("{train} training and {test} test digits in {origin}\n");
+    let mut text = format!("{identity}\n{train} training and {test} test digits in {origin}\n");
     for (file, checksum) in &mnist.checksums {
         text += &format!("{checksum}  {file}\n");
     }
-    terminal::print(&text)
+    terminal::print(&text)?;
+    anyhow::ensure!(identity.is_shipped(), "{origin} does not hold MNIST as shipped");
+    Ok(())
 }
 
 #[cfg(feature = "hub")]
 fn fetch(arguments: &Fetch) -> Result<()> {
-    let mnist = pairnet_data::hub::fetch(&pairnet_data::hub::Options::default())?;
+    let bar = Bar::new();
+    let mnist = pairnet_data::hub::fetch(&Options::default(), &mut |progress| bar.tell(&progress));
+    bar.0.finish_and_clear();
+    let mnist = mnist?;
     terminal::print(&format!(
         "fetched {} training and {} test digits; they are the shipped data\n",
         mnist.train.len(),
@@ -62,6 +74,39 @@ fn fetch(arguments: &Fetch) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// How much of a file has come, on a terminal; elsewhere nothing, but that a file is tried again.
+#[cfg(feature = "hub")]
+struct Bar(ProgressBar);
+
+#[cfg(feature = "hub")]
+impl Bar {
+    fn new() -> Self {
+        // Hidden where standard error is no terminal.
+        let bar = ProgressBar::new(0);
+        let style =
+            ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}, {eta} to go  {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    fn tell(&self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Received { file, done, all } => {
+                self.0.set_length(all.unwrap_or(*done));
+                self.0.set_position(*done);
+                self.0.set_message((*file).to_owned());
+            }
+            Progress::Waiting { reason, wait, .. } => {
+                let seconds = wait.as_secs();
+                self.0.suspend(|| {
+                    terminal::note(format_args!("{reason}; again in {seconds} seconds"))
+                });
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(not(feature = "hub"))]

@@ -133,7 +133,9 @@ fn a_build_without_a_feature_says_what_to_type() {
 #[test]
 fn data_is_verified_and_bad_data_is_named() {
     let output = xtask(&["data", "verify"]);
-    assert!(out(&output).contains("60000 training and 10000 test digits"), "{}", out(&output));
+    assert!(output.status.success());
+    let expected = "MNIST as shipped\n60000 training and 10000 test digits in the shipped files\n";
+    assert!(out(&output).starts_with(expected), "{}", out(&output));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("train-images-idx3-ubyte"), b"not an IDX file").unwrap();
     let dir = folder.path().display().to_string();
@@ -143,9 +145,31 @@ fn data_is_verified_and_bad_data_is_named() {
 }
 
 #[test]
+fn other_digits_are_said_to_be_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut labels = vec![0; 4];
+    labels[2] = 7;
+    let digits = pairnet_data::Digits::new(vec![0; 4 * 784], labels).unwrap();
+    pairnet_data::Mnist::new(digits.clone(), digits).write_idx(folder.path()).unwrap();
+    let dir = folder.path().display().to_string();
+    let output = xtask(&["data", "verify", "--data-dir", &dir]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = out(&output);
+    // The row of the first image's first pixel that is not black.
+    let expected = "other digits: train-images-idx3-ubyte differs from MNIST as shipped, first at \
+                    image 0 (row 5, column 12: 0 here, 3 there)\n4 training and 4 test digits in ";
+    assert!(told.starts_with(expected), "{told}");
+    assert_eq!(told.lines().count(), 6, "{told}");
+    assert_eq!(err(&output), format!("error: {dir} does not hold MNIST as shipped\n"));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_cause_is_told_once() {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("train-images-idx3-ubyte")).unwrap();
+    // A link to itself.
+    let link = folder.path().join("train-images-idx3-ubyte");
+    std::os::unix::fs::symlink(&link, &link).unwrap();
     let output = xtask(&["data", "verify", "--data-dir", &folder.path().display().to_string()]);
     assert_eq!(err(&output).matches("os error").count(), 1, "{}", err(&output));
 }

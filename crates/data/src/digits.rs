@@ -1,5 +1,7 @@
 //! Handwritten digits: images and labels.
 
+use std::path::Path;
+
 use crate::error::DataError;
 
 /// Rows, and columns, of an image.
@@ -19,11 +21,11 @@ impl Digits {
     ///
     /// Where there are not 784 bytes a label, or a label is above 9.
     pub fn new(images: Vec<u8>, labels: Vec<u8>) -> Result<Self, DataError> {
-        Self::named(images, labels, "the labels")
+        Self::named(images, labels, "the labels".as_ref())
     }
 
     /// [`Digits::new`] that names the file of labels in its errors.
-    pub(crate) fn named(images: Vec<u8>, labels: Vec<u8>, file: &str) -> Result<Self, DataError> {
+    pub(crate) fn named(images: Vec<u8>, labels: Vec<u8>, file: &Path) -> Result<Self, DataError> {
         let file = || file.to_owned();
         if images.len() != labels.len() * SIDE * SIDE {
             let images = images.len() / (SIDE * SIDE);

@@ -1,5 +1,7 @@
 //! What can go wrong with data.
 
+use std::path::{Path, PathBuf};
+
 use crate::mnist::Split;
 
 /// What can go wrong with data. `file` is a path, or the name of a shipped file.
@@ -7,36 +9,71 @@ use crate::mnist::Split;
 #[non_exhaustive]
 pub enum DataError {
     /// A file could not be read.
-    #[error("failed to read {file}: {source}")]
+    #[error("failed to read {}: {source}", shown(file))]
     Read {
-        /// The file.
-        file: String,
+        /// The file, or the folder.
+        file: PathBuf,
         /// Why.
         source: std::io::Error,
     },
     /// A file could not be written.
-    #[error("failed to write {file}: {source}")]
+    #[error("failed to write {}: {source}", shown(file))]
     Write {
         /// The file.
-        file: String,
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A compressed file could not be unpacked.
+    #[error("failed to unpack {}: {source}; gzip data was expected to the file's end", shown(file))]
+    Unpack {
+        /// The file.
+        file: PathBuf,
         /// Why.
         source: std::io::Error,
     },
     /// A folder lacks one of MNIST's files.
-    #[error("{dir} has neither {name} nor {name}.gz; MNIST's four files belong there")]
+    #[error(
+        "{} has no {name}, plain or as {name}.gz; {}", shown(dir), listed(found, *more)
+    )]
     Missing {
         /// The folder.
-        dir: String,
+        dir: PathBuf,
         /// The file's name.
-        name: String,
+        name: &'static str,
+        /// What the folder has instead, the first few in alphabetical order.
+        found: Vec<PathBuf>,
+        /// How much more it has.
+        more: usize,
+    },
+    /// One of MNIST's names stands for something else than a file.
+    #[error("{} is {found}, a file was expected", shown(file))]
+    NoFile {
+        /// Where.
+        file: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
+    /// Two files of a folder are spelled as one of MNIST's, and differ.
+    #[error(
+        "{} and {} differ, and either may be meant: move one of them away",
+        shown(first),
+        shown(second)
+    )]
+    Ambiguous {
+        /// One.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
     },
     /// A file does not begin as it should.
     #[error(
-        "{file} begins with the magic number {found:#010x}, {expected:#010x} was expected: is it an IDX file of {what}?"
+        "{} begins with the magic number {found:#010x}, {expected:#010x} was expected: is it an IDX file of {what}?",
+        shown(file)
     )]
     Magic {
         /// The file.
-        file: String,
+        file: PathBuf,
         /// What it should hold.
         what: &'static str,
         /// The number that `what` begin with.
@@ -45,40 +82,54 @@ pub enum DataError {
         found: u32,
     },
     /// A file is longer or shorter than its header says.
-    #[error("{file} has {found} bytes, {expected} were expected from its header")]
+    #[error("{} has {found} bytes, {expected} were expected from its header", shown(file))]
     Length {
         /// The file.
-        file: String,
-        /// Bytes, header included.
+        file: PathBuf,
+        /// Bytes, uncompressed, header included.
         expected: u64,
         /// Bytes that are there.
         found: u64,
     },
+    /// A compressed file is longer than its header says; how much longer, nobody has looked.
+    #[error(
+        "{} unpacks to more than the {expected} bytes that were expected from its header",
+        shown(file)
+    )]
+    TooLong {
+        /// The file.
+        file: PathBuf,
+        /// Bytes, uncompressed, header included.
+        expected: u64,
+    },
     /// Images are not of MNIST's size.
-    #[error("{file} has images of {rows}×{columns} pixels, 28×28 were expected")]
+    #[error("{} has images of {rows}×{columns} pixels, 28×28 were expected", shown(file))]
     ImageSize {
         /// The file.
-        file: String,
+        file: PathBuf,
         /// Rows in its header.
         rows: u32,
         /// Columns in its header.
         columns: u32,
     },
     /// A label is no digit.
-    #[error("{file}: label {index} is {found}, a digit from 0 to 9 was expected")]
+    #[error("{}: label {index} is {found}, a digit from 0 to 9 was expected", shown(file))]
     Label {
         /// The file.
-        file: String,
+        file: PathBuf,
         /// Which label, counted from 0.
         index: usize,
         /// What is there.
         found: u8,
     },
     /// Images and labels are not equally many.
-    #[error("{images} images and {labels} labels in {file}, as many of each were expected")]
+    #[error(
+        "{images} images and {labels} labels in {}, as many of each were expected",
+        shown(file)
+    )]
     Count {
         /// The file of labels.
-        file: String,
+        file: PathBuf,
         /// Images.
         images: usize,
         /// Labels.
@@ -87,53 +138,19 @@ pub enum DataError {
     /// A file is not the one it is said to be.
     #[error("{file} has SHA-256 {found}, {expected} was expected")]
     Checksum {
-        /// The file.
-        file: String,
+        /// The file's name.
+        file: &'static str,
         /// Of the uncompressed bytes that are known.
-        expected: String,
+        expected: &'static str,
         /// Of the uncompressed bytes that are there.
         found: String,
     },
-    /// The hub did not give a file.
+    /// MNIST could not be had from the hub.
     #[cfg(feature = "hub")]
-    #[error("failed to fetch {file}: {source}")]
-    Hub {
-        /// Its address.
-        file: String,
-        /// Why.
-        source: Box<hf_hub::api::sync::ApiError>,
-    },
-    /// A parquet file could not be decoded.
-    #[cfg(feature = "hub")]
-    #[error("failed to decode {file}: {source}; delete the file and fetch it again")]
-    Parquet {
-        /// The file.
-        file: String,
-        /// Why.
-        source: Box<parquet::errors::ParquetError>,
-    },
-    /// An image in a parquet file is not what it should be.
-    #[error("{file}: image {index} cannot be used: {reason}")]
-    Image {
-        /// The file.
-        file: String,
-        /// Which image, counted from 0.
-        index: usize,
-        /// Why.
-        reason: String,
-    },
-    /// What was fetched is not MNIST.
-    #[error(
-        "{files} do not hold MNIST as it is shipped: {source}; delete them and fetch them again"
-    )]
-    NotMnist {
-        /// The files.
-        files: String,
-        /// What differs.
-        source: Box<DataError>,
-    },
+    #[error("{0}; MNIST is shipped with this program, nothing has to be fetched")]
+    Hub(Box<crate::hub::HubError>),
     /// There are fewer digits than the pairs need.
-    #[error("{pairs} pairs need {} digits, there are {digits}", 2 * pairs)]
+    #[error("{pairs} pairs need {} digits, there are {digits}", digits_of(*pairs))]
     TooFewDigits {
         /// Pairs that were asked for.
         pairs: usize,
@@ -158,6 +175,20 @@ pub enum DataError {
         /// Why.
         source: Box<DataError>,
     },
+    /// A split has fewer digits than the pairs need.
+    #[error(
+        "{pairs} pairs need {} {split} digits, {} has {digits}", digits_of(*pairs), shown(file)
+    )]
+    TooFewInSplit {
+        /// Pairs that were asked for.
+        pairs: usize,
+        /// Which split.
+        split: &'static str,
+        /// The split's file of images.
+        file: PathBuf,
+        /// Digits that there are.
+        digits: usize,
+    },
 }
 
 impl DataError {
@@ -166,4 +197,26 @@ impl DataError {
     pub fn of_split(self, split: Split) -> Self {
         Self::Split { split, source: Box::new(self) }
     }
+}
+
+fn digits_of(pairs: usize) -> u128 {
+    2 * pairs as u128
+}
+
+/// A path for people: as it is where it is plain text, else quoted, with every byte that is none
+/// escaped rather than lost.
+pub(crate) fn shown(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => format!("{path:?}"),
+    }
+}
+
+fn listed(found: &[PathBuf], more: usize) -> String {
+    if found.is_empty() {
+        return "it is empty".to_owned();
+    }
+    let names: Vec<String> = found.iter().map(|name| shown(name)).collect();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("it has {}{more}", names.join(", "))
 }

@@ -1,145 +1,333 @@
-//! The IDX format: a magic number, sizes, bytes; all big-endian.
+//! The IDX format: a magic number, sizes, bytes; all big-endian; as it is, or compressed with gzip.
 //!
 //! Source: the page that MNIST was published on, section "File formats for the MNIST database".
 
-use std::io::Read;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
 
-use flate2::read::GzDecoder;
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
 
 use crate::digits::SIDE;
 use crate::error::DataError;
 
-/// Unsigned bytes in three dimensions.
-const IMAGES: u32 = 0x0803;
-/// Unsigned bytes in one dimension.
-const LABELS: u32 = 0x0801;
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Images,
+    Labels,
+}
 
-/// `bytes`, unpacked where they are gzip.
-pub(crate) fn unpack(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes.to_vec());
+impl Kind {
+    /// What a file of this kind begins with: unsigned bytes in three dimensions, or in one.
+    fn magic(self) -> u32 {
+        match self {
+            Self::Images => 0x0803,
+            Self::Labels => 0x0801,
+        }
     }
-    let mut unpacked = Vec::new();
-    GzDecoder::new(bytes)
-        .read_to_end(&mut unpacked)
-        .map_err(|source| DataError::Read { file: file.to_owned(), source })?;
-    Ok(unpacked)
-}
 
-/// The pixels of an IDX file of images.
-pub(crate) fn images(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
-    let [count, rows, columns] = header(bytes, file, IMAGES, "images")?;
-    if (rows, columns) != (SIDE as u32, SIDE as u32) {
-        return Err(DataError::ImageSize { file: file.to_owned(), rows, columns });
+    /// Bytes of the magic number and the sizes.
+    fn header(self) -> u64 {
+        match self {
+            Self::Images => 16,
+            Self::Labels => 8,
+        }
     }
-    body(bytes, file, 16, u64::from(count) * (SIDE * SIDE) as u64)
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Labels => "labels",
+        }
+    }
 }
 
-/// The labels of an IDX file of labels.
-pub(crate) fn labels(bytes: &[u8], file: &str) -> Result<Vec<u8>, DataError> {
-    let [count] = header(bytes, file, LABELS, "labels")?;
-    body(bytes, file, 8, u64::from(count))
+/// What an IDX file holds after its header.
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    /// SHA-256 of the whole file, uncompressed.
+    pub(crate) checksum: String,
 }
 
-/// The sizes after the magic number.
-fn header<const SIZES: usize>(
-    bytes: &[u8],
-    file: &str,
-    magic: u32,
-    what: &'static str,
-) -> Result<[u32; SIZES], DataError> {
-    let short = || DataError::Length {
-        file: file.to_owned(),
-        expected: 4 + 4 * SIZES as u64,
-        found: bytes.len() as u64,
+/// Bytes that are allocated before they are there: MNIST's images in one piece. Where a header
+/// promises more, memory grows with what comes.
+const AT_ONCE: u64 = 1 << 26;
+/// Bytes that one compressed byte can stand for (Mark Adler, "zlib technical details").
+const DEFLATE: u64 = 1032;
+
+/// Reads a file of `size` bytes as it lies on disk. The header comes first, and nothing is read
+/// or unpacked beyond what it promises but one byte, which must not be there.
+pub(crate) fn read(
+    mut source: impl BufRead,
+    size: u64,
+    kind: Kind,
+    file: &Path,
+) -> Result<Body, DataError> {
+    let failed = |source| DataError::Read { file: file.to_owned(), source };
+    let packed = source.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+    if packed {
+        let failed = |source| DataError::Unpack { file: file.to_owned(), source };
+        let size = Size::AtMost(size.saturating_mul(DEFLATE));
+        return parse(MultiGzDecoder::new(source), size, kind, file, failed);
+    }
+    parse(source, Size::Exactly(size), kind, file, failed)
+}
+
+/// Bytes that a source has, uncompressed.
+enum Size {
+    Exactly(u64),
+    AtMost(u64),
+}
+
+/// Reads what is not, or no longer, compressed.
+fn parse(
+    mut source: impl Read,
+    size: Size,
+    kind: Kind,
+    file: &Path,
+    failed: impl Fn(io::Error) -> DataError,
+) -> Result<Body, DataError> {
+    let length = |expected, found| DataError::Length { file: file.to_owned(), expected, found };
+    let mut header = Vec::new();
+    source.by_ref().take(kind.header()).read_to_end(&mut header).map_err(&failed)?;
+    let count = count(&header, kind, file)?;
+    let promised = match kind {
+        Kind::Images => u64::from(count) * (SIDE * SIDE) as u64,
+        Kind::Labels => count.into(),
     };
-    let found = number(bytes, 0).ok_or_else(short)?;
-    if found != magic {
-        return Err(DataError::Magic { file: file.to_owned(), what, expected: magic, found });
+    let expected = kind.header() + promised;
+    let room = match size {
+        Size::Exactly(size) if size != expected => return Err(length(expected, size)),
+        Size::Exactly(size) | Size::AtMost(size) => promised.min(size).min(AT_ONCE),
+    };
+    let mut bytes = Vec::with_capacity(room as usize);
+    source.by_ref().take(promised).read_to_end(&mut bytes).map_err(&failed)?;
+    if (bytes.len() as u64) < promised {
+        return Err(length(expected, kind.header() + bytes.len() as u64));
     }
-    let mut sizes = [0; SIZES];
-    for (index, size) in sizes.iter_mut().enumerate() {
-        *size = number(bytes, 4 + 4 * index).ok_or_else(short)?;
+    // Only at its end does gzip compare its own checksum.
+    if source.take(1).read_to_end(&mut Vec::new()).map_err(&failed)? > 0 {
+        return Err(DataError::TooLong { file: file.to_owned(), expected });
     }
-    Ok(sizes)
+    let checksum = checksum(&header, &bytes);
+    Ok(Body { bytes, checksum })
 }
 
-fn number(bytes: &[u8], start: usize) -> Option<u32> {
-    let bytes = bytes.get(start..start + 4)?;
-    Some(u32::from_be_bytes(bytes.try_into().ok()?))
-}
-
-fn body(bytes: &[u8], file: &str, header: usize, length: u64) -> Result<Vec<u8>, DataError> {
-    let (expected, found) = (header as u64 + length, bytes.len() as u64);
-    if found != expected {
-        return Err(DataError::Length { file: file.to_owned(), expected, found });
+/// How many images or labels a header promises.
+fn count(header: &[u8], kind: Kind, file: &Path) -> Result<u32, DataError> {
+    let number = |start: usize| {
+        let bytes = header.get(start..start + 4).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(u32::from_be_bytes).ok_or_else(|| DataError::Length {
+            file: file.to_owned(),
+            expected: kind.header(),
+            found: header.len() as u64,
+        })
+    };
+    let found = number(0)?;
+    if found != kind.magic() {
+        let (expected, what) = (kind.magic(), kind.name());
+        return Err(DataError::Magic { file: file.to_owned(), what, expected, found });
     }
-    Ok(bytes[header..].to_vec())
+    let count = number(4)?;
+    if kind == Kind::Images {
+        let (rows, columns) = (number(8)?, number(12)?);
+        if (rows, columns) != (SIDE as u32, SIDE as u32) {
+            return Err(DataError::ImageSize { file: file.to_owned(), rows, columns });
+        }
+    }
+    Ok(count)
 }
 
-/// An IDX file of 28×28 images.
-pub(crate) fn images_file(pixels: &[u8]) -> Vec<u8> {
-    let count = (pixels.len() / (SIDE * SIDE)) as u32;
-    file(IMAGES, &[count, SIDE as u32, SIDE as u32], pixels)
+/// The header that an IDX file of these bytes has.
+pub(crate) fn header(kind: Kind, bytes: &[u8]) -> Vec<u8> {
+    let numbers = match kind {
+        Kind::Images => {
+            let count = bytes.len() / (SIDE * SIDE);
+            vec![kind.magic(), count as u32, SIDE as u32, SIDE as u32]
+        }
+        Kind::Labels => vec![kind.magic(), bytes.len() as u32],
+    };
+    numbers.into_iter().flat_map(u32::to_be_bytes).collect()
 }
 
-/// An IDX file of labels.
-pub(crate) fn labels_file(labels: &[u8]) -> Vec<u8> {
-    file(LABELS, &[labels.len() as u32], labels)
+/// SHA-256 of a file.
+pub(crate) fn checksum(header: &[u8], bytes: &[u8]) -> String {
+    hexadecimal(Sha256::new().chain_update(header).chain_update(bytes))
 }
 
-fn file(magic: u32, sizes: &[u32], body: &[u8]) -> Vec<u8> {
-    let header = std::iter::once(&magic).chain(sizes);
-    let mut bytes: Vec<u8> = header.flat_map(|number| number.to_be_bytes()).collect();
-    bytes.extend_from_slice(body);
-    bytes
+pub(crate) fn hexadecimal(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use proptest::prelude::*;
+
     use super::*;
 
     const PIXELS: usize = SIDE * SIDE;
 
+    fn file(kind: Kind, bytes: &[u8]) -> Vec<u8> {
+        [&header(kind, bytes), bytes].concat()
+    }
+
+    fn read_all(bytes: &[u8], kind: Kind) -> Result<Vec<u8>, String> {
+        let read = read(bytes, bytes.len() as u64, kind, "some-file".as_ref());
+        read.map(|body| body.bytes).map_err(|error| error.to_string())
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let pixels: Vec<u8> = (0..3 * PIXELS).map(|index| index as u8).collect();
-        assert_eq!(images(&images_file(&pixels), "f").unwrap(), pixels);
-        assert_eq!(labels(&labels_file(&[1, 2, 3]), "f").unwrap(), [1, 2, 3]);
+        for (kind, bytes) in
+            [(Kind::Images, &pixels[..]), (Kind::Labels, &[1, 2, 3]), (Kind::Labels, &[])]
+        {
+            let whole = file(kind, bytes);
+            assert_eq!(read_all(&whole, kind).unwrap(), bytes);
+            assert_eq!(read_all(&gzip(&whole), kind).unwrap(), bytes);
+            let body = read(&whole[..], whole.len() as u64, kind, "f".as_ref()).unwrap();
+            assert_eq!(body.checksum, checksum(&[], &whole));
+        }
     }
 
     #[test]
     fn errors_name_file_expected_and_found() {
-        let good = images_file(&[0; PIXELS]);
-        let error = |bytes: &[u8]| images(bytes, "some-file").unwrap_err().to_string();
+        let good = file(Kind::Images, &[0; PIXELS]);
+        let error = |bytes: &[u8]| read_all(bytes, Kind::Images).unwrap_err();
         assert_eq!(
-            error(&labels_file(&[0])),
+            error(&file(Kind::Labels, &[0])),
             "some-file begins with the magic number 0x00000801, 0x00000803 was expected: is it an IDX file of images?"
         );
-        assert_eq!(
-            error(&good[..799]),
-            "some-file has 799 bytes, 800 were expected from its header"
+        // Floats in three dimensions.
+        assert!(
+            error(&[0, 0, 0x0d, 3, 0, 0, 0, 0]).contains("magic number 0x00000d03, 0x00000803")
         );
+        for packed in [false, true] {
+            let error = |bytes: &[u8]| if packed { error(&gzip(bytes)) } else { error(bytes) };
+            assert_eq!(
+                error(&good[..799]),
+                "some-file has 799 bytes, 800 were expected from its header"
+            );
+            assert_eq!(
+                error(&good[..3]),
+                "some-file has 3 bytes, 16 were expected from its header"
+            );
+            let mut narrow = good.clone();
+            narrow[15] = 27;
+            assert_eq!(error(&narrow), "some-file has images of 28×27 pixels, 28×28 were expected");
+            // A count that would overflow 32 bits when multiplied.
+            let mut many = good.clone();
+            many[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
+            assert_eq!(
+                error(&many),
+                "some-file has 800 bytes, 3367254359296 were expected from its header"
+            );
+        }
+        assert_eq!(error(&[]), "some-file has 0 bytes, 16 were expected from its header");
+        let long = [&good[..], &[0]].concat();
+        assert_eq!(error(&long), "some-file has 801 bytes, 800 were expected from its header");
         assert_eq!(
-            error(&[good.clone(), vec![0]].concat()),
-            "some-file has 801 bytes, 800 were expected from its header"
+            error(&gzip(&long)),
+            "some-file unpacks to more than the 800 bytes that were expected from its header"
         );
-        assert_eq!(error(&good[..3]), "some-file has 3 bytes, 16 were expected from its header");
-        let mut narrow = good.clone();
-        narrow[15] = 27;
-        assert_eq!(error(&narrow), "some-file has images of 28×27 pixels, 28×28 were expected");
-        // A count that would overflow 32 bits when multiplied.
-        let mut many = good;
-        many[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
-        assert_eq!(
-            error(&many),
-            "some-file has 800 bytes, 3367254359296 were expected from its header"
-        );
+        assert_eq!(error(&[gzip(&good), gzip(&good)].concat()), error(&gzip(&long)));
     }
 
     #[test]
     fn a_broken_gzip_is_an_error() {
-        let error = unpack(&[0x1f, 0x8b, 8, 0, 0], "some-file.gz").unwrap_err().to_string();
-        assert!(error.starts_with("failed to read some-file.gz: "), "{error}");
+        let good = gzip(&file(Kind::Labels, &[1, 2, 3]));
+        let error = |bytes: &[u8]| read_all(bytes, Kind::Labels).unwrap_err();
+        let mut wrong_sum = good.clone();
+        let sum = good.len() - 8;
+        wrong_sum[sum] ^= 1;
+        for broken in [
+            &[0x1f, 0x8b, 8, 0, 0],
+            &good[..good.len() - 1],
+            &wrong_sum,
+            &[&good[..], b"garbage"].concat(),
+            &[&good[..], &[0; 512]].concat(),
+        ] {
+            assert!(error(broken).starts_with("failed to unpack some-file: "), "{}", error(broken));
+        }
+    }
+
+    /// Hands out zeros, and counts them.
+    struct Zeros(u64);
+
+    impl Read for Zeros {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(0);
+            self.0 += buffer.len() as u64;
+            Ok(buffer.len())
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_members_read_the_same(
+            pixels in prop::collection::vec(any::<u8>(), 2 * PIXELS),
+            mut cuts in prop::collection::vec(0usize..=2 * PIXELS + 16, 0..20),
+        ) {
+            let whole = file(Kind::Images, &pixels);
+            cuts.extend([0, whole.len()]);
+            cuts.sort_unstable();
+            // Where two cuts are equal, a member is empty.
+            let members = cuts.windows(2).flat_map(|cut| gzip(&whole[cut[0]..cut[1]]));
+            prop_assert_eq!(read_all(&members.collect::<Vec<_>>(), Kind::Images).unwrap(), pixels);
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), images: bool) {
+            let kind = if images { Kind::Images } else { Kind::Labels };
+            let begun = |start: &[u8]| [start, &bytes].concat();
+            for bytes in [
+                begun(&[]),
+                begun(&kind.magic().to_be_bytes()),
+                begun(&[0x1f, 0x8b, 8]),
+                gzip(&begun(&kind.magic().to_be_bytes())),
+            ] {
+                let _ = read_all(&bytes, kind);
+            }
+        }
+
+        /// A changed bit is noticed, or changes nothing that is read (gzip keeps a time and a name).
+        #[test]
+        fn a_changed_or_cut_file_is_not_believed(
+            labels in prop::collection::vec(0u8..10, 1..100), place: prop::sample::Index, bit in 0u8..8,
+        ) {
+            let good = gzip(&file(Kind::Labels, &labels));
+            let place = place.index(good.len());
+            prop_assert!(read_all(&good[..place], Kind::Labels).is_err());
+            let mut changed = good;
+            changed[place] ^= 1u8 << bit;
+            if let Ok(read) = read_all(&changed, Kind::Labels) {
+                prop_assert_eq!(read, labels);
+            }
+        }
+
+        #[test]
+        fn one_byte_more_than_promised_is_read_at_most(count in 0u32..10_000) {
+            let header = [&Kind::Labels.magic().to_be_bytes()[..], &count.to_be_bytes()].concat();
+            let mut zeros = Zeros(0);
+            let source = header.chain(&mut zeros);
+            let failed = |source| DataError::Read { file: "f".into(), source };
+            let error = parse(source, Size::AtMost(u64::MAX), Kind::Labels, "f".as_ref(), failed).err().unwrap();
+            let too_long = matches!(error, DataError::TooLong { .. });
+            prop_assert!(too_long);
+            prop_assert_eq!(zeros.0, u64::from(count) + 1);
+        }
     }
 }

@@ -23,15 +23,19 @@
 
 mod digits;
 mod error;
+mod folder;
 #[cfg(feature = "hub")]
 pub mod hub;
+mod identity;
 mod idx;
 mod mnist;
 mod pairs;
+mod shipped;
 mod torch;
 
 pub use digits::{Digits, SIDE};
 pub use error::DataError;
+pub use identity::{Difference, Identity};
 pub use mnist::{Mnist, Split};
 pub use pairs::{PairSet, draw_pairs, pool, torch_pairs};
 pub use torch::TorchGenerator;

@@ -2,49 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
-use std::path::Path;
-
-use sha2::{Digest, Sha256};
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
 
 use crate::digits::Digits;
 use crate::error::DataError;
-use crate::idx;
-
-/// One of MNIST's four files.
-struct File {
-    name: &'static str,
-    /// SHA-256 of the uncompressed bytes.
-    checksum: &'static str,
-    shipped: &'static [u8],
-}
-
-macro_rules! file {
-    ($name:literal, $checksum:literal) => {
-        File {
-            name: $name,
-            checksum: $checksum,
-            shipped: include_bytes!(concat!("../../../data/mnist/", $name, ".gz")),
-        }
-    };
-}
-
-static TRAIN_IMAGES: File = file!(
-    "train-images-idx3-ubyte",
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
-);
-static TRAIN_LABELS: File = file!(
-    "train-labels-idx1-ubyte",
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
-);
-static TEST_IMAGES: File = file!(
-    "t10k-images-idx3-ubyte",
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
-);
-static TEST_LABELS: File = file!(
-    "t10k-labels-idx1-ubyte",
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
-);
+use crate::folder;
+use crate::identity::{Identity, difference};
+use crate::idx::{self, Body, Kind};
+use crate::shipped::{File, SplitFiles, TEST, TRAIN};
 
 /// One of the two splits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +32,9 @@ impl Split {
 }
 
 /// MNIST: 60,000 training digits and 10,000 test digits, or what the user's own files hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Two are equal where their digits are, wherever these came from.
+#[derive(Clone, Debug)]
 pub struct Mnist {
     /// The training split.
     pub train: Digits,
@@ -74,17 +42,26 @@ pub struct Mnist {
     pub test: Digits,
     /// File name → SHA-256 of its uncompressed bytes, in hexadecimal.
     pub checksums: BTreeMap<String, String>,
+    /// Where the images of both splits were read, for errors.
+    images: [PathBuf; 2],
 }
+
+impl PartialEq for Mnist {
+    fn eq(&self, other: &Self) -> bool {
+        self.train == other.train && self.test == other.test
+    }
+}
+
+impl Eq for Mnist {}
 
 impl Mnist {
     /// MNIST of two splits; the checksums are those that their IDX files would have.
     pub fn new(train: Digits, test: Digits) -> Self {
-        let mut checksums = BTreeMap::new();
-        for (images, labels, digits) in splits(&train, &test) {
-            checksums.insert(images.name.to_owned(), sha256(&idx::images_file(digits.images())));
-            checksums.insert(labels.name.to_owned(), sha256(&idx::labels_file(digits.labels())));
-        }
-        Self { train, test, checksums }
+        let checksums = files(&train, &test)
+            .map(|(file, bytes)| (file.name.to_owned(), file.checksum(bytes)))
+            .collect();
+        let images = [&TRAIN, &TEST].map(|split| split.images.name.into());
+        Self { train, test, checksums, images }
     }
 
     /// The digits of one split.
@@ -102,18 +79,10 @@ impl Mnist {
     ///
     /// Where the folder or a file cannot be written.
     pub fn write_idx(&self, dir: &Path) -> Result<(), DataError> {
-        for (images, labels, digits) in splits(&self.train, &self.test) {
-            let files = [
-                (images, idx::images_file(digits.images())),
-                (labels, idx::labels_file(digits.labels())),
-            ];
-            for (file, bytes) in files {
-                let path = dir.join(file.name);
-                write_whole(&path, &bytes).map_err(|source| DataError::Write {
-                    file: path.display().to_string(),
-                    source,
-                })?;
-            }
+        for (file, bytes) in files(&self.train, &self.test) {
+            let path = dir.join(file.name);
+            write_whole(&path, [&idx::header(file.kind, bytes), bytes])
+                .map_err(|source| DataError::Write { file: path, source })?;
         }
         Ok(())
     }
@@ -124,53 +93,54 @@ impl Mnist {
     ///
     /// Where the program was built from other files.
     pub fn shipped() -> Result<Self, DataError> {
-        let mnist =
-            Self::read(|file| Ok((file.name.to_owned(), idx::unpack(file.shipped, file.name)?)))?;
+        let mnist = Self::read(|file| Ok((file.name.into(), file.unpack()?)))?;
         mnist.verify()?;
         Ok(mnist)
     }
 
-    /// The IDX files of a folder, plain or gzip, under MNIST's names (`train-images-idx3-ubyte`,
+    /// The IDX files of a folder, plain or gzip, under MNIST's names: `train-images-idx3-ubyte`,
     /// `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, each with or
-    /// without `.gz`). They may hold other digits than MNIST, as many as they like.
+    /// without `.gz`. Other spellings are read too: `.` or `_` for `-` (`train-images.idx3-ubyte`),
+    /// upper case, `test` for `t10k`. They may hold other digits than MNIST, as many as they like.
+    ///
+    /// Where several files are spelled as one of the four, as after `gunzip --keep`, all of them
+    /// are read and must hold the same. Memory is bounded by what a file's header promises, and by
+    /// what the file can hold.
     ///
     /// # Errors
     ///
-    /// Where a file is missing, cannot be read, or is not what its name says.
+    /// Where a file is missing, is none (a folder, a pipe), cannot be read, is not what its name
+    /// says, or differs from another spelling of its name.
     pub fn from_dir(dir: &Path) -> Result<Self, DataError> {
         Self::read(|file| {
-            let plain = dir.join(file.name);
-            let packed = dir.join(format!("{}.gz", file.name));
-            let path = [plain, packed].into_iter().find(|path| path.exists()).ok_or_else(|| {
-                DataError::Missing { dir: dir.display().to_string(), name: file.name.to_owned() }
-            })?;
-            let name = path.display().to_string();
-            let bytes =
-                fs::read(&path).map_err(|source| DataError::Read { file: name.clone(), source })?;
-            let bytes = idx::unpack(&bytes, &name)?;
-            Ok((name, bytes))
+            let mut paths = folder::spellings(dir, file.name)?;
+            let first = paths.remove(0);
+            let body = read_file(&first, file.kind)?;
+            for second in paths {
+                if read_file(&second, file.kind)?.checksum != body.checksum {
+                    return Err(DataError::Ambiguous { first, second });
+                }
+            }
+            Ok((first, body))
         })
     }
 
-    /// MNIST of the four files, each told by its name in errors and its uncompressed bytes.
-    fn read(
-        load: impl Fn(&File) -> Result<(String, Vec<u8>), DataError>,
-    ) -> Result<Self, DataError> {
+    /// MNIST of the four files, each with its path for errors.
+    fn read(load: impl Fn(&File) -> Result<(PathBuf, Body), DataError>) -> Result<Self, DataError> {
         let mut checksums = BTreeMap::new();
         let mut load = |file: &File| {
-            let (name, bytes) = load(file)?;
-            checksums.insert(file.name.to_owned(), sha256(&bytes));
-            Ok::<_, DataError>((name, bytes))
+            let (path, body) = load(file)?;
+            checksums.insert(file.name.to_owned(), body.checksum);
+            Ok::<_, DataError>((path, body.bytes))
         };
-        let mut split = |images: &File, labels: &File| {
-            let (file, bytes) = load(images)?;
-            let pixels = idx::images(&bytes, &file)?;
-            let (file, bytes) = load(labels)?;
-            Digits::named(pixels, idx::labels(&bytes, &file)?, &file)
+        let mut split = |split: &SplitFiles| {
+            let (images, pixels) = load(&split.images)?;
+            let (file, labels) = load(&split.labels)?;
+            Ok::<_, DataError>((Digits::named(pixels, labels, &file)?, images))
         };
-        let train = split(&TRAIN_IMAGES, &TRAIN_LABELS)?;
-        let test = split(&TEST_IMAGES, &TEST_LABELS)?;
-        Ok(Self { train, test, checksums })
+        let (train, train_images) = split(&TRAIN)?;
+        let (test, test_images) = split(&TEST)?;
+        Ok(Self { train, test, checksums, images: [train_images, test_images] })
     }
 
     /// Checks that these are the digits of MNIST as it is shipped.
@@ -179,37 +149,90 @@ impl Mnist {
     ///
     /// [`DataError::Checksum`] of the first file that differs.
     pub fn verify(&self) -> Result<(), DataError> {
-        for file in [&TRAIN_IMAGES, &TRAIN_LABELS, &TEST_IMAGES, &TEST_LABELS] {
-            let found = self.checksums.get(file.name).cloned().unwrap_or_default();
-            if found != file.checksum {
-                let (file, expected) = (file.name.to_owned(), file.checksum.to_owned());
+        let files = [&TRAIN.images, &TRAIN.labels, &TEST.images, &TEST.labels];
+        for &File { name: file, checksum: expected, .. } in files {
+            let found = self.checksums.get(file).cloned().unwrap_or_default();
+            if found != expected {
                 return Err(DataError::Checksum { file, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether these are the digits of MNIST as it is shipped, and if not, where they first
+    /// differ.
+    ///
+    /// # Errors
+    ///
+    /// Where the program was built from other files.
+    pub fn identity(&self) -> Result<Identity, DataError> {
+        if TRAIN.is(&self.train) && TEST.is(&self.test) {
+            return Ok(Identity::Shipped);
+        }
+        let (train, test) = (TRAIN.digits()?, TEST.digits()?);
+        let difference = difference(&[(&TRAIN, &self.train, &train), (&TEST, &self.test, &test)]);
+        Ok(difference.map_or(Identity::Shipped, Identity::Other))
+    }
+
+    /// Checks that each split has digits for `count` pairs.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), pairnet_data::DataError> {
+    /// let mnist = pairnet_data::Mnist::shipped()?;
+    /// mnist.require_pairs(5_000)?;
+    /// assert_eq!(
+    ///     mnist.require_pairs(5_001).unwrap_err().to_string(),
+    ///     "5001 pairs need 10002 test digits, t10k-images-idx3-ubyte has 10000"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::TooFewInSplit`] of the first split that has too few.
+    pub fn require_pairs(&self, count: usize) -> Result<(), DataError> {
+        let splits = [(&TRAIN, &self.train), (&TEST, &self.test)];
+        for ((split, digits), file) in splits.into_iter().zip(&self.images) {
+            let digits = digits.len();
+            if digits / 2 < count {
+                let (split, file) = (split.name, file.clone());
+                return Err(DataError::TooFewInSplit { pairs: count, split, file, digits });
             }
         }
         Ok(())
     }
 }
 
-/// Both splits with the files of their images and labels.
-fn splits<'a>(
+/// The four files, with what they hold of two splits.
+fn files<'a>(
     train: &'a Digits,
     test: &'a Digits,
-) -> [(&'static File, &'static File, &'a Digits); 2] {
-    [(&TRAIN_IMAGES, &TRAIN_LABELS, train), (&TEST_IMAGES, &TEST_LABELS, test)]
+) -> impl Iterator<Item = (&'static File, &'a [u8])> {
+    TRAIN.files(train).into_iter().chain(TEST.files(test))
+}
+
+fn read_file(path: &Path, kind: Kind) -> Result<Body, DataError> {
+    let open = || {
+        let file = fs::File::open(path)?;
+        let size = file.metadata()?.len();
+        Ok((BufReader::with_capacity(1 << 16, file), size))
+    };
+    let (source, size) =
+        open().map_err(|source| DataError::Read { file: path.to_owned(), source })?;
+    idx::read(source, size, kind, path)
 }
 
 /// Writes aside, syncs, and renames.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_whole(path: &Path, parts: [&[u8]; 2]) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
     let aside = path.with_extension("part");
     let mut file = fs::File::create(&aside)?;
-    file.write_all(bytes)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
     file.sync_all()?;
     fs::rename(&aside, path)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pairnet_data::{DataError, Digits, Mnist};
+use pairnet_data::{DataError, Difference, Digits, Identity, Mnist};
 
 /// Three training digits and two test digits.
 fn small() -> Mnist {
@@ -62,19 +62,56 @@ fn the_shipped_files_are_mnist() {
     assert_eq!(mnist.train.labels()[..5], [5, 0, 4, 1, 9]);
 }
 
+/// Packs a file with gzip under another name; the plain one stays.
+fn pack(folder: &Path, name: &str, packed: &str) {
+    let file = fs::File::create(folder.join(packed)).unwrap();
+    let mut encoder = GzEncoder::new(file, Compression::fast());
+    encoder.write_all(&fs::read(folder.join(name)).unwrap()).unwrap();
+    encoder.finish().unwrap();
+}
+
 #[test]
 fn plain_and_gzip_files_are_the_same() {
     let folder = folder();
     assert_eq!(Mnist::from_dir(folder.path()).unwrap(), small());
     for name in ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
-        let plain = folder.path().join(name);
-        let packed = fs::File::create(folder.path().join(format!("{name}.gz"))).unwrap();
-        let mut encoder = GzEncoder::new(packed, Compression::fast());
-        encoder.write_all(&fs::read(&plain).unwrap()).unwrap();
-        encoder.finish().unwrap();
-        fs::remove_file(plain).unwrap();
+        pack(folder.path(), name, &format!("{name}.gz"));
+        // As after `gunzip --keep`.
+        assert_eq!(Mnist::from_dir(folder.path()).unwrap(), small());
+        fs::remove_file(folder.path().join(name)).unwrap();
     }
     assert_eq!(Mnist::from_dir(folder.path()).unwrap(), small());
+}
+
+#[test]
+fn other_spellings_are_read() {
+    let folder = folder();
+    let path = folder.path();
+    fs::rename(path.join("train-images-idx3-ubyte"), path.join("train-images.idx3-ubyte")).unwrap();
+    // Some archives have a folder of each file's name beside the file.
+    fs::create_dir(path.join("train-images-idx3-ubyte")).unwrap();
+    fs::rename(path.join("train-labels-idx1-ubyte"), path.join("TRAIN-LABELS-IDX1-UBYTE")).unwrap();
+    pack(path, "t10k-images-idx3-ubyte", "test-images.idx3-ubyte.gz");
+    fs::remove_file(path.join("t10k-images-idx3-ubyte")).unwrap();
+    let read = Mnist::from_dir(path).unwrap();
+    assert_eq!(read, small());
+    assert_eq!(read.checksums, small().checksums);
+}
+
+#[test]
+fn two_spellings_that_differ_are_both_named() {
+    let folder = folder();
+    let path = folder.path();
+    pack(path, "t10k-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz");
+    let error = change(path, "t10k-labels-idx1-ubyte", |bytes| bytes[8] = 7);
+    let both = format!(
+        "{0}/t10k-labels-idx1-ubyte and {0}/t10k-labels-idx1-ubyte.gz differ",
+        path.display()
+    );
+    assert!(error.starts_with(&both), "{error}");
+    // One that cannot be read may be the one that is meant.
+    let error = change(path, "t10k-labels-idx1-ubyte.gz", |bytes| bytes.truncate(20));
+    assert!(error.contains("failed to unpack ") && error.contains("ubyte.gz: "), "{error}");
 }
 
 #[test]
@@ -85,13 +122,128 @@ fn digits_of_ones_own_are_not_mnist() {
 }
 
 #[test]
-fn a_missing_file_is_named() {
+fn a_missing_file_is_named_with_what_is_there() {
     let folder = folder();
-    fs::remove_file(folder.path().join("t10k-images-idx3-ubyte")).unwrap();
-    let error = Mnist::from_dir(folder.path()).unwrap_err().to_string();
-    assert!(
-        error.contains("neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz"),
-        "{error}"
+    let path = folder.path();
+    fs::remove_file(path.join("t10k-images-idx3-ubyte")).unwrap();
+    let error = Mnist::from_dir(path).unwrap_err().to_string();
+    let expected = format!(
+        "{} has no t10k-images-idx3-ubyte, plain or as t10k-images-idx3-ubyte.gz; it has \
+         t10k-labels-idx1-ubyte, train-images-idx3-ubyte, train-labels-idx1-ubyte",
+        path.display()
+    );
+    assert_eq!(error, expected);
+
+    fs::create_dir(path.join("a folder")).unwrap();
+    for index in 0..1_000 {
+        fs::write(path.join(format!("b{index:03}")), "").unwrap();
+    }
+    let error = Mnist::from_dir(path).unwrap_err().to_string();
+    assert!(error.contains("it has a folder/, b000, b001"), "{error}");
+    assert!(error.ends_with("b007, b008 and 994 more"), "{error}");
+
+    let empty = tempfile::tempdir().unwrap();
+    let error = Mnist::from_dir(empty.path()).unwrap_err().to_string();
+    assert!(error.ends_with("train-images-idx3-ubyte.gz; it is empty"), "{error}");
+    let nowhere = empty.path().join("nowhere");
+    let error = Mnist::from_dir(&nowhere).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("failed to read {}: ", nowhere.display())), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_read() {
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    let refused = |put: fn(&Path)| {
+        let folder = folder();
+        let path = folder.path().join("train-labels-idx1-ubyte");
+        fs::remove_file(&path).unwrap();
+        put(&path);
+        Mnist::from_dir(folder.path()).unwrap_err().to_string()
+    };
+    let error = refused(|path| fs::create_dir(path).unwrap());
+    assert!(error.ends_with("train-labels-idx1-ubyte is a folder, a file was expected"), "{error}");
+    // Whoever opened it would wait for a writer.
+    let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    let device = |path: &Path| symlink("/dev/zero", path).unwrap();
+    for error in [refused(pipe), refused(device)] {
+        assert!(error.contains("ubyte is a pipe, a socket or a device, a file"), "{error}");
+    }
+    let error = refused(|path| symlink("nowhere", path).unwrap());
+    assert!(error.contains("failed to read ") && error.contains("No such file"), "{error}");
+}
+
+/// A folder's name that is not UTF-8 loses nothing in an error, and its files are read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_text_comes_through() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join(OsStr::from_bytes(b"caf\xe9"));
+    small().write_idx(&dir).unwrap();
+    assert_eq!(Mnist::from_dir(&dir).unwrap(), small());
+    let error = change(&dir, "t10k-labels-idx1-ubyte", |bytes| bytes[8] = 10);
+    assert!(error.contains(r"caf\xE9/t10k-labels-idx1-ubyte"), "{error}");
+}
+
+#[test]
+fn too_few_digits_are_told_with_split_and_file() {
+    let folder = folder();
+    let read = Mnist::from_dir(folder.path()).unwrap();
+    read.require_pairs(1).unwrap();
+    let images = |file: &str| folder.path().join(file).display().to_string();
+    assert_eq!(
+        read.require_pairs(2).unwrap_err().to_string(),
+        format!("2 pairs need 4 training digits, {} has 3", images("train-images-idx3-ubyte"))
+    );
+    let more = Mnist::new(Digits::new(vec![0; 784 * 4], vec![0; 4]).unwrap(), read.test);
+    assert_eq!(
+        more.require_pairs(2).unwrap_err().to_string(),
+        "2 pairs need 4 test digits, t10k-images-idx3-ubyte has 2"
+    );
+    let error = more.require_pairs(usize::MAX).unwrap_err().to_string();
+    assert!(error.contains(" need 36893488147419103230 training digits, "), "{error}");
+}
+
+#[test]
+fn where_digits_first_differ_is_told() {
+    let shipped = Mnist::shipped().unwrap();
+    let told = |mnist: &Mnist| mnist.identity().unwrap().to_string();
+    assert!(shipped.identity().unwrap().is_shipped());
+    assert!(!small().identity().unwrap().is_shipped());
+
+    // Labels and counts are those of another set, and so is a pixel: that comes first.
+    let mut other = shipped.clone();
+    let mut pixels = shipped.test.images()[..2 * 784].to_vec();
+    pixels[784 + 28 * 7 + 6] ^= 1;
+    other.test = Digits::new(pixels, vec![0, 0]).unwrap();
+    let Identity::Other(difference) = other.identity().unwrap() else { panic!("the same") };
+    let pixel = shipped.test.image(1)[28 * 7 + 6];
+    let expected = Difference::Pixel {
+        file: "t10k-images-idx3-ubyte",
+        index: 1,
+        row: 7,
+        column: 6,
+        found: pixel ^ 1,
+        shipped: pixel,
+    };
+    assert_eq!(difference, expected);
+
+    other.test = Digits::new(shipped.test.images()[..2 * 784].to_vec(), vec![7, 3]).unwrap();
+    assert_eq!(
+        told(&other),
+        "other digits: t10k-labels-idx1-ubyte differs from MNIST as shipped, first at label 1 \
+         (3 here, 2 there)"
+    );
+    other.test = Digits::new(shipped.test.images()[..2 * 784].to_vec(), vec![7, 2]).unwrap();
+    assert_eq!(
+        told(&other),
+        "other digits: t10k-images-idx3-ubyte has 2 images, MNIST as shipped has 10000; the first \
+         2 are the same"
     );
 }
 
