@@ -61,6 +61,7 @@ mod difference;
 mod error;
 mod files;
 mod format;
+mod lock;
 mod network;
 mod pixels;
 mod predictions;
