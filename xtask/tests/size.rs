@@ -12,6 +12,7 @@ use pairnet_record::{
     RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, Timing, predictions_path, record_path,
     write_sweep,
 };
+use sha2::{Digest as _, Sha256};
 
 const RUNS: usize = 625;
 const EPOCHS: usize = 25;
@@ -62,16 +63,28 @@ fn write(dir: &Path) {
                 // Written plainly: syncing each would take longer than all the rest.
                 let path = record_path(dir, recipe, variant, run);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, serde_json::to_vec_pretty(&record).unwrap()).unwrap();
+                fs::write(path, checksummed(&record)).unwrap();
                 let path = predictions_path(dir, recipe, variant, run);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 if index == 7 {
                     let predictions = predictions(recipe, variant, run, wrong);
-                    fs::write(path, serde_json::to_vec(&predictions).unwrap()).unwrap();
+                    fs::write(path, checksummed(&predictions)).unwrap();
                 }
             }
         }
     }
+}
+
+/// `value` as the crate writes it, but for the layout.
+fn checksummed<T: serde::Serialize>(value: &T) -> String {
+    let mut fields = serde_json::to_value(value).unwrap();
+    let mut content = fields.clone();
+    content.as_object_mut().unwrap().remove("timing");
+    // The keys of these values are in the order of the alphabet.
+    let digest = Sha256::digest(content.to_string());
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    fields["checksum"] = digits.into();
+    format!("{fields:#}\n")
 }
 
 fn record(recipe: &str, variant: &str, run: usize, test_accuracy: f64) -> Record {

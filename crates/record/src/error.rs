@@ -55,6 +55,18 @@ pub enum RecordError {
         /// The version that can be read.
         readable: u32,
     },
+    /// A file was changed after it was written.
+    #[error(
+        "{} was changed since it was written: its checksum is not that of what it holds; move it \
+         elsewhere and make that {what} again",
+        path.display()
+    )]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// "record", "sweep" or "set of predictions".
+        what: &'static str,
+    },
     /// A value that no run can have measured, or a name that no file can have.
     #[error(
         "{} cannot hold {field} = {value}: {expected}; make that {what} again",

@@ -43,24 +43,31 @@
 //!
 //! Every accuracy is in percent. Every file is JSON with two spaces of indent, keys in the order
 //! of the types here and a newline at its end; the same value gives the same bytes. Only
-//! [`Record::timing`], the last part of a record, may differ between two runs of the same
-//! training. A number that is not finite is an error when it is written, never a `null`: `null`
-//! says that there is no number. [`Predictions`] are JSON on one line, since programs alone read
-//! them; they are written before their record, so that a record implies them.
+//! [`Record::timing`] may differ between two runs of the same training. A number that is not finite
+//! is an error when it is written, never a `null`: `null` says that there is no number.
+//! [`Predictions`] are JSON on one line, since programs alone read them; they are written before
+//! their record, so that a record implies them.
 //!
 //! Every file starts with the version of its format ([`RECORD_FORMAT`], [`SWEEP_FORMAT`],
-//! [`PREDICTIONS_FORMAT`]), which is looked at before anything else in it; a reader names the version that it cannot read
-//! ([`RecordError::Version`]). A version says exactly which fields there are, so that a field
-//! more or less makes another version.
+//! [`PREDICTIONS_FORMAT`]), which is looked at before anything else in it; a reader names the
+//! version that it cannot read ([`RecordError::Version`]). A version says exactly which fields there
+//! are, so that a field more or less makes another version.
+//!
+//! Every file ends with a `checksum`: the SHA-256 of its other fields, written as JSON without white
+//! space and with the keys of every object in the order of their bytes. So a file may be laid out
+//! anew, by any program, and a changed value is refused ([`RecordError::Checksum`]). That of a record
+//! leaves out `timing`, which has one of its own: records of the same run are equal but for that
+//! object.
 //!
 //! This crate knows names, seeds, numbers and files. It knows no tensor, no recipe and no
 //! network; which names there are is its callers' affair.
 
 mod atomic;
+mod checksum;
 mod difference;
+mod document;
 mod error;
 mod files;
-mod format;
 mod lock;
 mod network;
 mod pixels;
@@ -83,4 +90,4 @@ pub use predictions::{
     round_probability, write_predictions,
 };
 pub use record::{Epoch, Failure, RECORD_FORMAT, Record, Timing};
-pub use sweep::{Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};
+pub use sweep::{MOST_RUNS, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::checksum::sha256;
+use crate::document::{Document, finite, finite_or_none};
 use crate::error::RecordError;
-use crate::format::{finite, finite_or_none};
 
 /// The version of [`Record`] that this crate reads and writes.
-pub const RECORD_FORMAT: u32 = 1;
+pub const RECORD_FORMAT: u32 = 2;
 
 /// What one run was and what it measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,12 +76,40 @@ pub struct Epoch {
 }
 
 /// How long a run took.
+///
+/// In JSON it has a checksum of its own, since that of a [`Record`] leaves it out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(into = "TimingFields", try_from = "TimingFields")]
 pub struct Timing {
     /// From drawing the pairs to the last accuracy, in seconds of the clock on the wall.
-    #[serde(serialize_with = "finite")]
     pub seconds: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimingFields {
+    #[serde(serialize_with = "finite")]
+    seconds: f64,
+    checksum: String,
+}
+
+impl From<Timing> for TimingFields {
+    fn from(Timing { seconds }: Timing) -> Self {
+        Self { seconds, checksum: sha256(&mut json!({ "seconds": seconds })) }
+    }
+}
+
+impl TryFrom<TimingFields> for Timing {
+    type Error = &'static str;
+
+    fn try_from(TimingFields { seconds, checksum }: TimingFields) -> Result<Self, Self::Error> {
+        let timing = Self { seconds };
+        if TimingFields::from(timing.clone()).checksum == checksum {
+            Ok(timing)
+        } else {
+            Err("the timing was changed since it was written")
+        }
+    }
 }
 
 const PERCENT: &str = "an accuracy lies between 0 and 100 percent";
@@ -92,12 +122,22 @@ impl Record {
     pub fn without_timing(&self) -> Self {
         Self { timing: Timing::default(), ..self.clone() }
     }
+}
 
-    /// Whether the numbers are such as a run can have measured; `path` is for the message.
-    pub(crate) fn check(&self, path: &Path) -> Result<(), RecordError> {
+impl Document for Record {
+    const WHAT: &'static str = "record";
+    const FORMAT: u32 = RECORD_FORMAT;
+    const APART: Option<&'static str> = Some("timing");
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// Whether the numbers are such as a run can have measured.
+    fn check(&self, path: &Path) -> Result<(), RecordError> {
         let refuse = |field: &str, value: String, expected| {
             let (path, field) = (path.to_owned(), field.to_owned());
-            Err(RecordError::Value { path, what: "record", field, value, expected })
+            Err(RecordError::Value { path, what: Self::WHAT, field, value, expected })
         };
         for (field, name) in [("recipe", &self.recipe), ("variant", &self.variant)] {
             if !is_name(name) {

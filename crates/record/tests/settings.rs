@@ -88,8 +88,8 @@ fn every_setting_that_differs_is_named_with_both_values() {
 #[test]
 fn another_version_of_a_sweep_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(sweep_path(dir.path()), r#"{"format": 3}"#).unwrap();
+    fs::write(sweep_path(dir.path()), r#"{"format": 2}"#).unwrap();
     let error = read_sweep(dir.path()).unwrap_err();
     assert!(matches!(error, RecordError::Version { .. }), "{error}");
-    assert!(error.to_string().contains("sweep format 3"), "{error}");
+    assert!(error.to_string().contains("sweep format 2"), "{error}");
 }
