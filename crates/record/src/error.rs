@@ -96,6 +96,24 @@ pub enum RecordError {
         /// Where its recipe, variant and run belong.
         belongs: PathBuf,
     },
+    /// Another process writes into the folder.
+    #[error("{} is in use by {owner}; wait until that is done, or take another folder", dir.display())]
+    Owned {
+        /// The folder.
+        dir: PathBuf,
+        /// Which process, in words.
+        owner: String,
+    },
+    /// A folder was moved or removed while a process wrote into it.
+    #[error(
+        "{} was moved or removed while it was in use: its file .owner is gone; what was written \
+         until then is whole",
+        dir.display()
+    )]
+    Gone {
+        /// Where it was.
+        dir: PathBuf,
+    },
     /// Something among the records is neither a record nor a folder of records.
     #[error(
         "{} is in the way: only records/<recipe>/<variant>/<run>.json belong there; move it \

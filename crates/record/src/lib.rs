@@ -39,6 +39,7 @@
 //! sweep.json                                  what was asked, and by what program: a [`Sweep`]
 //! records/<recipe>/<variant>/<run>.json       one a run, whole or absent: a [`Record`]
 //! predictions/<recipe>/<variant>/<run>.json   what the trained network said: [`Predictions`]
+//! .owner                                      who writes here now: an [`Owner`]
 //! ```
 //!
 //! Every accuracy is in percent. Every file is JSON with two spaces of indent, keys in the order
@@ -59,6 +60,8 @@
 //! leaves out `timing`, which has one of its own: records of the same run are equal but for that
 //! object.
 //!
+//! One process at a time writes into a folder, the [`Owner`]; whoever likes reads.
+//!
 //! This crate knows names, seeds, numbers and files. It knows no tensor, no recipe and no
 //! network; which names there are is its callers' affair.
 
@@ -70,6 +73,7 @@ mod error;
 mod files;
 mod lock;
 mod network;
+mod owner;
 mod pixels;
 mod predictions;
 mod record;
@@ -84,6 +88,7 @@ pub use files::{
 pub use network::{
     BranchDescription, BranchOutputKind, LayerDescription, LayerKind, NetworkDescription,
 };
+pub use owner::{Owner, check_writable};
 pub use pixels::Pixels;
 pub use predictions::{
     Mistake, PREDICTIONS_FORMAT, Predictions, predictions_path, read_predictions,
