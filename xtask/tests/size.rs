@@ -57,9 +57,11 @@ fn write(dir: &Path) {
     write_sweep(dir, &sweep).unwrap();
     for recipe in recipes {
         for (index, variant) in variants.iter().enumerate() {
+            let follows_from = sweep.follows_from(recipe, variant).unwrap();
             for run in 0..RUNS {
                 let wrong = 200 - 20 * index + (7 * run) % 20;
-                let record = record(recipe, variant, run, 100.0 - wrong as f64 / 10.0);
+                let mut record = record(recipe, variant, run, 100.0 - wrong as f64 / 10.0);
+                record.follows_from.clone_from(&follows_from);
                 // Written plainly: syncing each would take longer than all the rest.
                 let path = record_path(dir, recipe, variant, run);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -67,7 +69,8 @@ fn write(dir: &Path) {
                 let path = predictions_path(dir, recipe, variant, run);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 if index == 7 {
-                    let predictions = predictions(recipe, variant, run, wrong);
+                    let mut predictions = predictions(recipe, variant, run, wrong);
+                    predictions.follows_from.clone_from(&follows_from);
                     fs::write(path, checksummed(&predictions)).unwrap();
                 }
             }
@@ -104,6 +107,7 @@ fn record(recipe: &str, variant: &str, run: usize, test_accuracy: f64) -> Record
         variant: variant.to_owned(),
         run,
         seed: 0,
+        follows_from: String::new(),
         parameters: 1,
         train_accuracy: Some(99.0 + (run % 10) as f64 / 10.0),
         test_accuracy: Some(test_accuracy),
@@ -122,6 +126,7 @@ fn predictions(recipe: &str, variant: &str, run: usize, wrong: usize) -> Predict
         variant: variant.to_owned(),
         run,
         seed: 0,
+        follows_from: String::new(),
         classes: vec![[3, 5]; 1000],
         probabilities: (0..1000).map(|pair| if pair < wrong { 0.25 } else { 0.75 }).collect(),
         mistakes: (0..wrong).map(mistake).collect(),

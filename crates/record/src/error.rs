@@ -96,6 +96,19 @@ pub enum RecordError {
         /// Where its recipe, variant and run belong.
         belongs: PathBuf,
     },
+    /// A record, or a run's predictions, follows from other settings or data than the sweep.
+    #[error(
+        "{} is a {what} of another sweep: {difference}; move it out of the folder",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// "record" or "set of predictions".
+        what: &'static str,
+        /// How that shows, e.g. "it has seed 5 and not 0".
+        difference: String,
+    },
     /// Another process writes into the folder.
     #[error("{} is in use by {owner}; wait until that is done, or take another folder", dir.display())]
     Owned {

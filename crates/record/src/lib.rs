@@ -11,6 +11,7 @@
 //!     variant: "mlp-ws".to_owned(),
 //!     run: 3,
 //!     seed: 0,
+//!     follows_from: String::new(), // an `Origin`'s hash, where there is a sweep
 //!     parameters: 103_103,
 //!     train_accuracy: Some(99.9),
 //!     test_accuracy: Some(84.4),
@@ -60,6 +61,11 @@
 //! leaves out `timing`, which has one of its own: records of the same run are equal but for that
 //! object.
 //!
+//! Every record, and every set of predictions, says by a hash what it [follows from](Origin): the
+//! recipe, the network, the seed, the device and the data, and not how many runs there are or what
+//! else is trained. So runs, recipes and variants can be added to a folder, and a file that came from
+//! another sweep is refused ([`RecordError::Foreign`]).
+//!
 //! One process at a time writes into a folder, the [`Owner`]; whoever likes reads.
 //!
 //! This crate knows names, seeds, numbers and files. It knows no tensor, no recipe and no
@@ -73,6 +79,7 @@ mod error;
 mod files;
 mod lock;
 mod network;
+mod origin;
 mod owner;
 mod pixels;
 mod predictions;
@@ -88,11 +95,12 @@ pub use files::{
 pub use network::{
     BranchDescription, BranchOutputKind, LayerDescription, LayerKind, NetworkDescription,
 };
+pub use origin::Origin;
 pub use owner::{Owner, check_writable};
 pub use pixels::Pixels;
 pub use predictions::{
     Mistake, PREDICTIONS_FORMAT, Predictions, predictions_path, read_predictions,
     round_probability, write_predictions,
 };
-pub use record::{Epoch, Failure, RECORD_FORMAT, Record, Timing};
+pub use record::{Epoch, Failure, FailureKind, RECORD_FORMAT, Record, Timing};
 pub use sweep::{MOST_RUNS, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};

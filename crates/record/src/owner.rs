@@ -47,8 +47,7 @@ impl Owner {
     pub fn take(dir: &Path, command: &str) -> Result<Self, RecordError> {
         let path = dir.join(".owner");
         let failed = |source| RecordError::Write { path: path.clone(), source };
-        fs::create_dir_all(dir)
-            .map_err(|source| RecordError::Write { path: dir.to_owned(), source })?;
+        make_folder(dir).map_err(|source| RecordError::Write { path: dir.to_owned(), source })?;
         loop {
             let mut file = lock::open(&path).map_err(failed)?;
             let unlocked = match file.try_lock() {
@@ -100,6 +99,14 @@ impl Drop for Owner {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn make_folder(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir).map_err(|error| match error.kind() {
+        // Something is there that is no folder.
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    })
 }
 
 fn write_words(file: &mut File, command: &str) -> io::Result<()> {
@@ -161,7 +168,7 @@ fn utc(time: SystemTime) -> String {
 pub fn check_writable(dir: &Path) -> Result<(), RecordError> {
     let failed = |source| RecordError::Write { path: dir.to_owned(), source };
     let mut parents = dir.ancestors().filter(|path| !path.as_os_str().is_empty());
-    let there = parents.find(|path| path.exists()).unwrap_or(Path::new("."));
+    let there = parents.find(|path| path.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
     let probe = there.join(format!(".{}.pairnet-probe", std::process::id()));
     File::create(&probe).map_err(failed)?;
     // Another that tries at the same moment may have been first.

@@ -28,6 +28,8 @@ pub struct Predictions {
     pub run: usize,
     /// Of the run's record.
     pub seed: u64,
+    /// Of the run's record.
+    pub follows_from: String,
     /// What the two digits of each pair show, 0 to 9.
     pub classes: Vec<[u8; 2]>,
     /// The probability that the first digit is at most the second, for each pair; rounded

@@ -1,5 +1,6 @@
 //! What one run was and what it measured.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Record {
     pub run: usize,
     /// The sweep's seed, from which all of the run's random streams were derived.
     pub seed: u64,
+    /// The hash of what the run follows from ([`Origin::sha256`](crate::Origin::sha256)).
+    pub follows_from: String,
     /// Numbers that training may change.
     pub parameters: usize,
     /// On the training pairs, as the recipe measures it, in percent; `None` where the run failed.
@@ -46,12 +49,45 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// Counted from 0; the number of epochs where training ended and evaluation failed.
-    pub epoch: usize,
-    /// Counted from 0.
-    pub batch: usize,
-    /// E.g. "main loss is NaN".
+    /// Whether trying again can help.
+    pub kind: FailureKind,
+    /// Counted from 0; the number of epochs where training ended and evaluation failed; `None` where
+    /// it is not known.
+    pub epoch: Option<usize>,
+    /// Counted from 0; `None` where it is not known.
+    pub batch: Option<usize>,
+    /// E.g. "main loss is NaN": the same for the same run, without paths and times.
     pub reason: String,
+}
+
+/// As in "main loss is NaN in epoch 3, batch 0".
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, batch, reason, .. } = self;
+        match (epoch, batch) {
+            (Some(epoch), Some(batch)) => write!(f, "{reason} in epoch {epoch}, batch {batch}"),
+            _ => f.write_str(reason),
+        }
+    }
+}
+
+/// What kind of thing ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// A loss or logit was not finite. That is a result: the same run ends so again.
+    NotFinite,
+    /// The program panicked.
+    Panic,
+    /// The device could not compute something, for want of memory say.
+    Device,
+}
+
+impl FailureKind {
+    /// Whether another try can end otherwise.
+    pub fn is_worth_another_try(self) -> bool {
+        self != Self::NotFinite
+    }
 }
 
 /// Means over the training batches of one epoch, each batch measured before its update.

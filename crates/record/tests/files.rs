@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pairnet_record::{
-    Epoch, Failure, RECORD_FORMAT, Record, RecordError, Timing, read_record, read_records,
-    read_sweep, record_path, write_atomically, write_record,
+    Epoch, Failure, FailureKind, RECORD_FORMAT, Record, RecordError, Timing, read_record,
+    read_records, read_sweep, record_path, write_atomically, write_record,
 };
 use proptest::prelude::*;
 
@@ -16,6 +16,7 @@ fn record(recipe: &str, variant: &str, run: usize) -> Record {
         variant: variant.to_owned(),
         run,
         seed: 7,
+        follows_from: "00ff".to_owned(),
         parameters: 79_439,
         train_accuracy: Some(98.7),
         test_accuracy: Some(92.9),
@@ -32,7 +33,12 @@ fn record(recipe: &str, variant: &str, run: usize) -> Record {
 }
 
 fn failed() -> Record {
-    let failure = Failure { epoch: 1, batch: 3, reason: "main loss is NaN".to_owned() };
+    let failure = Failure {
+        kind: FailureKind::NotFinite,
+        epoch: Some(1),
+        batch: Some(3),
+        reason: "main loss is NaN".to_owned(),
+    };
     Record {
         train_accuracy: None,
         test_accuracy: None,
@@ -59,6 +65,7 @@ fn the_bytes_of_a_record_are_fixed() {
   "variant": "mlp-ws-al",
   "run": 2,
   "seed": 7,
+  "follows_from": "00ff",
   "parameters": 79439,
   "train_accuracy": 98.7,
   "test_accuracy": 92.9,
@@ -82,7 +89,7 @@ fn the_bytes_of_a_record_are_fixed() {
     // Python: sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()), value being
     // timing, or the record without it, in either case without a checksum.
     let timing = "4d5fcac9c47ce07acf78133476884c162be41ff2d3fff9740be2b7dd83fcb10b";
-    let content = "366c71295304533718c0430324da05130a028a8efd467897ead436396518d2e3";
+    let content = "e2fb7650500d8c2329b2d87e16e99539943c1742e355211333f868f483d79e61";
     let expected = expected.replace("TIMING", timing).replace("CONTENT", content);
     assert_eq!(fs::read_to_string(path).unwrap(), expected);
 }
@@ -257,7 +264,7 @@ proptest! {
         whole.epochs[0].total_loss = loss;
         let mut broken = failed();
         broken.run = 1;
-        broken.failure = Some(Failure { epoch: 0, batch: 0, reason });
+        broken.failure = Some(Failure { kind: FailureKind::Panic, epoch: None, batch: None, reason });
         for record in [&whole, &broken] {
             write_record(dir.path(), record).unwrap();
         }

@@ -46,18 +46,20 @@ pub struct BestNetwork {
 ///
 /// # Errors
 ///
-/// Where `dir` has no sweep, a file cannot be read, or [`summarise`] refuses the records.
+/// Where `dir` has no sweep, a file cannot be read or is of another sweep, or [`summarise`] refuses
+/// the records.
 pub fn read_report(dir: &Path) -> Result<Report, ReportError> {
     let Some(sweep) = read_sweep(dir)? else {
         return Err(ReportError::NoSweep { dir: dir.to_owned() });
     };
     let records = read_records(dir)?;
+    sweep.check_records(dir, &records)?;
     let summary = summarise(&sweep, &records)?;
-    let predictions = best_network(dir, &summary)?;
+    let predictions = best_network(dir, &sweep, &summary)?;
     Ok(Report { sweep, records, summary, predictions })
 }
 
-fn best_network(dir: &Path, summary: &Summary) -> Result<BestNetwork, ReportError> {
+fn best_network(dir: &Path, sweep: &Sweep, summary: &Summary) -> Result<BestNetwork, ReportError> {
     let mut best: Option<(f64, &Entry)> = None;
     for entry in &summary.entries {
         let Some(mean) = entry.test.statistics.mean else { continue };
@@ -74,6 +76,7 @@ fn best_network(dir: &Path, summary: &Summary) -> Result<BestNetwork, ReportErro
     for (&run, &accuracy) in runs.iter().zip(accuracies).take(MOST_PREDICTIONS) {
         match read_predictions(dir, &network.recipe, &network.variant, run) {
             Ok(predictions) => {
+                sweep.check_predictions(dir, &predictions)?;
                 same_run(&predictions, summary.seed, accuracy)?;
                 network.runs.push(predictions);
             }

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use crate::pictured::{pictured, pictured_folder, predict};
 use crate::sweeps::{full, record, sweep};
-use pairnet_record::{Epoch, Record, Sweep, read_predictions, write_predictions};
+use pairnet_record::{
+    Epoch, Record, Sweep, read_predictions, read_record, record_path, write_predictions,
+    write_record,
+};
 use pairnet_report::{read_report, summarise};
 
 fn refusal(sweep: &Sweep, records: &[Record]) -> String {
@@ -108,6 +111,39 @@ fn predictions_that_are_not_those_behind_the_record_are_refused() {
         write_predictions(dir, &other).unwrap();
     });
     assert!(message.contains("or of another seed"), "{message}");
+}
+
+/// Whole files of another sweep, at their place in this one.
+#[test]
+fn foreign_files_are_refused() {
+    let foreign = |change: fn(&mut Sweep)| {
+        let (mut other, _) = pictured();
+        change(&mut other);
+        other.follows_from("paper", "lenet5-ws-al").unwrap()
+    };
+    for follows_from in [
+        foreign(|sweep| sweep.settings.recipes[0].fields["epochs"] = 5.into()),
+        foreign(|sweep| sweep.networks[3].comparator[0].outputs = 2),
+        foreign(|sweep| {
+            sweep.settings.data.insert("train-images-idx3-ubyte".to_owned(), "ba89".to_owned());
+        }),
+    ] {
+        let dir = pictured_folder();
+        let path = record_path(dir.path(), "paper", "lenet5-ws-al", 1);
+        let own = read_record(&path).unwrap();
+        let other = Record { follows_from: follows_from.clone(), ..own.clone() };
+        write_record(dir.path(), &other).unwrap();
+        let message = read_report(dir.path()).unwrap_err().to_string();
+        let expected = format!("{} is a record of another sweep", path.display());
+        assert!(message.starts_with(&expected), "{message}");
+
+        write_record(dir.path(), &own).unwrap();
+        let mut other = read_predictions(dir.path(), "paper", "lenet5-ws-al", 1).unwrap();
+        other.follows_from = follows_from;
+        write_predictions(dir.path(), &other).unwrap();
+        let message = read_report(dir.path()).unwrap_err().to_string();
+        assert!(message.contains("is a set of predictions of another sweep"), "{message}");
+    }
 }
 
 #[test]
