@@ -8,7 +8,15 @@ use anyhow::{Context, Result};
 
 use crate::terminal::note;
 
-/// Renames a folder that has anything in it to the first free `NAME.old-1`, `NAME.old-2`, … beside
+/// Whether there is anything in a folder but names with a leading dot, such as a lock leaves behind.
+pub(crate) fn is_occupied(dir: &Path) -> bool {
+    let visible = |entry: std::io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+    };
+    dir.read_dir().is_ok_and(|mut entries| entries.any(visible))
+}
+
+/// Renames a folder to the first free `NAME.old-1`, `NAME.old-2`, … beside
 /// it, leaves an empty one in its place, and is where that is.
 ///
 /// It is the folder that `dir` leads to, by whatever name: behind a link the link stays, and leads to
@@ -18,10 +26,6 @@ use crate::terminal::note;
 ///
 /// Where the folder cannot be renamed, as a mount point cannot, or not be made anew.
 pub(crate) fn move_aside(dir: &Path) -> Result<PathBuf> {
-    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    if !occupied {
-        return Ok(dir.to_owned());
-    }
     let shown = dir.display();
     let folder = dir.canonicalize().with_context(|| format!("failed to follow {shown}"))?;
     let from_inside = std::env::current_dir().is_ok_and(|current| current.starts_with(&folder));

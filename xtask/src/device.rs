@@ -14,13 +14,6 @@ pub(crate) enum DeviceName {
 }
 
 impl DeviceName {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            DeviceName::Cpu => "cpu",
-            DeviceName::Cuda => "cuda",
-        }
-    }
-
     pub(crate) fn open(self) -> Result<Device> {
         match self {
             DeviceName::Cpu => Ok(Device::Cpu),

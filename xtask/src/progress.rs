@@ -57,7 +57,7 @@ fn describe(record: &Record) -> String {
     let Record { recipe, variant, run, .. } = record;
     let result = match (&record.failure, record.train_accuracy, record.test_accuracy) {
         (None, Some(train), Some(test)) => format!("train {train:.1} %, test {test:.1} %"),
-        (Some(failure), ..) => format!("failed in epoch {}: {}", failure.epoch, failure.reason),
+        (Some(failure), ..) => format!("failed: {failure}"),
         _ => "no accuracy".to_owned(),
     };
     format!("{recipe} {variant} run {run}: {result}, {:.1} s", record.timing.seconds)

@@ -1,14 +1,19 @@
 //! `cargo xtask reproduce`: the main job.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::builder::PossibleValuesParser;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
-use pairnet_training::{Plan, Recipe, Setup, TrainingError, Workers, claim_folder, missing, sweep};
+use pairnet_record::{MOST_RUNS, Owner, Record, RecordError, Sweep, check_writable};
+use pairnet_training::{
+    Plan, Recipe, Setup, Status, TrainingError, Workers, claim_folder, status, sweep,
+};
 
-use crate::aside::move_aside;
+use crate::aside::{is_occupied, move_aside};
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
@@ -25,10 +30,10 @@ pub(crate) struct Arguments {
     #[arg(long = "variant", value_name = "NAME", value_parser = PossibleValuesParser::new(pairnet_models::names()))]
     variants: Vec<String>,
     /// Runs of each recipe and variant
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = from_one_to::<MOST_RUNS>)]
     runs: usize,
     /// Networks trained side by side [default: one a core]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = from_one_to::<MOST_JOBS>)]
     jobs: Option<usize>,
     /// Where every random number comes from
     #[arg(long, value_name = "SEED", default_value_t = 0, allow_negative_numbers = true)]
@@ -58,10 +63,14 @@ fn recipe_names() -> [&'static str; 2] {
     Recipe::all().map(|recipe| recipe.name)
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+/// More threads than any machine has cores.
+const MOST_JOBS: usize = 1024;
+
+fn from_one_to<const MOST: usize>(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1 is needed".to_owned()),
-        Ok(number) => Ok(number),
+        Ok(number) if number <= MOST => Ok(number),
+        Ok(_) => Err(format!("at most {MOST} are possible")),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -71,51 +80,151 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     let workspace = crate::workspace();
     let mut dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/reproduce"));
     let device = arguments.device.open()?;
+    let setup =
+        Setup { device, kernels: Kernels::Fused, test_every_epoch: arguments.test_every_epoch };
     let data = match &arguments.data_dir {
         Some(dir) => Mnist::from_dir(dir)?,
         None => Mnist::shipped()?,
     };
-    if arguments.fresh && !arguments.dry_run {
+    for recipe in &plan.recipes {
+        data.require_pairs(recipe.pairs)?;
+    }
+    let asked = plan.asked(&setup, &data, provenance(&workspace))?;
+    if arguments.dry_run {
+        let owner = dry_owner(&dir)?;
+        let status = if arguments.fresh {
+            // What is moved away is not looked at.
+            Status { sweep: asked, missing: plan.jobs().collect(), kept: 0, failed: Vec::new() }
+        } else {
+            status_of(&dir, &plan, &asked)?
+        };
+        drop(owner);
+        return describe(&plan, &status, &dir);
+    }
+    if arguments.fresh && is_occupied(&dir) {
+        // So that no folder is moved while a sweep writes into it.
+        let _older = owner(&dir)?;
         dir = move_aside(&dir)?;
     }
-    let settings = plan.settings(arguments.device.name(), arguments.test_every_epoch, &data)?;
-    if arguments.dry_run {
-        return describe(arguments, &plan, &dir);
-    }
-    claim_folder(&dir, settings, provenance(&workspace)).map_err(explain)?;
-    let (jobs, kept) = missing(&dir, &plan)?;
-    let all = kept + jobs.len();
+    let owner = owner(&dir)?;
+    let Status { sweep: claimed, missing, kept, failed } = status_of(&dir, &plan, &asked)?;
+    claim_folder(&owner, &claimed)?;
+    let all = kept + missing.len();
     if kept > 0 {
         note(format_args!(
             "{kept} of {all} networks are trained already and kept; {} to train",
-            jobs.len()
+            missing.len()
+        ));
+    }
+    if claimed.settings.runs > plan.runs {
+        note(format_args!(
+            "the sweep in {} has {} runs of each network, and is reported with all of them",
+            dir.display(),
+            claimed.settings.runs
         ));
     }
 
-    let setup =
-        Setup { device, kernels: Kernels::Fused, test_every_epoch: arguments.test_every_epoch };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let side_by_side = match arguments.device {
         DeviceName::Cpu => threads,
         DeviceName::Cuda => 1,
     };
     let workers = Workers { count: arguments.jobs.unwrap_or(side_by_side), threads };
-    if !jobs.is_empty() {
-        note(what_is_to_do(jobs.len(), workers.count));
+    if !missing.is_empty() {
+        note(what_is_to_do(missing.len(), workers.count));
     }
     let signals = Signals::listen()?;
-    let progress = Progress::new(jobs.len());
-    let finished = |record: &_| progress.finished(record);
-    let result = sweep(&dir, (&jobs, plan.seed), &data, &setup, workers, signals.stop(), &finished);
+    let progress = Progress::new(missing.len());
+    let trained = AtomicUsize::new(kept);
+    let finished = |record: &_| {
+        trained.fetch_add(1, Ordering::Relaxed);
+        progress.finished(record);
+    };
+    let jobs = (&*missing, plan.seed);
+    let result = sweep(&owner, jobs, &data, &setup, workers, signals.stop(), &finished);
     progress.end();
     if let Some(signal) = signals.end() {
-        let told = what_is_left(result, &dir, &plan);
+        let told = match result {
+            Ok(_) | Err(TrainingError::Interrupted) => format!(
+                "interrupted: {} of {all} networks are trained, their records are whole in {}; the \
+                 same command goes on from there",
+                trained.into_inner(),
+                dir.display()
+            ),
+            Err(error) => format!("interrupted: {error}"),
+        };
         return Err(Interrupted { signal, told }.into());
     }
-    result?;
+    let failed = [failed, result?].concat();
     // The report of many runs takes the memory that their digits took.
     drop(data);
-    crate::report::write(&dir)
+    crate::report::write(&dir)?;
+    if failed.is_empty() { Ok(()) } else { bail!(told_failures(&failed, all)) }
+}
+
+/// The folder, for this process alone.
+fn owner(dir: &Path) -> Result<Owner> {
+    let command: Vec<_> = std::env::args_os().skip(1).collect();
+    let command = command.join(OsStr::new(" ")).display().to_string();
+    let owner = Owner::take(dir, &format!("cargo xtask {command}"))?;
+    if let Some(error) = owner.unlocked() {
+        note(format_args!(
+            "warning: {} cannot be locked ({error}): see to it that no other sweep uses it",
+            dir.display()
+        ));
+    }
+    Ok(owner)
+}
+
+/// What `owner` would refuse: a folder is not made to find out.
+fn dry_owner(dir: &Path) -> Result<Option<Owner>> {
+    if dir.exists() {
+        return owner(dir).map(Some);
+    }
+    check_writable(dir)?;
+    Ok(None)
+}
+
+/// What can be done about a folder that cannot be gone on with.
+fn status_of<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep) -> Result<Status<'a>> {
+    status(dir, plan, asked).map_err(|error| {
+        let of_another = matches!(
+            error,
+            TrainingError::OtherSettings { .. }
+                | TrainingError::Record(RecordError::Version { .. } | RecordError::Foreign { .. })
+        );
+        let error = anyhow::Error::from(error);
+        if of_another {
+            return anyhow::anyhow!(
+                "{error}\nname another folder with --out DIR, or move this one aside with --fresh"
+            );
+        }
+        error
+    })
+}
+
+/// Which runs failed, and what becomes of them.
+fn told_failures(failed: &[Record], all: usize) -> String {
+    const MOST_TOLD: usize = 10;
+    let mut told = format!("{} of {all} runs failed:", failed.len());
+    for record in failed.iter().take(MOST_TOLD) {
+        let Record { recipe, variant, run, failure, .. } = record;
+        let Some(failure) = failure else { continue };
+        told += &format!("\n  {recipe} {variant} run {run}: {failure}");
+        if !failure.kind.is_worth_another_try() {
+            told += " (a result, which is kept)";
+        }
+    }
+    if failed.len() > MOST_TOLD {
+        told += &format!("\n  and {} more", failed.len() - MOST_TOLD);
+    }
+    let again = |record: &Record| {
+        record.failure.as_ref().is_some_and(|failure| failure.kind.is_worth_another_try())
+    };
+    match failed.iter().filter(|record| again(record)).count() {
+        0 => told,
+        count => told + &format!("\nthe same command tries {count} of them again"),
+    }
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan> {
@@ -143,18 +252,6 @@ fn unique(names: &[String]) -> impl Iterator<Item = &String> {
         .map(|(_, name)| name)
 }
 
-/// What can be done about a folder of other settings.
-fn explain(error: TrainingError) -> anyhow::Error {
-    let other_settings = matches!(error, TrainingError::OtherSettings { .. });
-    let error = anyhow::Error::from(error);
-    if other_settings {
-        return anyhow::anyhow!(
-            "{error}\nname another folder with --out DIR, or move this one aside with --fresh"
-        );
-    }
-    error
-}
-
 fn what_is_to_do(networks: usize, workers: usize) -> String {
     match (networks, workers) {
         (1, _) => "training 1 network".to_owned(),
@@ -163,29 +260,13 @@ fn what_is_to_do(networks: usize, workers: usize) -> String {
     }
 }
 
-/// What an interrupted sweep has left, or the error that came before.
-fn what_is_left(result: Result<(), TrainingError>, dir: &Path, plan: &Plan) -> String {
-    let missing = match result {
-        Ok(()) | Err(TrainingError::Interrupted) => missing(dir, plan),
-        Err(error) => Err(error),
-    };
-    match missing {
-        Ok((jobs, kept)) => format!(
-            "interrupted: {kept} of {} networks are trained, their records are whole in {}; the same \
-             command goes on from there",
-            kept + jobs.len(),
-            dir.display()
-        ),
-        Err(error) => format!("interrupted: {error}"),
-    }
-}
-
-fn describe(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<()> {
-    let (jobs, kept) = if arguments.fresh { (plan.jobs(), 0) } else { missing(dir, plan)? };
-    let mut text = format!("{} networks to train, {kept} kept, in {}\n", jobs.len(), dir.display());
+fn describe(plan: &Plan, status: &Status<'_>, dir: &Path) -> Result<()> {
+    let Status { missing, kept, .. } = status;
+    let mut text =
+        format!("{} networks to train, {kept} kept, in {}\n", missing.len(), dir.display());
     for recipe in &plan.recipes {
         for variant in &plan.variants {
-            let missing = jobs
+            let missing = missing
                 .iter()
                 .filter(|job| job.recipe.name == recipe.name && job.variant.name == variant.name)
                 .count();

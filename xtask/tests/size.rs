@@ -12,6 +12,7 @@ use pairnet_record::{
     RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, Timing, predictions_path, record_path,
     write_sweep,
 };
+use sha2::{Digest as _, Sha256};
 
 const RUNS: usize = 625;
 const EPOCHS: usize = 25;
@@ -56,22 +57,37 @@ fn write(dir: &Path) {
     write_sweep(dir, &sweep).unwrap();
     for recipe in recipes {
         for (index, variant) in variants.iter().enumerate() {
+            let follows_from = sweep.follows_from(recipe, variant).unwrap();
             for run in 0..RUNS {
                 let wrong = 200 - 20 * index + (7 * run) % 20;
-                let record = record(recipe, variant, run, 100.0 - wrong as f64 / 10.0);
+                let mut record = record(recipe, variant, run, 100.0 - wrong as f64 / 10.0);
+                record.follows_from.clone_from(&follows_from);
                 // Written plainly: syncing each would take longer than all the rest.
                 let path = record_path(dir, recipe, variant, run);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, serde_json::to_vec_pretty(&record).unwrap()).unwrap();
+                fs::write(path, checksummed(&record)).unwrap();
                 let path = predictions_path(dir, recipe, variant, run);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 if index == 7 {
-                    let predictions = predictions(recipe, variant, run, wrong);
-                    fs::write(path, serde_json::to_vec(&predictions).unwrap()).unwrap();
+                    let mut predictions = predictions(recipe, variant, run, wrong);
+                    predictions.follows_from.clone_from(&follows_from);
+                    fs::write(path, checksummed(&predictions)).unwrap();
                 }
             }
         }
     }
+}
+
+/// `value` as the crate writes it, but for the layout.
+fn checksummed<T: serde::Serialize>(value: &T) -> String {
+    let mut fields = serde_json::to_value(value).unwrap();
+    let mut content = fields.clone();
+    content.as_object_mut().unwrap().remove("timing");
+    // The keys of these values are in the order of the alphabet.
+    let digest = Sha256::digest(content.to_string());
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    fields["checksum"] = digits.into();
+    format!("{fields:#}\n")
 }
 
 fn record(recipe: &str, variant: &str, run: usize, test_accuracy: f64) -> Record {
@@ -91,6 +107,7 @@ fn record(recipe: &str, variant: &str, run: usize, test_accuracy: f64) -> Record
         variant: variant.to_owned(),
         run,
         seed: 0,
+        follows_from: String::new(),
         parameters: 1,
         train_accuracy: Some(99.0 + (run % 10) as f64 / 10.0),
         test_accuracy: Some(test_accuracy),
@@ -109,6 +126,7 @@ fn predictions(recipe: &str, variant: &str, run: usize, wrong: usize) -> Predict
         variant: variant.to_owned(),
         run,
         seed: 0,
+        follows_from: String::new(),
         classes: vec![[3, 5]; 1000],
         probabilities: (0..1000).map(|pair| if pair < wrong { 0.25 } else { 0.75 }).collect(),
         mistakes: (0..wrong).map(mistake).collect(),

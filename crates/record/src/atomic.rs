@@ -4,20 +4,22 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::RecordError;
+use crate::lock;
 
 /// How the name of a file that is being written ends; it starts with a dot.
 const ASIDE: &str = ".pairnet-part";
 
 /// Writes `bytes` to `path`, so that whoever looks sees all of them or what was there before.
 ///
-/// The bytes go into a file beside it, whose name starts with a dot, which is synced and renamed;
-/// then the folder is synced. Folders are made where they are not there. What a killed program
-/// left half-written in the same folder is removed on the way: a writer holds a lock on the
-/// folder, so whoever has the lock knows that no one else is writing there. Where folders cannot
-/// be locked (some network file systems) such files stay, and no reader of this crate sees them.
+/// The bytes go into a file beside it, `.NAME.pairnet-part`, which is synced and renamed; then the
+/// folder is synced. Folders are made where they are not there. What a killed program left
+/// half-written is overwritten by the next that writes the same file, and no reader of this crate
+/// sees it.
+///
+/// Two that write the same file at once take turns by a lock on the file beside it. Some network
+/// file systems have no locks: there it is for the writers to take turns.
 ///
 /// # Errors
 ///
@@ -33,47 +35,47 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         _ => Path::new("."),
     };
     fs::create_dir_all(folder)?;
-    let lock = open_folder(folder)?;
-    if lock.as_ref().is_some_and(|lock| lock.lock().is_ok()) {
-        remove_leftovers(folder)?;
-    }
-
-    // Two writers that could not lock must not share a file.
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let mut aside = OsString::from(".");
     aside.push(name);
-    aside.push(format!(".{}-{count}{ASIDE}", std::process::id()));
+    aside.push(ASIDE);
     let aside = folder.join(aside);
 
-    let result = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
+    let file = open_alone(&aside)?;
+    let result = write_synced(file, bytes, || fs::rename(&aside, path));
     if result.is_err() {
         // The first error is the one to tell; this may well fail for the same reason.
         let _ = fs::remove_file(&aside);
     }
     result?;
-    lock.map_or(Ok(()), |folder| folder.sync_all())
+    sync_folder(folder)
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// A handle to lock and sync the folder by, on systems that have such.
-fn open_folder(folder: &Path) -> io::Result<Option<File>> {
-    if cfg!(unix) { File::open(folder).map(Some) } else { Ok(None) }
-}
-
-fn remove_leftovers(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(b".") && name.ends_with(ASIDE.as_bytes()) {
-            fs::remove_file(entry.path())?;
+/// The file at `path`, which no one else writes as long as it is open.
+fn open_alone(path: &Path) -> io::Result<File> {
+    loop {
+        let file = lock::open(path)?;
+        // An error says that there are no locks here.
+        let locked = file.lock().is_ok();
+        // Whoever had the lock before has renamed the file that it is a lock on.
+        if !locked || lock::leads_to(path, &file)? {
+            return Ok(file);
         }
     }
-    Ok(())
+}
+
+/// Fills and renames `file`, which stays locked until both are done.
+fn write_synced(
+    mut file: File,
+    bytes: &[u8],
+    rename: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    rename()
+}
+
+/// So that the new name outlives a power cut too, on systems that can sync a folder.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::sweep::{RecipeSettings, Settings};
+use crate::sweep::{RecipeSettings, Settings, Sweep};
 
 /// One setting that two sweeps do not share.
 ///
@@ -26,31 +26,34 @@ impl fmt::Display for Difference {
     }
 }
 
-impl Settings {
-    /// In what `asked` differs from these settings; empty where the sweep can go on.
-    pub fn differences(&self, asked: &Settings) -> Vec<Difference> {
+impl Sweep {
+    /// What `asked` would change in the records of this sweep; empty where both can share a folder.
+    ///
+    /// More runs, other recipes and other variants change no record that is there.
+    pub fn differences(&self, asked: &Sweep) -> Vec<Difference> {
         let mut found = Differences::default();
-        let names = |settings: &Settings| {
-            settings.recipes.iter().map(|recipe| recipe.name.clone()).collect::<Vec<_>>()
-        };
-        found.compare("recipes", &names(self).join(", "), &names(asked).join(", "));
-        for there in &self.recipes {
+        for there in &self.settings.recipes {
             let same_name = |recipe: &&RecipeSettings| recipe.name == there.name;
-            if let Some(asked) = asked.recipes.iter().find(same_name) {
+            if let Some(asked) = asked.settings.recipes.iter().find(same_name) {
                 let field = format!("recipes.{}", there.name);
                 found.compare_values(&field, Some(&there.fields), Some(&asked.fields));
             }
         }
-        found.compare("variants", &self.variants.join(", "), &asked.variants.join(", "));
-        found.compare("runs", &self.runs, &asked.runs);
-        found.compare("seed", &self.seed, &asked.seed);
-        found.compare("device", &self.device, &asked.device);
-        found.compare("test_every_epoch", &self.test_every_epoch, &asked.test_every_epoch);
-        for file in self.data.keys().chain(asked.data.keys()).collect::<BTreeSet<_>>() {
+        for there in &self.networks {
+            if let Some(asked) = asked.networks.iter().find(|asked| asked.name == there.name) {
+                let field = format!("networks.{}", there.name);
+                found.compare_values(&field, Some(&json!(there)), Some(&json!(asked)));
+            }
+        }
+        let (there, asked) = (&self.settings, &asked.settings);
+        found.compare("seed", &there.seed, &asked.seed);
+        found.compare("device", &there.device, &asked.device);
+        found.compare("test_every_epoch", &there.test_every_epoch, &asked.test_every_epoch);
+        for file in there.data.keys().chain(asked.data.keys()).collect::<BTreeSet<_>>() {
             let checksum = |settings: &Settings| {
                 settings.data.get(file).map_or("absent", String::as_str).to_owned()
             };
-            found.compare(&format!("data.{file}"), &checksum(self), &checksum(asked));
+            found.compare(&format!("data.{file}"), &checksum(there), &checksum(asked));
         }
         found.0
     }

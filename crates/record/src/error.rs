@@ -55,6 +55,18 @@ pub enum RecordError {
         /// The version that can be read.
         readable: u32,
     },
+    /// A file was changed after it was written.
+    #[error(
+        "{} was changed since it was written: its checksum is not that of what it holds; move it \
+         elsewhere and make that {what} again",
+        path.display()
+    )]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// "record", "sweep" or "set of predictions".
+        what: &'static str,
+    },
     /// A value that no run can have measured, or a name that no file can have.
     #[error(
         "{} cannot hold {field} = {value}: {expected}; make that {what} again",
@@ -83,6 +95,37 @@ pub enum RecordError {
         path: PathBuf,
         /// Where its recipe, variant and run belong.
         belongs: PathBuf,
+    },
+    /// A record, or a run's predictions, follows from other settings or data than the sweep.
+    #[error(
+        "{} is a {what} of another sweep: {difference}; move it out of the folder",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// "record" or "set of predictions".
+        what: &'static str,
+        /// How that shows, e.g. "it has seed 5 and not 0".
+        difference: String,
+    },
+    /// Another process writes into the folder.
+    #[error("{} is in use by {owner}; wait until that is done, or take another folder", dir.display())]
+    Owned {
+        /// The folder.
+        dir: PathBuf,
+        /// Which process, in words.
+        owner: String,
+    },
+    /// A folder was moved or removed while a process wrote into it.
+    #[error(
+        "{} was moved or removed while it was in use: its file .owner is gone; what was written \
+         until then is whole",
+        dir.display()
+    )]
+    Gone {
+        /// Where it was.
+        dir: PathBuf,
     },
     /// Something among the records is neither a record nor a folder of records.
     #[error(

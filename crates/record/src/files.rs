@@ -5,11 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::write_atomically;
+use crate::document;
 use crate::error::RecordError;
-use crate::format::{from_bytes, to_bytes};
-use crate::record::{RECORD_FORMAT, Record};
-use crate::sweep::{SWEEP_FORMAT, Sweep};
+use crate::record::Record;
+use crate::sweep::Sweep;
 
 /// `sweep.json` in `dir`.
 pub fn sweep_path(dir: &Path) -> PathBuf {
@@ -34,9 +33,7 @@ pub fn record_path(dir: &Path, recipe: &str, variant: &str, run: usize) -> PathB
 /// folder's, or the file cannot be written.
 pub fn write_record(dir: &Path, record: &Record) -> Result<PathBuf, RecordError> {
     let path = record_path(dir, &record.recipe, &record.variant, record.run);
-    check_version(&path, "record", record.format, RECORD_FORMAT)?;
-    record.check(&path)?;
-    write_atomically(&path, &to_bytes(&path, "record", record)?)?;
+    document::write(&path, record)?;
     Ok(path)
 }
 
@@ -44,11 +41,10 @@ pub fn write_record(dir: &Path, record: &Record) -> Result<PathBuf, RecordError>
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, is of another version, holds what no run can have measured, or
-/// is not where its recipe, variant and run belong.
+/// Where the file cannot be read, is of another version, was changed since it was written, holds
+/// what no run can have measured, or is not where its recipe, variant and run belong.
 pub fn read_record(path: &Path) -> Result<Record, RecordError> {
-    let record: Record = from_bytes(path, "record", RECORD_FORMAT, &read(path)?)?;
-    record.check(path)?;
+    let record: Record = document::read(path)?;
     let belongs = record_path(Path::new(""), &record.recipe, &record.variant, record.run);
     // Three parts: a lone record may be read from any folder of its recipe and variant.
     let within: PathBuf = belongs.iter().skip(1).collect();
@@ -68,30 +64,37 @@ pub fn read_record(path: &Path) -> Result<Record, RecordError> {
 ///
 /// Where a file cannot be read as [`read_record`] does, or is no record.
 pub fn read_records(dir: &Path) -> Result<Vec<Record>, RecordError> {
-    let mut records = Vec::new();
+    let paths = record_paths(dir)?;
+    let mut records = paths.iter().map(|path| read_record(path)).collect::<Result<Vec<_>, _>>()?;
+    records.sort_by(|a, b| (&a.recipe, &a.variant, a.run).cmp(&(&b.recipe, &b.variant, b.run)));
+    Ok(records)
+}
+
+/// Where the records of the sweep in `dir` are, none of them opened.
+fn record_paths(dir: &Path) -> Result<Vec<PathBuf>, RecordError> {
+    let mut paths = Vec::new();
     for recipe in subfolders(&dir.join("records"))? {
         for variant in subfolders(&recipe)? {
             for (path, is_folder) in entries(&variant)? {
                 if is_folder || path.extension() != Some(OsStr::new("json")) {
                     return Err(RecordError::Stray { path });
                 }
-                records.push(read_record(&path)?);
+                paths.push(path);
             }
         }
     }
-    records.sort_by(|a, b| (&a.recipe, &a.variant, a.run).cmp(&(&b.recipe, &b.variant, b.run)));
-    Ok(records)
+    Ok(paths)
 }
 
 /// Writes `sweep` to `sweep.json` in `dir`, which is made where it is not there.
 ///
 /// # Errors
 ///
-/// Where the file cannot be written.
+/// Where its runs are none or more than [`MOST_RUNS`](crate::MOST_RUNS), or the file cannot be
+/// written.
 pub fn write_sweep(dir: &Path, sweep: &Sweep) -> Result<PathBuf, RecordError> {
     let path = sweep_path(dir);
-    check_version(&path, "sweep", sweep.format, SWEEP_FORMAT)?;
-    write_atomically(&path, &to_bytes(&path, "sweep", sweep)?)?;
+    document::write(&path, sweep)?;
     Ok(path)
 }
 
@@ -99,32 +102,15 @@ pub fn write_sweep(dir: &Path, sweep: &Sweep) -> Result<PathBuf, RecordError> {
 ///
 /// # Errors
 ///
-/// Where the file cannot be read or is of another version.
+/// Where the file cannot be read, is of another version, or was changed since it was written.
 pub fn read_sweep(dir: &Path) -> Result<Option<Sweep>, RecordError> {
-    let path = sweep_path(dir);
-    match read(&path) {
-        Ok(bytes) => from_bytes(&path, "sweep", SWEEP_FORMAT, &bytes).map(Some),
+    match document::read(&sweep_path(dir)) {
+        Ok(sweep) => Ok(Some(sweep)),
         Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             Ok(None)
         }
         Err(error) => Err(error),
     }
-}
-
-pub(crate) fn check_version(
-    path: &Path,
-    what: &'static str,
-    found: u32,
-    readable: u32,
-) -> Result<(), RecordError> {
-    if found == readable {
-        return Ok(());
-    }
-    Err(RecordError::Version { path: path.to_owned(), what, found: found.to_string(), readable })
-}
-
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, RecordError> {
-    fs::read(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })
 }
 
 fn subfolders(dir: &Path) -> Result<Vec<PathBuf>, RecordError> {

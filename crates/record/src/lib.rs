@@ -11,6 +11,7 @@
 //!     variant: "mlp-ws".to_owned(),
 //!     run: 3,
 //!     seed: 0,
+//!     follows_from: String::new(), // an `Origin`'s hash, where there is a sweep
 //!     parameters: 103_103,
 //!     train_accuracy: Some(99.9),
 //!     test_accuracy: Some(84.4),
@@ -39,29 +40,47 @@
 //! sweep.json                                  what was asked, and by what program: a [`Sweep`]
 //! records/<recipe>/<variant>/<run>.json       one a run, whole or absent: a [`Record`]
 //! predictions/<recipe>/<variant>/<run>.json   what the trained network said: [`Predictions`]
+//! .owner                                      who writes here now: an [`Owner`]
 //! ```
 //!
 //! Every accuracy is in percent. Every file is JSON with two spaces of indent, keys in the order
 //! of the types here and a newline at its end; the same value gives the same bytes. Only
-//! [`Record::timing`], the last part of a record, may differ between two runs of the same
-//! training. A number that is not finite is an error when it is written, never a `null`: `null`
-//! says that there is no number. [`Predictions`] are JSON on one line, since programs alone read
-//! them; they are written before their record, so that a record implies them.
+//! [`Record::timing`] may differ between two runs of the same training. A number that is not finite
+//! is an error when it is written, never a `null`: `null` says that there is no number.
+//! [`Predictions`] are JSON on one line, since programs alone read them; they are written before
+//! their record, so that a record implies them.
 //!
 //! Every file starts with the version of its format ([`RECORD_FORMAT`], [`SWEEP_FORMAT`],
-//! [`PREDICTIONS_FORMAT`]), which is looked at before anything else in it; a reader names the version that it cannot read
-//! ([`RecordError::Version`]). A version says exactly which fields there are, so that a field
-//! more or less makes another version.
+//! [`PREDICTIONS_FORMAT`]), which is looked at before anything else in it; a reader names the
+//! version that it cannot read ([`RecordError::Version`]). A version says exactly which fields there
+//! are, so that a field more or less makes another version.
+//!
+//! Every file ends with a `checksum`: the SHA-256 of its other fields, written as JSON without white
+//! space and with the keys of every object in the order of their bytes. So a file may be laid out
+//! anew, by any program, and a changed value is refused ([`RecordError::Checksum`]). That of a record
+//! leaves out `timing`, which has one of its own: records of the same run are equal but for that
+//! object.
+//!
+//! Every record, and every set of predictions, says by a hash what it [follows from](Origin): the
+//! recipe, the network, the seed, the device and the data, and not how many runs there are or what
+//! else is trained. So runs, recipes and variants can be added to a folder, and a file that came from
+//! another sweep is refused ([`RecordError::Foreign`]).
+//!
+//! One process at a time writes into a folder, the [`Owner`]; whoever likes reads.
 //!
 //! This crate knows names, seeds, numbers and files. It knows no tensor, no recipe and no
 //! network; which names there are is its callers' affair.
 
 mod atomic;
+mod checksum;
 mod difference;
+mod document;
 mod error;
 mod files;
-mod format;
+mod lock;
 mod network;
+mod origin;
+mod owner;
 mod pixels;
 mod predictions;
 mod record;
@@ -76,10 +95,12 @@ pub use files::{
 pub use network::{
     BranchDescription, BranchOutputKind, LayerDescription, LayerKind, NetworkDescription,
 };
+pub use origin::Origin;
+pub use owner::{Owner, check_writable};
 pub use pixels::Pixels;
 pub use predictions::{
     Mistake, PREDICTIONS_FORMAT, Predictions, predictions_path, read_predictions,
     round_probability, write_predictions,
 };
-pub use record::{Epoch, Failure, RECORD_FORMAT, Record, Timing};
-pub use sweep::{Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};
+pub use record::{Epoch, Failure, FailureKind, RECORD_FORMAT, Record, Timing};
+pub use sweep::{MOST_RUNS, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};

@@ -4,17 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::atomic::write_atomically;
+use crate::document::{self, Document};
 use crate::error::RecordError;
-use crate::files::{check_version, read};
-use crate::format::{from_bytes, to_line};
 use crate::pixels::Pixels;
 use crate::record::{NAME, is_name};
 
 /// The version of [`Predictions`] that this crate reads and writes.
-pub const PREDICTIONS_FORMAT: u32 = 1;
-
-const WHAT: &str = "set of predictions";
+pub const PREDICTIONS_FORMAT: u32 = 2;
 
 /// What a trained network said of its test pairs: what pictures of a run need beside its record.
 ///
@@ -32,6 +28,8 @@ pub struct Predictions {
     pub run: usize,
     /// Of the run's record.
     pub seed: u64,
+    /// Of the run's record.
+    pub follows_from: String,
     /// What the two digits of each pair show, 0 to 9.
     pub classes: Vec<[u8; 2]>,
     /// The probability that the first digit is at most the second, for each pair; rounded
@@ -75,12 +73,22 @@ impl Predictions {
             ((probability > 0.5) != (first <= second)).then_some(pair)
         })
     }
+}
 
-    /// Whether a network can have said this; `path` is for the message.
+impl Document for Predictions {
+    const WHAT: &'static str = "set of predictions";
+    const FORMAT: u32 = PREDICTIONS_FORMAT;
+    const ONE_LINE: bool = true;
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// Whether a network can have said this.
     fn check(&self, path: &Path) -> Result<(), RecordError> {
         let refuse = |field: &str, value: String, expected| {
             let (path, field) = (path.to_owned(), field.to_owned());
-            Err(RecordError::Value { path, what: WHAT, field, value, expected })
+            Err(RecordError::Value { path, what: Self::WHAT, field, value, expected })
         };
         for (field, name) in [("recipe", &self.recipe), ("variant", &self.variant)] {
             if !is_name(name) {
@@ -133,9 +141,7 @@ pub fn predictions_path(dir: &Path, recipe: &str, variant: &str, run: usize) -> 
 pub fn write_predictions(dir: &Path, predictions: &Predictions) -> Result<PathBuf, RecordError> {
     let Predictions { recipe, variant, run, .. } = predictions;
     let path = predictions_path(dir, recipe, variant, *run);
-    check_version(&path, WHAT, predictions.format, PREDICTIONS_FORMAT)?;
-    predictions.check(&path)?;
-    write_atomically(&path, &to_line(&path, WHAT, predictions)?)?;
+    document::write(&path, predictions)?;
     Ok(path)
 }
 
@@ -152,8 +158,7 @@ pub fn read_predictions(
     run: usize,
 ) -> Result<Predictions, RecordError> {
     let path = predictions_path(dir, recipe, variant, run);
-    let found: Predictions = from_bytes(&path, WHAT, PREDICTIONS_FORMAT, &read(&path)?)?;
-    found.check(&path)?;
+    let found: Predictions = document::read(&path)?;
     if (&*found.recipe, &*found.variant, found.run) != (recipe, variant, run) {
         let belongs = predictions_path(Path::new(""), &found.recipe, &found.variant, found.run);
         return Err(RecordError::Misplaced { path, belongs });

@@ -1,14 +1,17 @@
 //! What one run was and what it measured.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::checksum::sha256;
+use crate::document::{Document, finite, finite_or_none};
 use crate::error::RecordError;
-use crate::format::{finite, finite_or_none};
 
 /// The version of [`Record`] that this crate reads and writes.
-pub const RECORD_FORMAT: u32 = 1;
+pub const RECORD_FORMAT: u32 = 2;
 
 /// What one run was and what it measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +27,8 @@ pub struct Record {
     pub run: usize,
     /// The sweep's seed, from which all of the run's random streams were derived.
     pub seed: u64,
+    /// The hash of what the run follows from ([`Origin::sha256`](crate::Origin::sha256)).
+    pub follows_from: String,
     /// Numbers that training may change.
     pub parameters: usize,
     /// On the training pairs, as the recipe measures it, in percent; `None` where the run failed.
@@ -44,12 +49,45 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// Counted from 0; the number of epochs where training ended and evaluation failed.
-    pub epoch: usize,
-    /// Counted from 0.
-    pub batch: usize,
-    /// E.g. "main loss is NaN".
+    /// Whether trying again can help.
+    pub kind: FailureKind,
+    /// Counted from 0; the number of epochs where training ended and evaluation failed; `None` where
+    /// it is not known.
+    pub epoch: Option<usize>,
+    /// Counted from 0; `None` where it is not known.
+    pub batch: Option<usize>,
+    /// E.g. "main loss is NaN": the same for the same run, without paths and times.
     pub reason: String,
+}
+
+/// As in "main loss is NaN in epoch 3, batch 0".
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, batch, reason, .. } = self;
+        match (epoch, batch) {
+            (Some(epoch), Some(batch)) => write!(f, "{reason} in epoch {epoch}, batch {batch}"),
+            _ => f.write_str(reason),
+        }
+    }
+}
+
+/// What kind of thing ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// A loss or logit was not finite. That is a result: the same run ends so again.
+    NotFinite,
+    /// The program panicked.
+    Panic,
+    /// The device could not compute something, for want of memory say.
+    Device,
+}
+
+impl FailureKind {
+    /// Whether another try can end otherwise.
+    pub fn is_worth_another_try(self) -> bool {
+        self != Self::NotFinite
+    }
 }
 
 /// Means over the training batches of one epoch, each batch measured before its update.
@@ -74,12 +112,40 @@ pub struct Epoch {
 }
 
 /// How long a run took.
+///
+/// In JSON it has a checksum of its own, since that of a [`Record`] leaves it out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(into = "TimingFields", try_from = "TimingFields")]
 pub struct Timing {
     /// From drawing the pairs to the last accuracy, in seconds of the clock on the wall.
-    #[serde(serialize_with = "finite")]
     pub seconds: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimingFields {
+    #[serde(serialize_with = "finite")]
+    seconds: f64,
+    checksum: String,
+}
+
+impl From<Timing> for TimingFields {
+    fn from(Timing { seconds }: Timing) -> Self {
+        Self { seconds, checksum: sha256(&mut json!({ "seconds": seconds })) }
+    }
+}
+
+impl TryFrom<TimingFields> for Timing {
+    type Error = &'static str;
+
+    fn try_from(TimingFields { seconds, checksum }: TimingFields) -> Result<Self, Self::Error> {
+        let timing = Self { seconds };
+        if TimingFields::from(timing.clone()).checksum == checksum {
+            Ok(timing)
+        } else {
+            Err("the timing was changed since it was written")
+        }
+    }
 }
 
 const PERCENT: &str = "an accuracy lies between 0 and 100 percent";
@@ -92,12 +158,22 @@ impl Record {
     pub fn without_timing(&self) -> Self {
         Self { timing: Timing::default(), ..self.clone() }
     }
+}
 
-    /// Whether the numbers are such as a run can have measured; `path` is for the message.
-    pub(crate) fn check(&self, path: &Path) -> Result<(), RecordError> {
+impl Document for Record {
+    const WHAT: &'static str = "record";
+    const FORMAT: u32 = RECORD_FORMAT;
+    const APART: Option<&'static str> = Some("timing");
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// Whether the numbers are such as a run can have measured.
+    fn check(&self, path: &Path) -> Result<(), RecordError> {
         let refuse = |field: &str, value: String, expected| {
             let (path, field) = (path.to_owned(), field.to_owned());
-            Err(RecordError::Value { path, what: "record", field, value, expected })
+            Err(RecordError::Value { path, what: Self::WHAT, field, value, expected })
         };
         for (field, name) in [("recipe", &self.recipe), ("variant", &self.variant)] {
             if !is_name(name) {

@@ -1,14 +1,20 @@
 //! What a sweep was asked for, and by what program it was made.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::document::Document;
+use crate::error::RecordError;
 use crate::network::NetworkDescription;
 
 /// The version of [`Sweep`] that this crate reads and writes.
-pub const SWEEP_FORMAT: u32 = 2;
+pub const SWEEP_FORMAT: u32 = 3;
+
+/// Runs of one recipe and variant that a sweep can have at most.
+pub const MOST_RUNS: usize = 100_000;
 
 /// What a sweep was asked for, and by what program it was made: `sweep.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +38,7 @@ pub struct Settings {
     pub recipes: Vec<RecipeSettings>,
     /// In the order in which they are reported.
     pub variants: Vec<String>,
-    /// Runs of each recipe and variant.
+    /// Runs of each recipe and variant, 1 to [`MOST_RUNS`].
     pub runs: usize,
     /// Where every random stream comes from.
     pub seed: u64,
@@ -66,4 +72,27 @@ pub struct Provenance {
     pub git_dirty: Option<bool>,
     /// Processor, cores and system.
     pub machine: String,
+}
+
+impl Document for Sweep {
+    const WHAT: &'static str = "sweep";
+    const FORMAT: u32 = SWEEP_FORMAT;
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    fn check(&self, path: &Path) -> Result<(), RecordError> {
+        let runs = self.settings.runs;
+        if (1..=MOST_RUNS).contains(&runs) {
+            return Ok(());
+        }
+        Err(RecordError::Value {
+            path: path.to_owned(),
+            what: Self::WHAT,
+            field: "settings.runs".to_owned(),
+            value: runs.to_string(),
+            expected: "a sweep has from 1 to 100000 runs of each network",
+        })
+    }
 }

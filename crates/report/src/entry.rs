@@ -47,10 +47,10 @@ pub(crate) const SPLITS: [Split; 2] =
 pub struct FailedRun {
     /// Counted from 0.
     pub run: usize,
-    /// Counted from 0.
-    pub epoch: usize,
-    /// Counted from 0.
-    pub batch: usize,
+    /// Counted from 0; `None` where it is not known.
+    pub epoch: Option<usize>,
+    /// Counted from 0; `None` where it is not known.
+    pub batch: Option<usize>,
     /// Why.
     pub reason: String,
 }

@@ -48,15 +48,17 @@ pub struct BestNetwork {
 ///
 /// # Errors
 ///
-/// Where `dir` has no sweep, a file cannot be read, or [`summarise`] refuses the records.
+/// Where `dir` has no sweep, a file cannot be read or is of another sweep, or [`summarise`] refuses
+/// the records.
 pub fn read_report(dir: &Path) -> Result<Report, ReportError> {
     let Some(sweep) = read_sweep(dir)? else {
         return Err(ReportError::NoSweep { dir: dir.to_owned() });
     };
     let records = read_records(dir)?;
+    sweep.check_records(dir, &records)?;
     let answers = answers(dir, &sweep, &records)?;
     let summary = summarise(&sweep, &records, &answers)?;
-    let predictions = best_network(dir, &summary, &records)?;
+    let predictions = best_network(dir, &sweep, &records, &summary)?;
     Ok(Report { sweep, records, summary, predictions })
 }
 
@@ -68,7 +70,7 @@ fn answers(dir: &Path, sweep: &Sweep, records: &[Record]) -> Result<Answers, Rep
             let own =
                 |record: &&Record| (&record.recipe, &record.variant) == (&recipe.name, variant);
             for record in records.iter().filter(own).take(MOST_PREDICTIONS) {
-                if let Some(predictions) = predictions(dir, record)? {
+                if let Some(predictions) = predictions(dir, sweep, record)? {
                     answers.add(&predictions)?;
                 }
             }
@@ -79,8 +81,9 @@ fn answers(dir: &Path, sweep: &Sweep, records: &[Record]) -> Result<Answers, Rep
 
 fn best_network(
     dir: &Path,
-    summary: &Summary,
+    sweep: &Sweep,
     records: &[Record],
+    summary: &Summary,
 ) -> Result<BestNetwork, ReportError> {
     let mut best: Option<(f64, &Entry)> = None;
     for entry in &summary.entries {
@@ -95,14 +98,19 @@ fn best_network(
     let (recipe, variant) = (entry.recipe.clone(), entry.variant.clone());
     let own = |record: &&Record| (&record.recipe, &record.variant) == (&recipe, &variant);
     let own = records.iter().filter(own).filter(|record| record.failure.is_none());
-    let runs = own.take(MOST_PREDICTIONS).filter_map(|record| predictions(dir, record).transpose());
+    let runs =
+        own.take(MOST_PREDICTIONS).filter_map(|record| predictions(dir, sweep, record).transpose());
     let runs = runs.collect::<Result<_, _>>()?;
     Ok(BestNetwork { recipe, variant, runs })
 }
 
 /// What the network of `record` said of its test pairs; `None` where it failed, or where that was
 /// not kept: a folder may have been copied without, and then has fewer numbers and pictures.
-fn predictions(dir: &Path, record: &Record) -> Result<Option<Predictions>, ReportError> {
+fn predictions(
+    dir: &Path,
+    sweep: &Sweep,
+    record: &Record,
+) -> Result<Option<Predictions>, ReportError> {
     let Record { recipe, variant, run, seed, .. } = record;
     let Some(accuracy) = record.test_accuracy else { return Ok(None) };
     let predictions = match read_predictions(dir, recipe, variant, *run) {
@@ -112,6 +120,7 @@ fn predictions(dir: &Path, record: &Record) -> Result<Option<Predictions>, Repor
         }
         Err(error) => return Err(error.into()),
     };
+    sweep.check_predictions(dir, &predictions)?;
     let pairs = predictions.classes.len();
     let found = 100.0 * (pairs - predictions.wrong().count()) as f64 / pairs as f64;
     // NaN, which is near nothing, where there is no pair.

@@ -34,6 +34,7 @@
 //!     variant: "lenet5".to_owned(),
 //!     run,
 //!     seed: 0,
+//!     follows_from: sweep.follows_from("authors", "lenet5").unwrap_or_default(),
 //!     parameters: 30_841,
 //!     train_accuracy: Some(98.4),
 //!     test_accuracy: Some(test_accuracy),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use pairnet_record::MOST_RUNS;
+
 /// What can go wrong in training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,19 +33,15 @@ pub enum TrainingError {
         /// One line a setting.
         differences: String,
     },
-    /// A record was made from another seed.
-    #[error("{} was made with seed {found}, the sweep has seed {asked}", path.display())]
-    OtherSeed {
-        /// The record.
-        path: PathBuf,
-        /// Its seed.
-        found: u64,
-        /// The sweep's seed.
-        asked: u64,
+    /// A plan of no runs, or of too many.
+    #[error("{asked} runs of each network cannot be planned: from 1 to {MOST_RUNS} can")]
+    Runs {
+        /// What was asked for.
+        asked: usize,
     },
     /// The threads of a worker could not be started.
-    #[error("failed to start threads: {0}")]
-    Threads(rayon::ThreadPoolBuildError),
+    #[error("failed to start threads: {0}; have fewer runs side by side")]
+    Threads(Box<dyn std::error::Error + Send + Sync>),
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,

@@ -24,16 +24,19 @@
 //! ```
 //!
 //! A [`Recipe`] is everything about training that is not the network; the paper's text and its
-//! authors' code are two. [`run()`] trains one network; [`sweep()`] many, side by side, and goes on
-//! where an earlier one stopped. Everything random follows from the seed and the run's coordinates
-//! ([`RunId`]), so a run's record is the same bytes, timings apart, alone or in a sweep, on one thread
-//! or many.
+//! authors' code are two. [`run()`] trains one network; [`sweep()`] many, side by side. [`status()`]
+//! says what a folder has of a [`Plan`] and what it lacks, so that a sweep goes on where an earlier one
+//! stopped, and refuses what would change a record that is there. Everything random follows from the
+//! seed and the run's coordinates ([`RunId`]), so a run's record is the same bytes, timings apart,
+//! alone or in a sweep, on one thread or many.
 
 mod batches;
 mod describe;
 mod error;
 mod evaluation;
+mod folder;
 mod losses;
+mod plan;
 mod predictions;
 mod recipe;
 mod run;
@@ -44,11 +47,13 @@ pub use batches::{Batch, batches};
 pub use describe::describe;
 pub use error::TrainingError;
 pub use evaluation::{Evaluation, Score, evaluate};
+pub use folder::{Status, claim_folder, status};
 pub use losses::{Losses, losses};
+pub use plan::{Job, Plan};
 pub use recipe::{
     AdamState, AuxiliaryLoss, EvaluationMode, MainLoss, PairDraw, Recipe, TrainAccuracy,
     UnknownRecipe,
 };
 pub use run::{Finished, Setup, run};
 pub use streams::{DrawnMasks, RunId};
-pub use sweep::{Job, Plan, Workers, claim_folder, missing, sweep};
+pub use sweep::{Workers, sweep};

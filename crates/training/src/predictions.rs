@@ -11,6 +11,7 @@ use crate::streams::RunId;
 /// The predictions behind `outputs`, one a batch.
 pub(crate) fn predictions(
     id: &RunId<'_>,
+    follows_from: &str,
     batches: &[Batch],
     outputs: &[Outputs],
 ) -> Result<Predictions> {
@@ -20,6 +21,7 @@ pub(crate) fn predictions(
         variant: id.variant.name.to_owned(),
         run: id.run,
         seed: id.seed,
+        follows_from: follows_from.to_owned(),
         classes: Vec::new(),
         probabilities: Vec::new(),
         mistakes: Vec::new(),

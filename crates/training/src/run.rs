@@ -7,12 +7,13 @@ use candle_core::{DType, Device};
 use pairnet_data::{Mnist, Split};
 use pairnet_models::{Kernels, Network, Variant};
 use pairnet_ops::Adam;
-use pairnet_record::{Epoch, Failure, Predictions, RECORD_FORMAT, Record, Timing};
+use pairnet_record::{Epoch, Failure, FailureKind, Predictions, RECORD_FORMAT, Record, Timing};
 
 use crate::TrainingError;
 use crate::batches::{Batch, batches};
 use crate::evaluation::{Evaluation, Score, evaluate};
 use crate::losses::{EpochSums, LossValues, losses};
+use crate::plan::follows_from;
 use crate::predictions::predictions;
 use crate::recipe::{AdamState, Recipe, TrainAccuracy};
 use crate::streams::{DrawnMasks, RunId};
@@ -55,6 +56,7 @@ pub fn run(
 ) -> Result<Finished, TrainingError> {
     let start = Instant::now();
     let id = RunId { seed, recipe, variant, run };
+    let follows_from = follows_from(recipe, variant, seed, data, setup)?;
     let mut network =
         Network::new(variant, setup.kernels, &mut id.weights(), DType::F32, &setup.device)?;
     let prepare = |split| -> Result<Vec<Batch>, TrainingError> {
@@ -72,7 +74,7 @@ pub fn run(
     let mut masks = id.masks();
     let end = train_network(recipe, &mut network, &sets, setup, &mut masks, stop, &mut epochs)?;
     let predictions = match &end {
-        Ok(measured) => Some(predictions(&id, &sets.test, &measured.test.outputs)?),
+        Ok(measured) => Some(predictions(&id, &follows_from, &sets.test, &measured.test.outputs)?),
         Err(_) => None,
     };
     let record = Record {
@@ -81,6 +83,7 @@ pub fn run(
         variant: variant.name.to_owned(),
         run,
         seed,
+        follows_from,
         parameters,
         train_accuracy: end.as_ref().ok().map(|measured| measured.train),
         test_accuracy: end.as_ref().ok().map(|measured| measured.test.score.percent()),
@@ -127,7 +130,7 @@ fn train_network(
             let values = LossValues::of(&losses)?;
             if let Some(reason) = values.not_finite() {
                 tracing::warn!(recipe = recipe.name, epoch, batch = index, reason, "run failed");
-                return Ok(Err(Failure { epoch, batch: index, reason }));
+                return Ok(Err(not_finite(epoch, index, reason)));
             }
             sums.add(values, Score::of(&outputs.logits, &batch.targets)?);
             if recipe.adam_state == AdamState::RemadeEachStep {
@@ -153,10 +156,13 @@ fn train_network(
     let test = measure(&sets.test)?;
     Ok(match (train, test) {
         (Some(train), Some(test)) => Ok(Measured { train, test }),
-        _ => Err(Failure {
-            epoch: recipe.epochs,
-            batch: 0,
-            reason: "a logit of the trained network is not finite".to_owned(),
-        }),
+        _ => {
+            let reason = "a logit of the trained network is not finite".to_owned();
+            Err(not_finite(recipe.epochs, 0, reason))
+        }
     })
+}
+
+fn not_finite(epoch: usize, batch: usize, reason: String) -> Failure {
+    Failure { kind: FailureKind::NotFinite, epoch: Some(epoch), batch: Some(batch), reason }
 }

@@ -1,141 +1,21 @@
-//! Many runs side by side, their records, and going on where an earlier call stopped.
+//! Many runs side by side, each with its record.
 
-use std::path::Path;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use pairnet_data::Mnist;
-use pairnet_models::Variant;
 use pairnet_ops::awake;
 use pairnet_record::{
-    Provenance, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, read_record, read_sweep,
-    record_path, write_predictions, write_record, write_sweep,
+    Failure, FailureKind, Owner, RECORD_FORMAT, Record, Timing, write_predictions, write_record,
 };
+use rayon::ThreadPool;
 
 use crate::TrainingError;
 use crate::describe::describe;
-use crate::recipe::Recipe;
+use crate::plan::{Job, follows_from};
 use crate::run::{Finished, Setup, run};
-
-/// What a sweep trains: every recipe with every variant, `runs` times.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// In the order in which they are trained and reported.
-    pub recipes: Vec<Recipe>,
-    /// In the order in which they are trained and reported.
-    pub variants: Vec<&'static Variant>,
-    /// Runs of each recipe and variant.
-    pub runs: usize,
-    /// Where every random stream comes from.
-    pub seed: u64,
-}
-
-/// One training of a plan.
-#[derive(Clone, Copy, Debug)]
-pub struct Job<'a> {
-    /// How the network is trained.
-    pub recipe: &'a Recipe,
-    /// Which network.
-    pub variant: &'static Variant,
-    /// Counted from 0.
-    pub run: usize,
-}
-
-impl Plan {
-    /// All trainings, in order.
-    pub fn jobs(&self) -> Vec<Job<'_>> {
-        let mut jobs = Vec::with_capacity(self.recipes.len() * self.variants.len() * self.runs);
-        for recipe in &self.recipes {
-            for &variant in &self.variants {
-                jobs.extend((0..self.runs).map(|run| Job { recipe, variant, run }));
-            }
-        }
-        jobs
-    }
-
-    /// The plan as it is written down before training, with what else changes the records.
-    ///
-    /// # Errors
-    ///
-    /// Where a recipe's field cannot be written as JSON.
-    pub fn settings(
-        &self,
-        device: &str,
-        test_every_epoch: bool,
-        data: &Mnist,
-    ) -> Result<Settings, TrainingError> {
-        let recipes = self
-            .recipes
-            .iter()
-            .map(|recipe| {
-                let fields = serde_json::to_value(recipe)
-                    .map_err(|source| TrainingError::Recipe { name: recipe.name, source })?;
-                Ok(RecipeSettings { name: recipe.name.to_owned(), fields })
-            })
-            .collect::<Result<_, TrainingError>>()?;
-        Ok(Settings {
-            recipes,
-            variants: self.variants.iter().map(|variant| variant.name.to_owned()).collect(),
-            runs: self.runs,
-            seed: self.seed,
-            device: device.to_owned(),
-            test_every_epoch,
-            data: data.checksums.clone(),
-        })
-    }
-}
-
-/// Writes `sweep.json` into `dir`, or finds one there that asks for the same.
-///
-/// # Errors
-///
-/// [`TrainingError::OtherSettings`] where `dir` has a sweep of other settings.
-pub fn claim_folder(
-    dir: &Path,
-    settings: Settings,
-    provenance: Provenance,
-) -> Result<(), TrainingError> {
-    match read_sweep(dir)? {
-        Some(there) => {
-            let differences = there.settings.differences(&settings);
-            if differences.is_empty() {
-                return Ok(());
-            }
-            let lines: Vec<String> =
-                differences.iter().map(|difference| format!("  {difference}")).collect();
-            Err(TrainingError::OtherSettings { dir: dir.to_owned(), differences: lines.join("\n") })
-        }
-        None => {
-            let known = settings.variants.iter().filter_map(|name| Variant::named(name).ok());
-            let networks = known.map(describe).collect();
-            write_sweep(dir, &Sweep { format: SWEEP_FORMAT, settings, networks, provenance })?;
-            Ok(())
-        }
-    }
-}
-
-/// The jobs of `plan` that `dir` has no record of, and how many it has.
-///
-/// # Errors
-///
-/// Where a record cannot be read or is not of this plan.
-pub fn missing<'a>(dir: &Path, plan: &'a Plan) -> Result<(Vec<Job<'a>>, usize), TrainingError> {
-    let mut missing = Vec::new();
-    let mut kept = 0;
-    for job in plan.jobs() {
-        let path = record_path(dir, job.recipe.name, job.variant.name, job.run);
-        if !path.exists() {
-            missing.push(job);
-            continue;
-        }
-        let record = read_record(&path)?;
-        if record.seed != plan.seed {
-            return Err(TrainingError::OtherSeed { path, found: record.seed, asked: plan.seed });
-        }
-        kept += 1;
-    }
-    Ok((missing, kept))
-}
 
 /// How many runs go side by side, and on how many threads all of them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,60 +26,140 @@ pub struct Workers {
     pub threads: usize,
 }
 
-/// Trains `jobs` side by side and leaves each one's predictions and record in `dir` as it ends.
+/// Trains `jobs` side by side and leaves each one's predictions and record in the owner's folder as
+/// it ends. Gives back the records of the runs that failed.
 ///
-/// `finished` is told of each record after it is written, from the worker's thread. What a run
-/// leaves does not depend on `workers` or on what else is trained.
+/// `finished` is told of each record after it is written, from the worker's thread; a panic of its
+/// own ends nothing. What a run leaves does not depend on `workers` or on what else is trained.
+///
+/// A run that panics, or whose tensors cannot be computed, is recorded as failed and stops no other.
 ///
 /// # Errors
 ///
-/// The first error of a worker; the others end their runs without a record. With `stop` set,
-/// [`TrainingError::Interrupted`].
+/// The first error of a worker that concerns all runs: a file that cannot be written, a folder that
+/// was moved away, too few digits, no threads. The others end their runs without a record. With
+/// `stop` set, [`TrainingError::Interrupted`].
 pub fn sweep(
-    dir: &Path,
+    owner: &Owner,
     (jobs, seed): (&[Job<'_>], u64),
     data: &Mnist,
     setup: &Setup,
     workers: Workers,
     stop: &AtomicBool,
     finished: &(dyn Fn(&Record) + Sync),
-) -> Result<(), TrainingError> {
+) -> Result<Vec<Record>, TrainingError> {
     let count = workers.count.clamp(1, jobs.len().max(1));
     let next = AtomicUsize::new(0);
-    let first_error = Mutex::new(None);
-    let work = || -> Result<(), TrainingError> {
+    let work = || -> Result<Vec<Record>, TrainingError> {
+        let mut failed = Vec::new();
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads((workers.threads / count).max(1))
             .build()
-            .map_err(TrainingError::Threads)?;
+            .map_err(|error| TrainingError::Threads(error.into()))?;
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let coordinates = (job.run, seed);
-            let Finished { record, predictions } = pool.install(|| {
-                awake(|| run(job.recipe, job.variant, coordinates, data, setup, stop))
-            })?;
+            let Finished { record, predictions } = attempt(job, seed, data, setup, stop, &pool)?;
+            owner.check()?;
             // Before the record: where that is, nothing is trained again.
             if let Some(predictions) = &predictions {
-                write_predictions(dir, predictions)?;
+                write_predictions(owner.dir(), predictions)?;
             }
-            write_record(dir, &record)?;
-            finished(&record);
+            write_record(owner.dir(), &record)?;
+            // The record is written: what the caller does with it is a courtesy.
+            let _ = catch_unwind(AssertUnwindSafe(|| finished(&record)));
+            if record.failure.is_some() {
+                failed.push(record);
+            }
         }
-        Ok(())
+        Ok(failed)
     };
-    std::thread::scope(|scope| {
-        for _ in 0..count {
-            scope.spawn(|| {
-                if let Err(error) = work() {
-                    // The other workers stop; theirs is then an interruption, not the cause.
-                    let mut first = first_error.lock().unwrap_or_else(PoisonError::into_inner);
-                    first.get_or_insert(error);
-                    stop.store(true, Ordering::Relaxed);
-                }
-            });
+    let work = || {
+        let result = work();
+        if result.is_err() {
+            // The other workers stop too.
+            stop.store(true, Ordering::Relaxed);
         }
+        result
+    };
+    let results = std::thread::scope(|scope| {
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, work);
+        let threads: Vec<_> = (0..count).map(start).collect();
+        if threads.iter().any(Result::is_err) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        let end = |thread: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(error) => Err(TrainingError::Threads(error.into())),
+        };
+        threads.into_iter().map(end).collect::<Vec<_>>()
     });
-    match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(()),
+    let mut failed = Vec::new();
+    let mut interrupted = None;
+    for result in results {
+        match result {
+            Ok(records) => failed.extend(records),
+            // May be what another worker's error led to.
+            Err(error @ TrainingError::Interrupted) => interrupted = Some(error),
+            Err(error) => return Err(error),
+        }
     }
+    interrupted.map_or(Ok(failed), Err)
+}
+
+/// One run on the threads of `pool`. What concerns this run alone becomes a failure on record.
+fn attempt(
+    job: &Job<'_>,
+    seed: u64,
+    data: &Mnist,
+    setup: &Setup,
+    stop: &AtomicBool,
+    pool: &ThreadPool,
+) -> Result<Finished, TrainingError> {
+    let start = Instant::now();
+    let Job { recipe, variant, run: number } = *job;
+    let train =
+        || pool.install(|| awake(|| run(recipe, variant, (number, seed), data, setup, stop)));
+    // What a run touches is its own, and is dropped with it.
+    let (kind, reason) = match catch_unwind(AssertUnwindSafe(train)) {
+        Ok(Err(TrainingError::Tensor(error))) => (FailureKind::Device, words_of_error(&error)),
+        Ok(result) => return result,
+        Err(panic) => (FailureKind::Panic, words_of_panic(&*panic)),
+    };
+    tracing::warn!(
+        recipe = recipe.name,
+        variant = variant.name,
+        run = number,
+        reason,
+        "run failed"
+    );
+    let record = Record {
+        format: RECORD_FORMAT,
+        recipe: recipe.name.to_owned(),
+        variant: variant.name.to_owned(),
+        run: number,
+        seed,
+        follows_from: follows_from(recipe, variant, seed, data, setup)?,
+        parameters: describe(variant).parameters,
+        train_accuracy: None,
+        test_accuracy: None,
+        failure: Some(Failure { kind, epoch: None, batch: None, reason }),
+        epochs: Vec::new(),
+        timing: Timing { seconds: start.elapsed().as_secs_f64() },
+    };
+    Ok(Finished { record, predictions: None })
+}
+
+/// Without the backtrace that candle adds where one is asked for, which has paths of this machine.
+fn words_of_error(error: &candle_core::Error) -> String {
+    first_line("failed to compute", &error.to_string())
+}
+
+/// What was panicked with; the place in the code is told by the program's panic hook.
+fn words_of_panic(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    first_line("panicked", words.unwrap_or_default())
+}
+
+fn first_line(what: &str, words: &str) -> String {
+    words.lines().next().map_or_else(|| what.to_owned(), |line| format!("{what}: {line}"))
 }

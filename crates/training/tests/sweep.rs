@@ -10,11 +10,11 @@ use candle_core::Device;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
 use pairnet_record::{
-    Provenance, Record, predictions_path, read_predictions, read_records, read_sweep, record_path,
-    write_record,
+    Failure, FailureKind, Owner, Provenance, Record, RecordError, Sweep, predictions_path,
+    read_predictions, read_records, record_path, write_record,
 };
 use pairnet_training::{
-    Finished, Plan, Recipe, Setup, TrainingError, Workers, claim_folder, missing, run, sweep,
+    Finished, Plan, Recipe, Setup, TrainingError, Workers, claim_folder, run, status, sweep,
 };
 
 fn mnist() -> &'static Mnist {
@@ -45,13 +45,34 @@ fn provenance() -> Provenance {
     Provenance { version: "0".into(), git_revision: None, git_dirty: None, machine: "test".into() }
 }
 
-/// Trains what `dir` lacks of `plan`.
-fn train(dir: &Path, plan: &Plan, count: usize, threads: usize) -> Result<usize, TrainingError> {
-    let (jobs, kept) = missing(dir, plan)?;
-    let workers = Workers { count, threads };
-    let stop = AtomicBool::new(false);
-    sweep(dir, (&jobs, plan.seed), mnist(), &setup(), workers, &stop, &|_| {})?;
-    Ok(kept)
+fn asked(plan: &Plan) -> Sweep {
+    plan.asked(&setup(), mnist(), provenance()).unwrap()
+}
+
+/// What a folder had before it was trained, and the runs that failed then.
+struct Trained {
+    kept: usize,
+    failed: Vec<Record>,
+}
+
+/// Claims `dir` and trains what it lacks of `plan`.
+fn train(dir: &Path, plan: &Plan, count: usize, threads: usize) -> Result<Trained, TrainingError> {
+    train_until(dir, plan, (count, threads), &AtomicBool::new(false), &|_| {})
+}
+
+fn train_until(
+    dir: &Path,
+    plan: &Plan,
+    (count, threads): (usize, usize),
+    stop: &AtomicBool,
+    finished: &(dyn Fn(&Record) + Sync),
+) -> Result<Trained, TrainingError> {
+    let owner = Owner::take(dir, "a test").unwrap();
+    let status = status(dir, plan, &asked(plan))?;
+    claim_folder(&owner, &status.sweep)?;
+    let (jobs, workers) = ((&*status.missing, plan.seed), Workers { count, threads });
+    let failed = sweep(&owner, jobs, mnist(), &setup(), workers, stop, finished)?;
+    Ok(Trained { kept: status.kept, failed })
 }
 
 fn untimed(dir: &Path) -> Vec<Record> {
@@ -114,10 +135,10 @@ fn what_is_there_is_kept_and_only_the_rest_is_trained() {
     fs::remove_dir_all(cut.path().join("records/authors")).unwrap();
     let kept = record_path(cut.path(), "paper", "mlp-al", 0);
     let before = fs::read(&kept).unwrap();
-    assert_eq!(train(cut.path(), &plan(5), 2, 2).unwrap(), 5);
+    assert_eq!(train(cut.path(), &plan(5), 2, 2).unwrap().kept, 5);
     assert_eq!(fs::read(&kept).unwrap(), before);
     assert_eq!(untimed(cut.path()), untimed(whole.path()));
-    assert_eq!(train(cut.path(), &plan(5), 2, 2).unwrap(), 12);
+    assert_eq!(train(cut.path(), &plan(5), 2, 2).unwrap().kept, 12);
 }
 
 #[test]
@@ -131,11 +152,8 @@ fn an_interrupted_sweep_leaves_whole_records_and_goes_on() {
         }
     };
     let plan = plan(5);
-    let (jobs, _) = missing(cut.path(), &plan).unwrap();
-    let workers = Workers { count: 2, threads: 2 };
-    let result =
-        sweep(cut.path(), (&jobs, plan.seed), mnist(), &setup(), workers, &stop, &after_three);
-    assert!(matches!(result, Err(TrainingError::Interrupted)), "{result:?}");
+    let result = train_until(cut.path(), &plan, (2, 2), &stop, &after_three);
+    assert!(matches!(result, Err(TrainingError::Interrupted)));
     let left = untimed(cut.path()).len();
     assert!((3..12).contains(&left), "{left} records");
     train(cut.path(), &plan, 2, 2).unwrap();
@@ -150,13 +168,108 @@ fn a_loss_that_is_not_finite_is_a_recorded_failure() {
     let Finished { record, predictions } = finished.unwrap();
     assert_eq!(predictions, None);
     let failure = record.failure.clone().unwrap();
-    assert_eq!((failure.epoch, failure.batch), (0, 1));
+    assert_eq!(failure.kind, FailureKind::NotFinite);
+    assert_eq!((failure.epoch, failure.batch), (Some(0), Some(1)));
     assert_eq!(failure.reason, "main loss is NaN");
     assert_eq!((record.train_accuracy, record.test_accuracy), (None, None));
     assert!(record.epochs.is_empty());
     let folder = tempfile::tempdir().unwrap();
     write_record(folder.path(), &record).unwrap();
     assert_eq!(read_records(folder.path()).unwrap(), [record]);
+}
+
+/// A batch of no pairs makes the loop panic, and a network whose layers do not fit each other cannot
+/// be computed. Neither takes the other runs along.
+#[test]
+fn a_run_that_fails_stops_no_other_and_is_tried_again() {
+    let mut variant = *Variant::named("mlp").unwrap();
+    variant.name = "unfit";
+    let comparator = Variant::named("mlp-ws").unwrap().architecture.comparator;
+    variant.architecture.comparator = comparator;
+    let unfit: &'static Variant = Box::leak(Box::new(variant));
+    let mlp = Variant::named("mlp").unwrap();
+    let mut panicking = small(Recipe::authors());
+    panicking.batch_size = 0;
+    let plan = Plan {
+        recipes: vec![panicking, small(Recipe::paper())],
+        variants: vec![unfit, mlp],
+        runs: 1,
+        seed: 0,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (kept, workers) in [(0, 2), (1, 1)] {
+        let trained = train(folder.path(), &plan, workers, 2).unwrap();
+        assert_eq!((trained.kept, trained.failed.len()), (kept, 3));
+    }
+    let records = read_records(folder.path()).unwrap();
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let failure = record.failure.as_ref().map(|failure| (failure.kind, &*failure.reason));
+            (&*record.recipe, &*record.variant, failure)
+        })
+        .collect();
+    let panicked = Some((FailureKind::Panic, "panicked: chunk size must be non-zero"));
+    let [(.., first), (.., second), (.., third), (.., fourth)] = told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!((first, second, third), (panicked, panicked, None));
+    let (kind, reason) = fourth.unwrap();
+    assert_eq!(kind, FailureKind::Device);
+    assert!(reason.starts_with("failed to compute: ") && !reason.contains('\n'), "{reason}");
+    // What failed is as long a record as any, of the same origin.
+    let whole = &records[2];
+    assert_eq!((&*whole.recipe, &*whole.variant), ("paper", "mlp"));
+    assert_eq!(records[0].parameters, whole.parameters);
+    assert!(whole.failure.is_none() && whole.test_accuracy.is_some());
+}
+
+/// A loss that is not finite is a result, and stays; what a panic or a device ended is tried again.
+#[test]
+fn what_trying_can_help_is_tried_again() {
+    let plan = Plan { variants: vec![Variant::named("mlp").unwrap()], ..plan(5) };
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    train(whole.path(), &plan, 2, 2).unwrap();
+    train(broken.path(), &plan, 2, 2).unwrap();
+    let kinds = [FailureKind::Panic, FailureKind::Device, FailureKind::NotFinite];
+    for (record, kind) in read_records(broken.path()).unwrap().into_iter().zip(kinds) {
+        let (epoch, batch, reason) = (None, None, "for a test".to_owned());
+        let failure = Some(Failure { kind, epoch, batch, reason });
+        let failed = Record { train_accuracy: None, test_accuracy: None, failure, ..record };
+        write_record(broken.path(), &failed).unwrap();
+    }
+    let before = status(broken.path(), &plan, &asked(&plan)).unwrap();
+    assert_eq!((before.kept, before.missing.len(), before.failed.len()), (2, 2, 1));
+    assert!(train(broken.path(), &plan, 2, 2).unwrap().failed.is_empty());
+    let (whole, mut mended) = (untimed(whole.path()), untimed(broken.path()));
+    assert_eq!(mended.remove(2).failure.unwrap().kind, FailureKind::NotFinite);
+    assert_eq!(mended, [&whole[..2], &whole[3..]].concat());
+}
+
+#[test]
+fn a_listener_that_panics_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan { variants: vec![Variant::named("mlp").unwrap()], ..plan(5) };
+    let stop = AtomicBool::new(false);
+    let panics = |_: &Record| panic!("nobody reads this");
+    train_until(folder.path(), &plan, (2, 2), &stop, &panics).unwrap();
+    assert_eq!(read_records(folder.path()).unwrap().len(), 4);
+}
+
+#[test]
+fn a_folder_that_is_moved_away_ends_the_sweep_and_is_not_made_anew() {
+    let parent = tempfile::tempdir().unwrap();
+    let (dir, aside) = (parent.path().join("sweep"), parent.path().join("aside"));
+    let move_away = |_: &Record| {
+        if dir.exists() {
+            fs::rename(&dir, &aside).unwrap();
+        }
+    };
+    let result = train_until(&dir, &plan(5), (1, 2), &AtomicBool::new(false), &move_away);
+    let error = result.err().unwrap();
+    assert!(matches!(error, TrainingError::Record(RecordError::Gone { .. })), "{error}");
+    assert!(!dir.exists());
+    assert_eq!(read_records(&aside).unwrap().len(), 1);
 }
 
 #[test]
@@ -172,25 +285,11 @@ fn looking_at_the_test_accuracy_does_not_change_the_training() {
         for epoch in &mut looked.epochs {
             assert!(epoch.test_accuracy.take().is_some());
         }
+        // The settings are not the same, the numbers are.
+        assert_ne!(looked.follows_from, plain.follows_from);
+        looked.follows_from = plain.follows_from.clone();
         assert_eq!(looked.without_timing(), plain.without_timing());
     }
-}
-
-#[test]
-fn other_settings_are_refused_with_the_difference() {
-    let folder = tempfile::tempdir().unwrap();
-    let claim = |plan: &Plan| {
-        let settings = plan.settings("cpu", false, mnist()).unwrap();
-        claim_folder(folder.path(), settings, provenance())
-    };
-    claim(&plan(5)).unwrap();
-    claim(&plan(5)).unwrap();
-    let error = claim(&plan(6)).unwrap_err().to_string();
-    assert!(error.contains("seed") && error.contains('5') && error.contains('6'), "{error}");
-    let mut longer = plan(5);
-    longer.recipes[1].epochs = 3;
-    let error = claim(&longer).unwrap_err().to_string();
-    assert!(error.contains("epochs") && error.contains('2') && error.contains('3'), "{error}");
 }
 
 #[test]
@@ -212,31 +311,6 @@ fn predictions_say_what_the_record_counted() {
             assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 0.006), "{sums:?}");
         }
     }
-}
-
-#[test]
-fn the_sweep_tells_its_networks() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = plan(5).settings("cpu", false, mnist()).unwrap();
-    claim_folder(folder.path(), settings, provenance()).unwrap();
-    let networks = read_sweep(folder.path()).unwrap().unwrap().networks;
-    let counts: Vec<_> = networks.iter().map(|n| (n.name.as_str(), n.parameters)).collect();
-    assert_eq!(counts, [("mlp-al", 137_141), ("lenet5-ws", 41_113), ("lenet5-ws-al", 52_631)]);
-    let branch = networks[2].branch.as_ref().unwrap();
-    assert_eq!(branch.layers[0].steps, ["relu", "max-pool"]);
-    assert_eq!(networks[2].comparator[1].steps, ["relu", "dropout 0.7"]);
-}
-
-#[test]
-fn a_record_of_another_seed_or_a_broken_one_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    train(folder.path(), &Plan { runs: 1, ..plan(5) }, 2, 2).unwrap();
-    let error = missing(folder.path(), &plan(6)).unwrap_err().to_string();
-    assert!(error.contains("seed 5") && error.contains("seed 6"), "{error}");
-    let path = record_path(folder.path(), "paper", "mlp-al", 0);
-    fs::write(&path, "{\"format\": 1").unwrap();
-    let error = missing(folder.path(), &plan(5)).unwrap_err().to_string();
-    assert!(error.contains("mlp-al"), "{error}");
 }
 
 /// The recipes differ in what facts tell, and in nothing else.

@@ -11,7 +11,7 @@ use candle_core::Device;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
 use pairnet_ops::linear;
-use pairnet_record::Record;
+use pairnet_record::{Owner, Record};
 use pairnet_training::{Job, Recipe, Setup, Workers, sweep};
 
 /// What it ran on.
@@ -67,9 +67,19 @@ pub(crate) fn measure_ours(
     let jobs: Vec<Job<'_>> = (0..runs).map(|run| Job { recipe, variant, run }).collect();
     let setup = Setup { device: Device::Cpu, kernels, test_every_epoch: false };
     let workers = Workers { count: workers, threads };
+    let owner = Owner::take(folder.path(), "cargo xtask bench")?;
     let start = Instant::now();
-    sweep(folder.path(), (&jobs, 0), data, &setup, workers, stop, &|_| {})?;
+    let failed = sweep(&owner, (&jobs, 0), data, &setup, workers, stop, &|_| {})?;
+    none_failed(&failed)?;
     Ok(start.elapsed().as_secs_f64() / runs as f64)
+}
+
+/// The time of a run that failed says nothing.
+fn none_failed(failed: &[Record]) -> Result<()> {
+    match failed.first().and_then(|record| record.failure.as_ref()) {
+        Some(failure) => bail!("a run failed: {}", failure.reason),
+        None => Ok(()),
+    }
 }
 
 /// Seconds that a run of this variant takes alone: on one thread, and on as many as there are cores.
@@ -86,6 +96,7 @@ pub(crate) fn measure_alone(
     const TIMES: usize = 5;
     let folder = tempfile::tempdir()?;
     let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
+    let owner = Owner::take(folder.path(), "cargo xtask bench")?;
     let seconds = |threads: usize| -> Result<f64> {
         let own = Mutex::new(0.0);
         let workers = Workers { count: 1, threads };
@@ -95,7 +106,7 @@ pub(crate) fn measure_alone(
                 *own = record.timing.seconds;
             }
         };
-        sweep(folder.path(), (&job, 0), data, &setup, workers, stop, &finished)?;
+        none_failed(&sweep(&owner, (&job, 0), data, &setup, workers, stop, &finished)?)?;
         Ok(own.into_inner().unwrap_or_default())
     };
     let (mut one, mut all) = (0.0, 0.0);

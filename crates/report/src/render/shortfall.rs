@@ -62,7 +62,9 @@ fn without_result(entry: &Entry) -> Option<String> {
     if !failed.is_empty() {
         let place = |failed: &FailedRun| {
             let FailedRun { run, epoch, batch, reason } = failed;
-            format!("run {run}, epoch {epoch}, batch {batch}: {reason}")
+            let epoch = epoch.map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
+            let batch = batch.map_or_else(String::new, |batch| format!(", batch {batch}"));
+            format!("run {run}{epoch}{batch}: {reason}")
         };
         text += &format!("; {} failed ({})", failed.len(), list(failed.iter().map(place), 3, "; "));
     }

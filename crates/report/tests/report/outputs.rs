@@ -1,6 +1,6 @@
 //! Whole outputs of sweeps that were never trained.
 
-use crate::sweeps::{failed, full, record, sweep};
+use crate::sweeps::{failed, full, of, record, sweep};
 use pairnet_record::{Record, Sweep, write_record, write_sweep};
 use pairnet_report::{Answers, Summary, read_report, summarise, write_results};
 
@@ -22,6 +22,7 @@ fn with_gaps() -> (Sweep, Vec<Record>) {
         broken(2),
         broken(3),
     ];
+    let records = of(&sweep, records);
     (sweep, records)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::sweeps::{failed, record, sweep};
+use crate::sweeps::{failed, of, record, sweep};
 use pairnet_record::{
     BranchDescription, BranchOutputKind, Epoch, LayerDescription, LayerKind, Mistake,
     NetworkDescription, PREDICTIONS_FORMAT, Pixels, Predictions, Record, Sweep, write_predictions,
@@ -42,6 +42,7 @@ pub(crate) fn pictured() -> (Sweep, Vec<Record>) {
     let broken = failed(records[20].clone());
     records[20] = Record { epochs: broken.epochs[..2].to_vec(), ..broken };
     records.pop();
+    let records = of(&asked, records);
     (asked, records)
 }
 
@@ -81,6 +82,7 @@ pub(crate) fn predict(dir: &Path, run: usize, wrong: usize) {
         variant: "lenet5-ws-al".to_owned(),
         run,
         seed: 0,
+        follows_from: pictured().0.follows_from("paper", "lenet5-ws-al").unwrap(),
         probabilities: probabilities.collect(),
         mistakes: mistakes.collect(),
         classes,

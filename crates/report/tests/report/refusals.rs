@@ -5,7 +5,10 @@ use std::path::Path;
 
 use crate::pictured::{pictured, pictured_folder, predict};
 use crate::sweeps::{full, record, sweep};
-use pairnet_record::{Epoch, Record, Sweep};
+use pairnet_record::{
+    Epoch, Record, Sweep, read_predictions, read_record, record_path, write_predictions,
+    write_record,
+};
 use pairnet_report::{Answers, read_report, summarise};
 
 fn refusal(sweep: &Sweep, records: &[Record]) -> String {
@@ -41,19 +44,36 @@ fn replace(path: &Path, from: &str, to: &str) {
 #[test]
 fn versions_that_are_not_known_are_named() {
     let message = refusal_of_folder(|dir| {
-        replace(&dir.join("sweep.json"), "\"format\": 2", "\"format\": 7");
+        replace(&dir.join("sweep.json"), "\"format\": 3", "\"format\": 7");
     });
     assert!(message.contains("sweep.json has sweep format 7"), "{message}");
     let message = refusal_of_folder(|dir| {
         let path = dir.join("records/paper/lenet5/1.json");
-        replace(&path, "\"format\": 1", "\"format\": \"new\"");
+        replace(&path, "\"format\": 2", "\"format\": \"new\"");
     });
     assert!(message.contains("1.json has record format \"new\""), "{message}");
     let message = refusal_of_folder(|dir| {
         let path = dir.join("predictions/paper/lenet5-ws-al/1.json");
-        replace(&path, "\"format\":1", "\"format\":3");
+        replace(&path, "\"format\":2", "\"format\":3");
     });
     assert!(message.contains("has set of predictions format 3"), "{message}");
+}
+
+/// A digit changed in any file, of the best network or another.
+#[test]
+fn changed_files_are_refused() {
+    for (file, from, to) in [
+        ("sweep.json", "\"epochs\": 4", "\"epochs\": 5"),
+        ("records/paper/lenet5/1.json", "\"test_accuracy\": 79.5", "\"test_accuracy\": 99.5"),
+        ("records/authors/lenet5-al/0.json", "\"main_loss\": 0.3", "\"main_loss\": 0.2"),
+        ("records/paper/lenet5-ws-al/2.json", "\"seconds\": 1", "\"seconds\": 2"),
+        ("predictions/paper/lenet5-ws-al/1.json", "0.98", "0.97"),
+    ] {
+        let dir = pictured_folder();
+        replace(&dir.path().join(file), from, to);
+        let message = read_report(dir.path()).unwrap_err().to_string();
+        assert!(message.contains("was changed since it was written"), "{file}: {message}");
+    }
 }
 
 #[test]
@@ -86,10 +106,44 @@ fn predictions_that_are_not_those_behind_the_record_are_refused() {
     let expected = "the predictions of paper/lenet5-ws-al run 1 are right on 80.0 %";
     assert!(message.starts_with(expected), "{message}");
     let message = refusal_of_folder(|dir| {
-        let path = dir.join("predictions/paper/lenet5-ws-al/0.json");
-        replace(&path, "\"seed\":0", "\"seed\":5");
+        let mut other = read_predictions(dir, "paper", "lenet5-ws-al", 0).unwrap();
+        other.seed = 5;
+        write_predictions(dir, &other).unwrap();
     });
     assert!(message.contains("or of another seed"), "{message}");
+}
+
+/// Whole files of another sweep, at their place in this one.
+#[test]
+fn foreign_files_are_refused() {
+    let foreign = |change: fn(&mut Sweep)| {
+        let (mut other, _) = pictured();
+        change(&mut other);
+        other.follows_from("paper", "lenet5-ws-al").unwrap()
+    };
+    for follows_from in [
+        foreign(|sweep| sweep.settings.recipes[0].fields["epochs"] = 5.into()),
+        foreign(|sweep| sweep.networks[3].comparator[0].outputs = 2),
+        foreign(|sweep| {
+            sweep.settings.data.insert("train-images-idx3-ubyte".to_owned(), "ba89".to_owned());
+        }),
+    ] {
+        let dir = pictured_folder();
+        let path = record_path(dir.path(), "paper", "lenet5-ws-al", 1);
+        let own = read_record(&path).unwrap();
+        let other = Record { follows_from: follows_from.clone(), ..own.clone() };
+        write_record(dir.path(), &other).unwrap();
+        let message = read_report(dir.path()).unwrap_err().to_string();
+        let expected = format!("{} is a record of another sweep", path.display());
+        assert!(message.starts_with(&expected), "{message}");
+
+        write_record(dir.path(), &own).unwrap();
+        let mut other = read_predictions(dir.path(), "paper", "lenet5-ws-al", 1).unwrap();
+        other.follows_from = follows_from;
+        write_predictions(dir.path(), &other).unwrap();
+        let message = read_report(dir.path()).unwrap_err().to_string();
+        assert!(message.contains("is a set of predictions of another sweep"), "{message}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Sweeps that were never trained.
 
 use pairnet_record::{
-    Failure, Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep,
-    Timing,
+    Failure, FailureKind, Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT,
+    Settings, Sweep, Timing,
 };
 use pairnet_report::MNIST;
 use serde_json::json;
@@ -48,6 +48,7 @@ pub(crate) fn record(recipe: &str, variant: &str, run: usize, accuracies: (f64, 
         variant: variant.to_owned(),
         run,
         seed: 0,
+        follows_from: String::new(),
         parameters: 30_841,
         train_accuracy: Some(accuracies.0),
         test_accuracy: Some(accuracies.1),
@@ -58,7 +59,12 @@ pub(crate) fn record(recipe: &str, variant: &str, run: usize, accuracies: (f64, 
 }
 
 pub(crate) fn failed(record: Record) -> Record {
-    let failure = Failure { epoch: 2, batch: 4, reason: "main loss is NaN".to_owned() };
+    let failure = Failure {
+        kind: FailureKind::NotFinite,
+        epoch: Some(2),
+        batch: Some(4),
+        reason: "main loss is NaN".to_owned(),
+    };
     Record { train_accuracy: None, test_accuracy: None, failure: Some(failure), ..record }
 }
 
@@ -84,5 +90,14 @@ pub(crate) fn full() -> (Sweep, Vec<Record>) {
             }
         }
     }
-    (sweep(&["paper", "authors"], &VARIANTS, 10), records)
+    let sweep = sweep(&["paper", "authors"], &VARIANTS, 10);
+    let records = of(&sweep, records);
+    (sweep, records)
+}
+
+/// `records` as they lie in the folder of `sweep`.
+pub(crate) fn of(sweep: &Sweep, records: Vec<Record>) -> Vec<Record> {
+    let follows_from = |record: &Record| sweep.follows_from(&record.recipe, &record.variant);
+    let own = |record| Record { follows_from: follows_from(&record).unwrap(), ..record };
+    records.into_iter().map(own).collect()
 }

@@ -1,0 +1,121 @@
+//! What a sweep's folder has, and what it can be asked for.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use pairnet_models::VARIANTS;
+use pairnet_record::{Owner, Record, Sweep, read_records, read_sweep, write_sweep};
+
+use crate::TrainingError;
+use crate::plan::{Job, Plan};
+use crate::recipe::Recipe;
+
+/// What a folder has of a plan, and what it lacks.
+#[derive(Clone, Debug)]
+pub struct Status<'a> {
+    /// What the folder's `sweep.json` has to say: what was asked there before, and the plan.
+    pub sweep: Sweep,
+    /// The plan's runs without a record, and those that failed and are worth another try.
+    pub missing: Vec<Job<'a>>,
+    /// How many of the plan's runs are there to stay.
+    pub kept: usize,
+    /// Those of the kept that failed.
+    pub failed: Vec<Record>,
+}
+
+/// What `dir` has of `plan`, which asks for `asked` ([`Plan::asked`]). Only reads.
+///
+/// A folder without records can be asked for anything. One with records can be asked for more runs,
+/// for other recipes and for other variants: its sweep becomes that of both. Fewer runs than it has
+/// are a part of them, and its sweep stays as it is.
+///
+/// # Errors
+///
+/// [`TrainingError::OtherSettings`] where the plan would change a record that is there; where a
+/// record, or what lies among them, cannot be read or is of another sweep.
+pub fn status<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep) -> Result<Status<'a>, TrainingError> {
+    let there = read_sweep(dir)?;
+    let records = read_records(dir)?;
+    let sweep = match there {
+        Some(there) if !records.is_empty() => {
+            let differences = there.differences(asked);
+            if !differences.is_empty() {
+                let lines: Vec<String> =
+                    differences.iter().map(|difference| format!("  {difference}")).collect();
+                let (dir, differences) = (dir.to_owned(), lines.join("\n"));
+                return Err(TrainingError::OtherSettings { dir, differences });
+            }
+            joined(there, asked, &records)
+        }
+        _ => joined(asked.clone(), asked, &records),
+    };
+    sweep.check_records(dir, &records)?;
+
+    let stays = |record: &&Record| {
+        record.failure.as_ref().is_none_or(|failure| !failure.kind.is_worth_another_try())
+    };
+    let kept: HashMap<_, &Record> = records
+        .iter()
+        .filter(stays)
+        .map(|record| ((record.recipe.as_str(), record.variant.as_str(), record.run), record))
+        .collect();
+    let mut status = Status { sweep, missing: Vec::new(), kept: 0, failed: Vec::new() };
+    for job in plan.jobs() {
+        let Some(record) = kept.get(&(job.recipe.name, job.variant.name, job.run)) else {
+            status.missing.push(job);
+            continue;
+        };
+        status.kept += 1;
+        if record.failure.is_some() {
+            status.failed.push((*record).clone());
+        }
+    }
+    Ok(status)
+}
+
+/// What `there` and `asked` ask for together, in the order of the tables of recipes and variants,
+/// so that it does not matter which came first.
+fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
+    let Sweep { format, mut settings, mut networks, provenance } = there;
+    for recipe in &asked.settings.recipes {
+        if settings.recipes.iter().all(|there| there.name != recipe.name) {
+            settings.recipes.push(recipe.clone());
+        }
+    }
+    for variant in &asked.settings.variants {
+        if !settings.variants.contains(variant) {
+            settings.variants.push(variant.clone());
+        }
+    }
+    for network in &asked.networks {
+        if networks.iter().all(|there| there.name != network.name) {
+            networks.push(network.clone());
+        }
+    }
+    let recipes = Recipe::all().map(|recipe| recipe.name);
+    settings.recipes.sort_by_key(|recipe| place(&recipes, &recipe.name));
+    let variants = VARIANTS.each_ref().map(|variant| variant.name);
+    settings.variants.sort_by_key(|name| place(&variants, name));
+    networks.sort_by_key(|network| place(&variants, &network.name));
+    // Where sweep.json was lost, its records tell how many runs there are.
+    let in_records = records.iter().map(|record| record.run + 1).max().unwrap_or(0);
+    settings.runs = settings.runs.max(asked.settings.runs).max(in_records);
+    Sweep { format, settings, networks, provenance }
+}
+
+/// Where `name` stands in `names`; what is not there comes after all that is.
+fn place(names: &[&str], name: &str) -> usize {
+    names.iter().position(|known| *known == name).unwrap_or(names.len())
+}
+
+/// Writes `sweep` ([`Status::sweep`]) into its owner's folder, where that does not have it already.
+///
+/// # Errors
+///
+/// Where `sweep.json` cannot be read or written.
+pub fn claim_folder(owner: &Owner, sweep: &Sweep) -> Result<(), TrainingError> {
+    if read_sweep(owner.dir())?.as_ref() != Some(sweep) {
+        write_sweep(owner.dir(), sweep)?;
+    }
+    Ok(())
+}
