@@ -10,14 +10,13 @@
 //! interval by Student's t.
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
-use std::error::Error;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod support;
 
-use candle_core::Device;
-use pairnet_data::Mnist;
-use pairnet_models::{Kernels, VARIANTS};
-use pairnet_training::{Recipe, Setup, run};
+use std::error::Error;
+
+use pairnet_models::VARIANTS;
+use pairnet_training::{Job, Recipe};
+use support::{moments, test_accuracies};
 
 const RUNS: usize = 10;
 const SEED: u64 = 0;
@@ -43,31 +42,14 @@ fn traits() -> Vec<(&'static str, Recipe)> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let data = Mnist::shipped()?;
     let traits = traits();
-    let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
-    let jobs = traits.len() * VARIANTS.len() * RUNS;
-    let accuracies = Mutex::new(vec![None; jobs]);
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let job = next.fetch_add(1, Ordering::Relaxed);
-                    if job >= jobs {
-                        break;
-                    }
-                    let (_, recipe) = &traits[job / (VARIANTS.len() * RUNS)];
-                    let variant = &VARIANTS[job / RUNS % VARIANTS.len()];
-                    let finished = run(recipe, variant, (job % RUNS, SEED), &data, &setup, &stop);
-                    if let (Ok(finished), Ok(mut accuracies)) = (finished, accuracies.lock()) {
-                        accuracies[job] = finished.record.test_accuracy;
-                    }
-                }
-            });
+    let mut jobs = Vec::new();
+    for (_, recipe) in &traits {
+        for variant in &VARIANTS {
+            jobs.extend((0..RUNS).map(|run| (Job { recipe, variant, run }, SEED)));
         }
-    });
-    let accuracies = accuracies.into_inner()?;
+    }
+    let accuracies = test_accuracies(&jobs)?;
     let of = |index: usize, variant: usize, run: usize| {
         accuracies[(index * VARIANTS.len() + variant) * RUNS + run]
     };
@@ -90,11 +72,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Mean and half the width of its interval.
 fn describe(values: &[f64], signed: bool) -> String {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let half = T * (squares / (count - 1.0) / count).sqrt();
-    if signed && squares == 0.0 && mean == 0.0 {
+    let (mean, variance) = moments(values);
+    let half = T * (variance / values.len() as f64).sqrt();
+    if signed && variance == 0.0 && mean == 0.0 {
         return "0".to_owned();
     }
     if signed { format!("{mean:+.1} ± {half:.1}") } else { format!("{mean:.1} ± {half:.1}") }
