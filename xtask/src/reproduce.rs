@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Networks trained side by side [default: one a core]
     #[arg(long, value_name = "N", value_parser = from_one_to::<MOST_JOBS>)]
     jobs: Option<usize>,
-    /// Where every random number comes from
+    /// Where every random number comes from; 0 gives recipe authors the pairs of the published runs
     #[arg(long, value_name = "SEED", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Folder of records and results [default: runs/reproduce in the workspace]

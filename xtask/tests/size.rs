@@ -31,7 +31,7 @@ fn write(dir: &Path) {
         "lenet5-ws-al",
     ];
     let recipe = |name: &str| {
-        let draw = if name == "paper" { "each-run" } else { "once" };
+        let draw = if name == "paper" { "each-run" } else { "pytorch-once-per-kind" };
         let fields = serde_json::json!({ "epochs": EPOCHS, "pair_draw": draw });
         RecipeSettings { name: name.to_owned(), fields }
     };
