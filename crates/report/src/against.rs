@@ -22,6 +22,8 @@ pub struct AgainstPublished {
     pub values: Vec<f64>,
     /// Measured minus published mean, in points; `None` where nothing was measured.
     pub difference: Option<f64>,
+    /// The difference's standard error (Welch); `None` with fewer than two values.
+    pub standard_error: Option<f64>,
     /// The difference's 95 % Welch interval; `None` with fewer than two values.
     pub ci95: Option<Interval>,
     /// The difference's 90 % Welch interval, which decides on equivalence.
@@ -66,6 +68,9 @@ pub struct AgainstSplit {
     pub compared: usize,
     /// The root of the mean squared difference, in points.
     pub rms: Option<f64>,
+    /// What that would be on average if all means were the same: the root of the mean squared
+    /// standard error.
+    pub rms_of_spread: Option<f64>,
     /// How many means lie within which margin; empty where nothing is judged.
     pub within: Vec<Within>,
 }
@@ -96,6 +101,7 @@ pub(crate) fn compare(
         mean: published.mean,
         std: published.std_population,
         difference: difference.map(|difference| difference.value),
+        standard_error: difference.and_then(|difference| Some(difference.error?.size)),
         ci95: difference.and_then(|difference| difference.interval(0.95)),
         ci90: difference.and_then(|difference| difference.interval(0.90)),
         p: permutation_p(&measured.values, &there.values),
@@ -160,8 +166,7 @@ fn against_split(
     let published: Vec<&AgainstPublished> =
         entries.iter().filter_map(|entry| of(entry).published.as_ref()).collect();
     let differences: Vec<f64> = published.iter().filter_map(|there| there.difference).collect();
-    let squares = differences.iter().map(|difference| difference.powi(2)).sum::<f64>();
-    let rms = (!differences.is_empty()).then(|| (squares / differences.len() as f64).sqrt());
+    let errors: Vec<f64> = published.iter().filter_map(|there| there.standard_error).collect();
     let within = |margin: f64| {
         let inside =
             published.iter().filter(|there| there.smallest_margin.is_some_and(|m| m < margin));
@@ -171,9 +176,15 @@ fn against_split(
     (!published.is_empty()).then(|| AgainstSplit {
         split: name.to_owned(),
         compared: differences.len(),
-        rms,
+        rms: root_mean_square(&differences),
+        rms_of_spread: root_mean_square(&errors),
         within: if judged { COUNTED_MARGINS.map(within).to_vec() } else { Vec::new() },
     })
+}
+
+fn root_mean_square(values: &[f64]) -> Option<f64> {
+    let squares = values.iter().map(|value| value.powi(2)).sum::<f64>();
+    (!values.is_empty()).then(|| (squares / values.len() as f64).sqrt())
 }
 
 /// Our runs and the published ones of each network, on the splits that get a verdict.

@@ -112,6 +112,18 @@ pub fn published(variant: &str) -> Option<&'static PublishedRow> {
     PUBLISHED.iter().flat_map(|table| &table.rows).find(|row| row.variant == variant)
 }
 
+/// A network's name in words, "LeNet 5, weight sharing" say; `None` where the paper has none such.
+pub(crate) fn title(variant: &str) -> Option<String> {
+    let rows = PUBLISHED.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+    let (table, row) = rows.into_iter().find(|(_, row)| row.variant == variant)?;
+    Some(format!("{}, {}", table.backbone, kind(row.title)))
+}
+
+/// A kind of network as part of a sentence.
+pub(crate) fn kind(title: &str) -> String {
+    if title == KINDS[3] { "both".to_owned() } else { title.to_lowercase() }
+}
+
 /// Mean, standard deviation and runs.
 type Accuracies = (f64, f64, [f64; PUBLISHED_RUNS]);
 

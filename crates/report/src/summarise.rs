@@ -13,7 +13,7 @@ use crate::entry::{Accuracy, Entry, FailedRun, lost};
 use crate::error::ReportError;
 use crate::factorial::effects;
 use crate::fields;
-use crate::published::{Published, PublishedRow, published};
+use crate::published::{PUBLISHED, Published, PublishedRow, published};
 use crate::runs::{backbones, published_backbones};
 use crate::statistics::{Components, Interval, Margins, Moments, Statistics, at_most};
 use crate::summary::{RESULTS_FORMAT, Summary};
@@ -65,6 +65,7 @@ pub fn summarise(
         }
     }
 
+    let variants = in_order(&settings.variants);
     let data = DataSet::of(&settings.data);
     let mnist = data == DataSet::Mnist;
     let mut entries = Vec::with_capacity(cells);
@@ -72,7 +73,7 @@ pub fn summarise(
     for recipe in &settings.recipes {
         let start = entries.len();
         let compared = COMPARED_RECIPES.contains(&&*recipe.name);
-        for variant in &settings.variants {
+        for variant in &variants {
             let runs = &by_cell[&(&*recipe.name, &**variant)];
             same_settings(sweep, recipe, variant, runs)?;
             let of_paper = published(variant).filter(|_| mnist && compared);
@@ -97,7 +98,7 @@ pub fn summarise(
         published_claims: test_claims(&theirs),
         effects: effects(&ours),
         published_effects: effects(&theirs),
-        paper_against_authors: paper_against_authors(&settings.variants, &entries),
+        paper_against_authors: paper_against_authors(&variants, &entries),
         entries,
         margins: Margins::DECLARED,
         seed: settings.seed,
@@ -106,6 +107,17 @@ pub fn summarise(
         pictures: Vec::new(),
     };
     Ok(summary.rounded()?)
+}
+
+/// Variants as the paper's tables have them, and then all others as they were asked for.
+fn in_order(asked: &[String]) -> Vec<String> {
+    let place = |variant: &String| {
+        let mut rows = PUBLISHED.iter().flat_map(|table| &table.rows);
+        rows.position(|row| row.variant == variant).unwrap_or(usize::MAX)
+    };
+    let mut variants = asked.to_vec();
+    variants.sort_by_key(place);
+    variants
 }
 
 /// On training and test pairs.

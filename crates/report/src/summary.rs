@@ -27,7 +27,8 @@ pub struct Summary {
     pub data: DataSet,
     /// How each recipe trains, in the order in which the sweep asks for them.
     pub recipes: Vec<RecipeSettings>,
-    /// One a recipe and variant, in the order in which the sweep asks for them.
+    /// One a recipe and variant: recipes in the order in which the sweep asks for them, variants in
+    /// that of the paper's tables, others behind.
     pub entries: Vec<Entry>,
     /// How each recipe's means lie beside the published ones, for recipes that have some.
     pub against_tables: Vec<AgainstTables>,

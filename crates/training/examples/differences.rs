@@ -77,5 +77,6 @@ fn describe(values: &[f64], signed: bool) -> String {
     if signed && variance == 0.0 && mean == 0.0 {
         return "0".to_owned();
     }
-    if signed { format!("{mean:+.1} ± {half:.1}") } else { format!("{mean:.1} ± {half:.1}") }
+    let mean = if signed { format!("{mean:+.1}") } else { format!("{mean:.1}") };
+    format!("{} ± {half:.1}", mean.replace('-', "−"))
 }

@@ -81,7 +81,7 @@ fn of_split(
         });
     }
     let mut caption = "Blue: each run of this reproduction (dots), and below them their mean with \
-                       its 95 % interval (disc and line). In the colour of the text: the published \
+                       its 95 % interval (disc and line). In black and grey: the published \
                        mean (diamond)"
         .to_owned();
     if shown().any(|accuracy| !published_values(accuracy).is_empty()) {

@@ -74,7 +74,7 @@ fn accuracies(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
         title: format!("Accuracy while training, recipe {recipe}"),
         caption: format!(
             "Blue: accuracy on the training pairs, counted during each epoch. {test} The gap \
-             between the two is what a network learned by heart. {HOW} All panels, of every \
+             between the two is, for the most part, what does not carry over to new pairs. {HOW} All panels, of every \
              recipe, share their axes."
         ),
         panels: panels(cells, &ACCURACY, axes)?,

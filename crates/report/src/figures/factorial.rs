@@ -16,11 +16,11 @@ use crate::summary::Summary;
 /// The effects that are drawn, in words that need no name of a network; means of two would only
 /// repeat them.
 const SHOWN: [(&str, &str, &str); 5] = [
-    ("sharing, without auxiliary loss", "weight sharing", "without auxiliary loss"),
-    ("sharing, with auxiliary loss", "weight sharing", "beside an auxiliary loss"),
-    ("auxiliary loss, without sharing", "auxiliary loss", "without sharing"),
-    ("auxiliary loss, with sharing", "auxiliary loss", "beside weight sharing"),
-    ("interaction", "interaction", "sharing with minus without"),
+    ("sharing, without auxiliary loss", "weight sharing", "added to basic"),
+    ("sharing, with auxiliary loss", "weight sharing", "added to auxiliary loss"),
+    ("auxiliary loss, without sharing", "auxiliary loss", "added to basic"),
+    ("auxiliary loss, with sharing", "auxiliary loss", "added to weight sharing"),
+    ("interaction", "interaction", "second minus first row"),
 ];
 
 /// One panel a backbone and source; `None` where no backbone has all four kinds.
@@ -38,8 +38,8 @@ pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
             backbones.push(&effect.backbone);
         }
     }
-    for backbone in backbones {
-        for source in summary.recipe_names().chain(["published"]) {
+    for source in summary.recipe_names().chain(["published"]) {
+        for &backbone in &backbones {
             let own: Vec<&FactorialEffect> = SHOWN
                 .iter()
                 .filter_map(|(name, ..)| {
@@ -54,19 +54,16 @@ pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
             }
         }
     }
-    let columns =
-        summary.recipe_names().count() + usize::from(!summary.published_effects.is_empty());
     Ok(Some(Figure {
         name: "effects".to_owned(),
         title: "What weight sharing and an auxiliary loss are worth".to_owned(),
-        caption: "Points of test accuracy that each adds to the network without it, with 95 % \
-                  intervals (of other test pairs too, where all runs share theirs and predictions \
-                  were kept; the published runs left none). Right of 0: better. Interaction: by how \
-                  much sharing adds more beside an auxiliary loss than without one. Disc: the \
-                  interval leaves out 0; ring: it does not."
+        caption: "Points of test accuracy that each adds, with 95 % intervals, which speak of other test \
+                  pairs, too (those of the published runs do not: no answers to single pairs were kept). \
+                  Disc: the interval leaves out 0; ring: it does not. Networks differ in more than \
+                  these names, but for the second row."
             .to_owned(),
         panels,
-        columns,
+        columns: backbones.len(),
     }))
 }
 

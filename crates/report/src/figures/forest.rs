@@ -11,6 +11,7 @@ use super::palette::MUTED;
 use super::rows::{Label, RowChart, Rows, middle};
 use crate::claims::{Claim, Outcome};
 use crate::error::ReportError;
+use crate::published;
 use crate::render;
 use crate::statistics::Interval;
 use crate::summary::Summary;
@@ -39,10 +40,7 @@ impl From<&Claim> for Effect {
             Outcome::Undecided => Mark::Ring,
         };
         Self {
-            label: Label::noted(
-                claim.claim.clone(),
-                format!("{}, against {}", claim.backbone, claim.than),
-            ),
+            label: Label::noted(claim.claim.clone(), claim.backbone.clone()),
             value: claim.effect,
             wide: claim.total95.or(claim.ci95),
             narrow: claim.total95.and(claim.ci95),
@@ -56,11 +54,12 @@ impl From<&RecipeDifference> for Effect {
     fn from(row: &RecipeDifference) -> Self {
         let wide = row.total95.or(row.ci95);
         let (mark, outcome) = match wide {
-            Some(Interval { low, .. }) if low > 0.0 => (Mark::Disc, "text better"),
-            Some(Interval { high, .. }) if high < 0.0 => (Mark::Square, "code better"),
+            Some(Interval { low, .. }) if low > 0.0 => (Mark::Disc, "paper better"),
+            Some(Interval { high, .. }) if high < 0.0 => (Mark::Square, "authors better"),
             _ => (Mark::Ring, "undecided"),
         };
-        let label = Label::new(row.variant.clone());
+        let name = published::title(&row.variant).unwrap_or_else(|| row.variant.clone());
+        let label = Label::new(name);
         let narrow = row.total95.and(row.ci95);
         Self { label, value: row.difference, wide, narrow, mark, outcome }
     }
@@ -88,16 +87,16 @@ pub(super) fn claims(summary: &Summary) -> Result<Option<Figure>, ReportError> {
     }
     Ok(Some(Figure {
         name: "claims".to_owned(),
-        title: "The paper's three claims, put to the test".to_owned(),
-        caption:
-            "The mark is by how many points the claim is true of the mean test accuracies, the \
-                  thin line the 95 % interval; where two lines are drawn, the thick one speaks of \
-                  the test pairs that all runs share, the thin one of other test pairs too. Disc: \
-                  the claim holds, all of a row of panels tested together; square: it is the other \
-                  way round; ring: undecided."
-                .to_owned(),
+        title: "Two claims of the paper, and one that its tables suggest".to_owned(),
+        caption: "The mark is the difference of mean test accuracies in the claim's direction, the line \
+                  its 95 % interval; where two lines are drawn, the thick one speaks of the test pairs \
+                  that all runs share, the thin one of other test pairs too. Disc: the claim holds on \
+                  these pairs, all claims tested together; square: it is the other way round; ring: \
+                  undecided. The first picture, of each effect for itself, has a ring where other test \
+                  pairs could turn it."
+            .to_owned(),
         panels,
-        columns: 3,
+        columns: 2,
     }))
 }
 
@@ -111,12 +110,12 @@ pub(super) fn text_and_code(summary: &Summary) -> Result<Option<Figure>, ReportE
     let panel = panel(title, "paper − authors, in points", &range, &effects)?;
     Ok(Some(Figure {
         name: "text-and-code".to_owned(),
-        title: "What all differences between text and code are worth".to_owned(),
-        caption: "The mark is the mean test accuracy of networks trained as the text says, minus \
-                  that of networks trained as the code does. The thick line is its 95 % interval on \
-                  the test pairs that all runs of the code's recipe share, the thin one on other test \
-                  pairs too. Disc: the thin line lies above 0, the text does better; square: the code \
-                  does; ring: undecided."
+        title: "What all differences between the two recipes are worth".to_owned(),
+        caption: "The mark is the mean test accuracy of networks trained by recipe paper, minus that of \
+                  networks trained by recipe authors. The thick line is its 95 % interval on the test \
+                  pairs that all runs of authors share, the thin one on other test pairs too. Disc: \
+                  the thin line lies above 0, paper does better; square: authors does; ring: \
+                  undecided."
             .to_owned(),
         panels: vec![panel],
         columns: 1,

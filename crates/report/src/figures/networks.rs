@@ -31,8 +31,8 @@ pub(super) fn figure(networks: &[NetworkDescription]) -> Option<Figure> {
         caption: "From the two digits at the top to the answer at the bottom. A box is a layer \
                   with weights: its inputs and outputs, and below them what is done with the \
                   result. Branches of one colour, joined by =, have one set of weights for both \
-                  digits; a blue and an orange one have weights of their own. A dashed box is \
-                  where a loss is taken. lenet5-al and lenet5-ws-al are the paper's figures 1 \
+                  digits; a blue and an orange one have weights of their own. Sizes come from the \
+                  code. A dashed box is where a loss is taken. lenet5-al and lenet5-ws-al are the paper's figures 1 \
                   and 2."
             .to_owned(),
         panels: networks.iter().map(panel).collect(),

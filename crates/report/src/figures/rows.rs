@@ -13,6 +13,7 @@ use super::palette::{GRID, INK, MUTED};
 use super::svg::{Svg, Text};
 use crate::entry::Entry;
 use crate::error::ReportError;
+use crate::published;
 
 /// A chart whose y is counted in rows from below.
 pub(super) type RowChart<'a, 'b> =
@@ -50,7 +51,8 @@ impl fmt::Display for Label {
 
 impl From<&Entry> for Label {
     fn from(entry: &Entry) -> Self {
-        Self { name: entry.variant.clone(), note: note(entry) }
+        let name = published::title(&entry.variant).unwrap_or_else(|| entry.variant.clone());
+        Self { name, note: note(entry) }
     }
 }
 
@@ -82,8 +84,12 @@ impl Rows<'_> {
         let count = self.labels.len() as f64;
         let size = (WIDTH, TOP + row * count + AXIS);
         // Sans-serif letters of the labels' size are six pixels wide, roughly.
-        let longest = self.labels.iter().map(|label| label.name.chars().count()).max();
-        let left = (6.0 * longest.unwrap_or(0) as f64 + 14.0).clamp(92.0, WIDTH / 2.0);
+        let width = |label: &Label| {
+            let (name, note) = (label.name.chars().count(), label.note.chars().count());
+            f64::max(6.0 * name as f64, 5.0 * note as f64)
+        };
+        let longest = self.labels.iter().map(width).fold(0.0, f64::max);
+        let left = (longest + 14.0).clamp(92.0, 0.58 * WIDTH);
         let right = if self.remarks.is_empty() { 14.0 } else { 74.0 };
         let chart = elements(size, |area| {
             let mut chart = ChartBuilder::on(area)

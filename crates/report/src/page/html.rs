@@ -38,14 +38,19 @@ fn table(Table { caption, header, rows }: &Table, heading: &str) -> String {
         Align::Left => "",
         Align::Right => " class=\"number\"",
     };
-    // What the heading says needs no repetition, but for those who go from table to table.
-    let (name, hidden) = match caption {
-        Some(caption) => (caption.as_str(), ""),
-        None => (heading, " class=\"hidden\""),
+    // Above what scrolls, so that it stays whole where the table does not. Within, and where the
+    // heading says it, it is for those who go from table to table.
+    let (name, above) = match caption {
+        Some(caption) => {
+            let above =
+                format!("<p class=\"caption\" aria-hidden=\"true\">{}</p>\n", inline(caption));
+            (caption.as_str(), above)
+        }
+        None => (heading, String::new()),
     };
     let mut html = format!(
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">\n\
-         <table class=\"sortable\"><caption{hidden}>{}</caption>\n<thead><tr>",
+        "{above}<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">\n\
+         <table class=\"sortable\"><caption class=\"hidden\">{}</caption>\n<thead><tr>",
         escape(&plain(name)),
         inline(name)
     );
@@ -103,6 +108,7 @@ pub(super) fn anchor(heading: &str) -> String {
 
 /// `text` with its `names` as code, its *terms* set off, and its [words](https://…) as links.
 pub(super) fn inline(text: &str) -> String {
+    let text = &text.replace(" %", "\u{a0}%");
     let mut html = String::new();
     let mut in_term = false;
     for part in parts(text) {

@@ -2,7 +2,7 @@
 
 use crate::against::{AgainstPublished, AgainstTables};
 use crate::entry::{Accuracy, Entry, SPLITS};
-use crate::published::PUBLISHED;
+use crate::published::{PUBLISHED, kind};
 use crate::statistics::{Margins, Verdict};
 use crate::summary::Summary;
 
@@ -17,17 +17,20 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     }
     let Margins { test, train } = summary.margins;
     let mut blocks = vec![Block::Paragraph(format!(
-        "A published mean is *reproduced* where ours is shown to be less than {test} points from it \
-         on test pairs, less than {train} on training pairs. It *differs* where the ten published \
-         runs and ours are not draws of the same, as far as a permutation test can tell. Both can \
-         be true: then it lies *within the margin, yet differs*. Where neither is shown it is \
-         *undecided*."
+        "A published mean is *reproduced* where ours is shown to be near: less than {test} points from \
+         it on test pairs, less than {train} on training pairs (the *margin*). It *differs* where a \
+         permutation test rejects that the published runs and ours are draws of the same, at 5 % \
+         over all tests of the recipe: it deals all runs into two groups in every way and asks how \
+         often their means lie as far apart. Both can be true: then it lies *within* the margin, *yet \
+         differs*. Where neither is shown it is *undecided*. Other runs would give other counts; \
+         each recipe's section says how they depend on the margin."
     ))];
     // The code made the tables: what it gives is the reproduction, and comes first.
     let mut recipes: Vec<&AgainstTables> = summary.against_tables.iter().collect();
     recipes.sort_by_key(|tables| tables.recipe != "authors");
-    blocks.push(Block::List(recipes.iter().map(|tables| in_words(summary, tables)).collect()));
     for tables in recipes {
+        let told = format!("Recipe `{}`, {}:", tables.recipe, meaning(tables));
+        blocks.extend([Block::Paragraph(told), Block::List(in_words(summary, tables))]);
         for (split, accuracy) in SPLITS {
             blocks.extend(verdicts(summary, &tables.recipe, split, accuracy));
         }
@@ -50,7 +53,7 @@ fn judged<'a>(
     .collect()
 }
 
-fn in_words(summary: &Summary, tables: &AgainstTables) -> String {
+fn in_words(summary: &Summary, tables: &AgainstTables) -> Vec<String> {
     let judged = judged(summary, &tables.recipe);
     let count =
         |verdict| judged.iter().filter(|(.., there)| there.verdict == Some(verdict)).count();
@@ -67,54 +70,59 @@ fn in_words(summary: &Summary, tables: &AgainstTables) -> String {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
     let counts = if counts.is_empty() { "none measured".to_owned() } else { counts.join(", ") };
-    let mut text = format!(
-        "Recipe `{}`, {}: of {} published means, *{counts}*.",
-        tables.recipe,
-        meaning(tables),
-        judged.len()
-    );
-    let rms: Vec<String> = tables
-        .splits
-        .iter()
+    let mut items = vec![format!("Of {} published means: *{counts}*.", judged.len())];
+    let judged_splits = tables.splits.iter().filter(|split| !split.within.is_empty());
+    let rms: Vec<String> = judged_splits
         .filter_map(|split| {
             let name = if split.split == "test" { "test" } else { "training" };
-            Some(format!("{:.2} points on {name} pairs", split.rms?))
+            let (rms, alone) = (split.rms?, split.rms_of_spread?);
+            Some(format!("{rms:.2} points on {name} pairs ({alone:.2})"))
         })
         .collect();
     if !rms.is_empty() {
-        text += &format!(" Root mean square of the differences: {}.", rms.join(", "));
+        items.push(format!(
+            "Root mean square of the differences, and what the spread of the runs alone would give: \
+             {}.",
+            rms.join(", ")
+        ));
     }
     if let Some(p) = tables.p_global {
-        text += &format!(
-            " All of them tested together, that the published runs and ours are draws of the same: \
-             {}.",
+        let what = if tables.same_pairs {
+            "One test of the sum of all differences, in which one large one counts for little"
+        } else {
+            "One test of the sum of all differences, which are also those of other pairs"
+        };
+        items.push(format!(
+            "{what}: {} (how often chance alone would do as much; above 0.05 it does not show that \
+             they are the same).",
             p_in_words(p)
-        );
+        ));
     }
-    text += &open(&judged);
-    text
+    items.extend(open(&judged));
+    items
 }
 
 /// What a recipe is to the published numbers.
 fn meaning(tables: &AgainstTables) -> &'static str {
     match (&*tables.recipe, tables.same_pairs) {
         ("authors", true) => {
-            "the released code, on the very pairs of the published runs: a replication"
+            "the released code on the very pairs of the published runs, a replication"
         }
         ("authors", false) => {
-            "the released code, on other pairs than the published runs: the luck of both draws is in \
-             the differences"
+            "the released code on other pairs than the published runs, so that the luck of both draws \
+             is in the differences"
         }
         ("paper", _) => {
-            "the paper's text, on pairs drawn anew for every run: another experiment than the one \
-             that made the tables"
+            "the text completed by usual practice, on pairs drawn anew for every run, which is another \
+             experiment than the one that made the tables (these verdicts are about its draw of \
+             pairs, whose luck is in the published means and not in the intervals)"
         }
         _ => "which the paper does not have",
     }
 }
 
 /// What stays open, and how many runs would close it.
-fn open(judged: &[(&Entry, &str, &AgainstPublished)]) -> String {
+fn open(judged: &[(&Entry, &str, &AgainstPublished)]) -> Vec<String> {
     let open = judged.iter().filter(|(.., there)| there.verdict == Some(Verdict::Undecided));
     let (mut some, mut none) = (Vec::new(), Vec::new());
     for (entry, split, there) in open {
@@ -124,21 +132,22 @@ fn open(judged: &[(&Entry, &str, &AgainstPublished)]) -> String {
             None => none.push(name),
         }
     }
-    let mut text = String::new();
+    let mut items = Vec::new();
     if !some.is_empty() {
-        text += &format!(
-            " Undecided until there are more runs, if means and deviations stay what they are: {}.",
+        items.push(format!(
+            "Runs of ours with which the interval would just lie within the margin, if means and \
+             deviations stayed what they are: {}.",
             some.join(", ")
-        );
+        ));
     }
     if !none.is_empty() {
-        text += &format!(
-            " Undecided with any number of runs, as the ten published ones stay ten and are too \
-             spread, or the means too far apart: {}.",
+        items.push(format!(
+            "Not to be shown reproduced with any number of runs of ours, since the ten published ones \
+             are too spread or the means too far apart: {}.",
             none.join(", ")
-        );
+        ));
     }
-    text
+    items
 }
 
 /// Published and measured means of one split, network by network; `None` where none is judged.
@@ -162,7 +171,7 @@ fn verdicts(
             let Some(there) = published.filter(|there| there.margin.is_some()) else { continue };
             let mean = accuracy.and_then(|accuracy| accuracy.statistics.mean);
             rows.push(vec![
-                format!("{}, {}", table.backbone, cells::kind(row.title)),
+                format!("{}, {}", table.backbone, kind(row.title)),
                 format!("{:.2}", there.mean),
                 mean.map_or(NOTHING.to_owned(), |mean| format!("{mean:.2}")),
                 cells::verdict(Some(there)),

@@ -3,7 +3,6 @@
 use crate::against::AgainstPublished;
 use crate::claims::Outcome;
 use crate::entry::{Accuracy, Entry};
-use crate::published::KINDS;
 use crate::statistics::{Interval, Superiority, Verdict};
 
 /// What stands where there is nothing to tell.
@@ -127,11 +126,6 @@ pub(super) fn superiority(superiority: Option<Superiority>) -> String {
     superiority.map_or(NOTHING.to_owned(), |Superiority { value, ci95 }| {
         format!("{value:.2} [{:.2}, {:.2}]", ci95.low, ci95.high)
     })
-}
-
-/// A kind of network in a row of a table.
-pub(super) fn kind(title: &str) -> String {
-    if title == KINDS[3] { "both".to_owned() } else { title.to_lowercase() }
 }
 
 #[cfg(test)]

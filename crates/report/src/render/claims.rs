@@ -20,8 +20,10 @@ pub(crate) fn claims(summary: &Summary) -> Vec<Block> {
             "Effects on test accuracy are in points. *p (Holm)* is that of one-sided t tests, \
              adjusted by Holm's procedure over all claims tested here; the published runs are a \
              family of their own. *p, signs* is that of an exact sign-flip test of the same \
-             differences, which takes no distribution for granted, before any adjustment. \"Both \
-             together are best\" is tested against the one of the three that gives the largest p.",
+             differences, before any adjustment, which assumes only that without an effect each \
+             difference is as likely positive as negative. \"Both together are best\" is tested against \
+             the one of the three that gives the largest p. Intervals of the published runs leave out \
+             other test pairs, since no answers to single pairs were kept of them.",
         ),
     ];
     for recipe in summary.recipe_names() {
@@ -43,21 +45,20 @@ fn claim_table(title: String, claims: &[&Claim]) -> Vec<Block> {
         "each run against each, since the networks of a claim have different draws of pairs"
     };
     let draws = claims.iter().any(|claim| claim.total95.is_some());
-    let mut header = vec![("Claim", Left), ("effect [95 %]", Right)];
+    let mut header = vec![("Claim", Left), ("outcome", Left), ("effect [95 %]", Right)];
     header.extend(draws.then_some(("other test pairs", Right)));
     header.push(("p (Holm)", Right));
     header.extend(paired.then_some(("p, signs", Right)));
-    header.push(("outcome", Left));
     let row = |claim: &&Claim| {
         let best = if claim.claim.ends_with("best") { " (best)" } else { "" };
         let mut row = vec![
             format!("`{}` > `{}`{best}", claim.better, claim.than),
+            cells::claim_outcome(claim.outcome).to_owned(),
             difference(claim.effect, claim.ci95),
         ];
         row.extend(draws.then(|| cells::interval(claim.total95)));
         row.push(cells::p_value(claim.p_holm));
         row.extend(paired.then(|| cells::p_value(claim.p_sign_flip)));
-        row.push(cells::claim_outcome(claim.outcome).to_owned());
         row
     };
     let rows = claims.iter().map(row).collect();
@@ -87,7 +88,9 @@ fn superiority(summary: &Summary) -> Vec<Block> {
     }
     let text = "The probability that a run of the one beats a run of the other, with its 95 % \
                 interval (Newcombe, 2006; Wilson, 1927, where runs are paired): 0.5 is no \
-                difference, and from 0.75 on Bouthillier and others (2021) call one meaningful.";
+                difference, and from 0.75 on Bouthillier and others (2021) call one meaningful. This \
+                asks of single runs, and each interval speaks for itself; the outcomes above ask of \
+                means, all tests taken together.";
     let caption = "How often a run is the better one";
     vec![Block::paragraph(text), Block::captioned(caption, header, rows)]
 }
@@ -110,9 +113,17 @@ pub(crate) fn effects(summary: &Summary) -> Vec<Block> {
              not. Sharing without an auxiliary loss and sharing with one are two claims and not one; \
              the *interaction* is by how much the second is the larger. Effects on test accuracy in \
              points, with 95 % intervals; where all runs of a network share their test pairs, the \
-             interval covers other test pairs too. The networks with sharing also differ in depth, \
-             in the comparator and, for LeNet 5, in batch norm: what is credited to sharing here is \
-             sharing and all of that.",
+             interval covers other test pairs too. Those of the published runs do not, since no \
+             answers to single pairs were kept of them: they look narrower than they are.",
+        ),
+        Block::paragraph(
+            "What is compared differs in more than its name. Without an auxiliary loss, the network \
+             with sharing also differs in depth, in the part that compares and, for LeNet 5, in batch \
+             norm: that row is sharing and all of this. Beside an auxiliary loss the two networks have \
+             the same layers: that row is sharing alone. And with sharing, the network with an \
+             auxiliary loss also compares ten digit probabilities a digit, has dropout, another \
+             comparator and, for LeNet 5, no batch norm behind its convolutions: that row is the loss \
+             and all of this, and the interaction has both in it.",
         ),
     ];
     let sources = sources(summary);
@@ -173,8 +184,9 @@ pub(crate) fn text_against_code(summary: &Summary) -> Vec<Block> {
     vec![
         Block::heading(2, "All differences between text and code together"),
         Block::paragraph(
-            "Mean test accuracy in %, and recipe `paper` minus recipe `authors` in points. The runs of \
-             `authors` share one draw of pairs a kind: the first interval (Welch) speaks of that \
+            "Mean test accuracy in %, and recipe `paper` minus recipe `authors` in points (the table \
+             of single differences goes the other way: what the code's trait adds to `paper`). The \
+             runs of `authors` share one draw of pairs a kind: the first interval (Welch) speaks of that \
              draw, the second of other test pairs too. Neither covers another draw of the training \
              pairs. Each interval speaks for its own network: of eight such intervals of networks \
              that do not differ, one leaves out 0 with a probability of about a third.",

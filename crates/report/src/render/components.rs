@@ -5,6 +5,7 @@ use crate::summary::Summary;
 
 use super::block::Align::{Left, Right};
 use super::block::Block;
+use super::measured;
 
 /// A table of both components; nothing where no predictions were kept.
 pub(crate) fn section(summary: &Summary) -> Vec<Block> {
@@ -20,8 +21,8 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
         Some(vec![
             format!("`{}`", entry.variant),
             format!("`{}`", entry.recipe),
-            format!("±{:.2}", components.runs),
-            format!("±{:.2}", components.pairs),
+            format!("{:.2}", components.runs),
+            format!("{:.2}", components.pairs),
             if components.shared_pairs { "the same in all runs" } else { "drawn by each run" }
                 .to_owned(),
         ])
@@ -30,18 +31,19 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
     if rows.is_empty() {
         return Vec::new();
     }
-    vec![
+    let mut blocks = vec![
         Block::heading(2, "What do the intervals cover?"),
         Block::paragraph(
             "A test accuracy varies from run to run, and it varies with the test pairs that happen to \
              be drawn: 1,000 are a sample. What each run answered to each pair tells the two apart \
              (Bouthillier and others, Accounting for Variance in Machine Learning Benchmarks, 2021; \
              an analysis of variance of runs × pairs). Both are standard deviations of one accuracy, \
-             in points. Where every run draws its own pairs, the spread of the runs has both in it, \
+             in points; 0.00 is an estimate that is not above 0. Where every run draws its own pairs, the spread of the runs has both in it, \
              and so has every interval. Where all runs share their pairs, the usual interval has the \
              runs alone in it; intervals for *other test pairs* have both. The two recipes' columns \
-             are not quite the same quantity: that a run is better at some pairs than at others \
-             counts among the runs where pairs are shared, and among the pairs where they are not.",
+             are not quite the same quantity: a run's liking for certain pairs is counted under \
+             *runs* where pairs are shared, under *test pairs* where they are not; and where each run \
+             draws its own, *runs* has the training pairs in it.",
         ),
         Block::paragraph(
             "What no interval here covers: another draw of the training pairs, where that is shared; \
@@ -50,5 +52,9 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
              (simulated by `crates/report/tests/golden/intervals.py`).",
         ),
         Block::table(header, rows),
-    ]
+    ];
+    if summary.recipe_names().any(|name| name == "authors") {
+        blocks.extend(measured::draws());
+    }
+    blocks
 }

@@ -25,19 +25,19 @@ pub(crate) fn introduction(summary: &Summary) -> Vec<Block> {
          eight of them: two *backbones*, the convolutional LeNet 5 and the fully connected MLPNet, \
          each plain (\"basic\"), with *weight sharing* (`ws`: both digits go through the same \
          weights), with an *auxiliary loss* (`al`: the network is trained to name both digits, too), \
-         and with both (`ws-al`). The paper's text counts the six that have one of the two; its \
-         tables, and these, have the two plain ones as well."
+         and with both (`ws-al`). The text counts the six that have sharing, an auxiliary loss or \
+         both; its tables, and these, have the two plain ones as well. Sizes of layers come from the \
+         code."
     )));
     let floor = match summary.data {
-        DataSet::Mnist => "; guessing gives 50 %, and always answering \"at most\" 55 %",
+        DataSet::Mnist => "; guessing gives 50 %, and always answering \"at most\" about 55 %",
         DataSet::Other => "; guessing gives 50 %",
     };
     blocks.push(Block::Paragraph(format!(
-        "Here {trained} networks were trained (seed {}, device {}). A *recipe* is all of the training \
-         that is not the network: `paper` does what the text says and, where it is silent, what is \
-         usual; `authors` does what the released code does. *Train* is accuracy on the pairs that a \
-         network learned from, *test* that on others{floor}. A *point* is one percent of the pairs.",
-        summary.seed, summary.device
+        "Here {trained} networks were trained. A *recipe* is how a network is trained and measured: \
+         `paper` does what the text says and, where it is silent, what is usual; `authors` does what \
+         the released code does. *Train* is accuracy on the pairs that a network learned from, *test* \
+         that on others{floor}. A *point* is a percentage point of accuracy: 10 of 1,000 pairs."
     )));
     blocks
 }
@@ -48,14 +48,16 @@ pub(crate) fn how_to_read(summary: &Summary) -> Vec<Block> {
         let Margins { test, train } = summary.margins;
         items.push(format!(
             "*Margin*: how far two means may be apart and still count as the same. {test} points on \
-             test pairs, about one standard error of an accuracy on 1,000 pairs; {train} on training \
-             pairs, since most published ones lie above 98.5, where a wider margin would take any \
-             perfect network for a reproduction. Each was fixed before the numbers that it judges \
-             were computed; how the count depends on it stands with each recipe."
+             test pairs, a little more than the standard error of an accuracy of 80 % on 1,000 pairs; \
+             {train} on training pairs, since most published ones lie above 98.5, where a wider margin \
+             would take any perfect network for a reproduction. Each was fixed before the numbers that \
+             it judges, though sweeps on other pairs had been seen before. How the count depends on \
+             it stands with each recipe."
         ));
         items.push(
             "*Reproduced*: the 90 % interval of the difference (Welch, 1947) lies within the margin, \
              which is to say that two one-sided tests at 5 % put it there (Schuirmann, 1987). \
+             That is tested for each mean alone. \
              *Differs*: an exact permutation test (Fisher, 1935) of our runs and the ten published \
              ones, adjusted for all tests of the recipe, has a p value below 0.05. Both: *within, yet \
              differs*. Neither: *undecided*; that a difference is not significant does not make a \

@@ -41,8 +41,8 @@ fn introduction(summary: &Summary, recipe: &str) -> Vec<Block> {
     let same_pairs = summary.against_tables.iter().any(|t| t.recipe == recipe && t.same_pairs);
     let (title, text) = match recipe {
         "paper" => (
-            ": what the paper's text says",
-            "Trained as the text says, with usual practice where it is silent. The published numbers \
+            ": the paper's text, completed by usual practice",
+            "Trained as the text says, and as is usual where it is silent. The published numbers \
              were made by the authors' code, which does not always do what the text says: a mean \
              that differs here is first of all a difference between those two. Training accuracy is \
              measured after the last epoch, the published one was counted during it: the two stand \

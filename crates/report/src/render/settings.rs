@@ -25,8 +25,8 @@ const SETTINGS: [Setting; 7] = [
         field: "auxiliary_weight",
         name: "Weight of each digit's loss",
         text: Some("0.5"),
-        meaning: "What counts is its ratio to the weight of the comparison's loss, which is 0.3 in \
-                  both: Adam divides a common factor out",
+        meaning: "The comparison's loss has the weight 0.3 in both; what counts is the ratio of the two, \
+                  since Adam divides a common factor out",
     },
     Setting {
         field: "auxiliary_loss",
@@ -85,7 +85,7 @@ pub(super) fn differences(summary: &Summary) -> Vec<Block> {
         return Vec::new();
     }
     let header = [
-        ("", Align::Left),
+        ("What", Align::Left),
         ("the text says", Align::Left),
         ("practice, where it is silent", Align::Left),
         ("the code does", Align::Left),

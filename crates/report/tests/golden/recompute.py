@@ -293,6 +293,7 @@ for entry in results["entries"]:
             difference = np.mean(values) - np.mean(there["values"])
             at = f"{place}.{split}.published"
             check(f"{at}.difference", there["difference"], difference, 1e-9)
+            check(f"{at}.standard_error", there["standard_error"], sum(v for v, _ in parts) ** 0.5)
             welch = stats.ttest_ind(values, there["values"], equal_var=False)
             check(f"{at}.ci95", there["ci95"], list(welch.confidence_interval(0.95)))
             check(f"{at}.ci90", there["ci90"], list(welch.confidence_interval(0.90)))
@@ -315,6 +316,11 @@ for tables in results["against_tables"]:
     for split in tables["splits"]:
         differences = [e[split["split"]]["published"]["difference"] for e in own]
         check(f"{tables['recipe']}.rms", split["rms"], np.mean(np.square(differences)) ** 0.5)
+        errors = [
+            mean_part(e[split["split"]]["values"])[0] + mean_part(e[split["split"]]["published"]["values"])[0]
+            for e in own
+        ]
+        check(f"{tables['recipe']}.rms_of_spread", split["rms_of_spread"], np.mean(errors) ** 0.5)
         for within in split["within"]:
             margins = [e[split["split"]]["published"]["smallest_margin"] for e in own]
             check(f"{tables['recipe']}.within", within["count"], sum(m < within["margin"] for m in margins))
