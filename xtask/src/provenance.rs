@@ -3,15 +3,21 @@
 use std::path::Path;
 use std::process::Command;
 
+use candle_core::Device;
 use pairnet_record::Provenance;
 
-pub(crate) fn provenance(workspace: &Path) -> Provenance {
+use crate::device::gpu;
+
+pub(crate) fn provenance(workspace: &Path, device: &Device) -> Provenance {
     let status = git(workspace, &["status", "--porcelain"]);
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         git_revision: git(workspace, &["rev-parse", "HEAD"]),
         git_dirty: status.map(|status| !status.is_empty()),
-        machine: machine(),
+        machine: match gpu(device) {
+            Some(gpu) => format!("{gpu}; {}", machine()),
+            None => machine(),
+        },
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Runs of each recipe and variant
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
     runs: usize,
-    /// Networks trained side by side [default: one a core]
+    /// Networks trained side by side [default: one a core; on a GPU one]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     jobs: Option<usize>,
     /// Where every random number comes from
@@ -80,7 +80,7 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     if arguments.dry_run {
         return describe(arguments, &plan, &dir);
     }
-    claim_folder(&dir, settings, provenance(&workspace)).map_err(explain)?;
+    claim_folder(&dir, settings, provenance(&workspace, &device)).map_err(explain)?;
     let (jobs, kept) = missing(&dir, &plan)?;
     let all = kept + jobs.len();
     if kept > 0 {
@@ -89,12 +89,15 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
 
     let setup =
         Setup { device, kernels: Kernels::Fused, test_every_epoch: arguments.test_every_epoch };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let side_by_side = match arguments.device {
-        DeviceName::Cpu => threads,
-        DeviceName::Cuda => 1,
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = match (arguments.device, arguments.jobs) {
+        (DeviceName::Cpu, jobs) => Workers { count: jobs.unwrap_or(cores), threads: cores },
+        // One thread keeps a GPU's run going; more would only look for work.
+        (DeviceName::Cuda, jobs) => {
+            let count = jobs.unwrap_or(1);
+            Workers { count, threads: count }
+        }
     };
-    let workers = Workers { count: arguments.jobs.unwrap_or(side_by_side), threads };
     let stop = stop_on_signal()?;
     let progress = Progress::new(jobs.len());
     let finished = |record: &_| progress.finished(record);
