@@ -30,6 +30,17 @@ fn open_cuda() -> Result<Device> {
     )
 }
 
+/// The GPU's name, where `device` is one and tells it.
+#[cfg(feature = "cuda")]
+pub(crate) fn gpu(device: &Device) -> Option<String> {
+    device.as_cuda_device().ok()?.cuda_stream().context().name().ok()
+}
+
+#[cfg(not(feature = "cuda"))]
+pub(crate) fn gpu(_device: &Device) -> Option<String> {
+    None
+}
+
 #[cfg(not(feature = "cuda"))]
 fn open_cuda() -> Result<Device> {
     anyhow::bail!(

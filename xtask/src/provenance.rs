@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
+use candle_core::Device;
 use pairnet_record::Provenance;
 
-pub(crate) fn provenance(workspace: &Path) -> Provenance {
+use crate::device::gpu;
+
+pub(crate) fn provenance(workspace: &Path, device: &Device) -> Provenance {
     let revision = git(workspace, &["rev-parse", "HEAD"]);
     let revision = revision.and_then(|output| String::from_utf8(output).ok());
     // Names of changed files, which need not be UTF-8.
@@ -14,7 +17,10 @@ pub(crate) fn provenance(workspace: &Path) -> Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         git_revision: revision.map(|revision| revision.trim().to_owned()),
         git_dirty: changes.map(|changes| !changes.is_empty()),
-        machine: machine(),
+        machine: match gpu(device) {
+            Some(gpu) => format!("{gpu}; {}", machine()),
+            None => machine(),
+        },
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Runs of each recipe and variant
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = from_one_to::<MOST_RUNS>)]
     runs: usize,
-    /// Networks trained side by side [default: one a core]
+    /// Networks trained side by side [default: one a core; on a GPU one]
     #[arg(long, value_name = "N", value_parser = from_one_to::<MOST_JOBS>)]
     jobs: Option<usize>,
     /// Where every random number comes from; 0 gives recipe authors the pairs of the published runs
@@ -89,7 +89,7 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     for recipe in &plan.recipes {
         data.require_pairs(recipe.pairs)?;
     }
-    let asked = plan.asked(&setup, &data, provenance(&workspace))?;
+    let asked = plan.asked(&setup, &data, provenance(&workspace, &setup.device))?;
     if arguments.dry_run {
         let owner = dry_owner(&dir)?;
         let status = if arguments.fresh {
@@ -124,12 +124,15 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
         ));
     }
 
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let side_by_side = match arguments.device {
-        DeviceName::Cpu => threads,
-        DeviceName::Cuda => 1,
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = match (arguments.device, arguments.jobs) {
+        (DeviceName::Cpu, jobs) => Workers { count: jobs.unwrap_or(cores), threads: cores },
+        // One thread keeps a GPU's run going; more would only look for work.
+        (DeviceName::Cuda, jobs) => {
+            let count = jobs.unwrap_or(1);
+            Workers { count, threads: count }
+        }
     };
-    let workers = Workers { count: arguments.jobs.unwrap_or(side_by_side), threads };
     if !missing.is_empty() {
         note(what_is_to_do(missing.len(), workers.count));
     }

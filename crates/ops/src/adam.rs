@@ -7,7 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use crate::element::{Element, values, with_float};
+use crate::element::{Element, composed, values, with_float};
 use crate::kernels::adam::{Factors, Slot, update};
 
 /// The constants of Adam (Kingma and Ba, 2015, algorithm 1).
@@ -109,17 +109,17 @@ impl Adam {
             step_size: learning_rate / correction(beta1),
             deviation_scale: 1.0 / correction(beta2).sqrt(),
         };
-        let update = |slot: &mut Parameter| match gradients.get(&slot.variable) {
-            Some(gradient) if slot.variable.device().is_cpu() => {
-                slot.update_in_place(gradient, &factors)
+        let update = |slot: &Parameter| match gradients.get(&slot.variable) {
+            Some(gradient) if composed("Adam", &slot.variable)? => {
+                slot.update_composed(gradient, &factors)
             }
-            Some(gradient) => slot.update_composed(gradient, &factors),
+            Some(gradient) => slot.update_in_place(gradient, &factors),
             None => Ok(()),
         };
         if self.slots.iter().all(|slot| slot.variable.device().is_cpu()) {
-            self.slots.par_iter_mut().try_for_each(update)
+            self.slots.par_iter().try_for_each(update)
         } else {
-            self.slots.iter_mut().try_for_each(update)
+            self.slots.iter().try_for_each(update)
         }
     }
 
@@ -208,18 +208,25 @@ impl Parameter {
         })
     }
 
-    fn update_composed(&mut self, gradient: &Tensor, factors: &Factors) -> Result<()> {
+    fn update_composed(&self, gradient: &Tensor, factors: &Factors) -> Result<()> {
         let mix = |moment: &Tensor, term: &Tensor, beta: f64| -> Result<Tensor> {
             moment.affine(beta, 0.0)? + term.affine(1.0 - beta, 0.0)?
         };
         let gradient = gradient.detach();
-        self.first_moment = mix(&self.first_moment, &gradient, factors.beta1)?;
-        self.second_moment = mix(&self.second_moment, &gradient.sqr()?, factors.beta2)?;
-        let deviation =
-            self.second_moment.sqrt()?.affine(factors.deviation_scale, factors.epsilon)?;
-        let step = (self.first_moment.affine(factors.step_size, 0.0)? / deviation)?;
+        let first_moment = mix(&self.first_moment, &gradient, factors.beta1)?;
+        let second_moment = mix(&self.second_moment, &gradient.sqr()?, factors.beta2)?;
+        let deviation = second_moment.sqrt()?.affine(factors.deviation_scale, factors.epsilon)?;
+        let step = (first_moment.affine(factors.step_size, 0.0)? / deviation)?;
+        // Where they lie, as the kernel does: who was told the moments sees them change.
+        replace(&self.first_moment, &first_moment)?;
+        replace(&self.second_moment, &second_moment)?;
         self.variable.set(&(self.variable.as_tensor().detach() - step)?)
     }
+}
+
+/// Gives `tensor` the values of another one of its shape.
+fn replace(tensor: &Tensor, values: &Tensor) -> Result<()> {
+    tensor.flatten_all()?.slice_set(&values.flatten_all()?, 0, 0)
 }
 
 /// Lets `f` change the values of a contiguous tensor where they lie.

@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, composed, slice, values, with_float};
 use crate::kernels::batch_norm::{Normaliser, backward, forward};
 use crate::kernels::moments::moments;
 use crate::reference;
@@ -108,7 +108,7 @@ pub(crate) fn channels_last_batch_norm(
     if count < 2 {
         bail!("batch_norm: {count} value a channel has no variance, two or more are needed");
     }
-    if !rows.device().is_cpu() {
+    if composed("batch_norm", rows)? {
         let input = channels_first(rows.clone())?;
         let (result, statistics) = reference::batch_norm(&input, gamma, beta, epsilon)?;
         return Ok((channels_last(&result)?, statistics));
@@ -157,7 +157,7 @@ pub(crate) fn channels_last_batch_norm_evaluation(
             );
         }
     }
-    if !rows.device().is_cpu() {
+    if composed("batch_norm", rows)? {
         let slope = (gamma / running.variance.affine(1.0, epsilon)?.sqrt()?)?;
         return rows.broadcast_sub(&running.mean)?.broadcast_mul(&slope)?.broadcast_add(beta);
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, composed, slice, values, with_float};
 use crate::kernels::{halves, vectorised};
 use crate::tape::apply2;
 
@@ -33,7 +33,7 @@ pub fn dropout(input: &Tensor, mask: &Tensor, probability: f64) -> Result<Tensor
         bail!("dropout: a mask has dtype U8, this one has {:?}", mask.dtype());
     }
     let scale = 1.0 / (1.0 - probability);
-    if !input.device().is_cpu() {
+    if composed("dropout", input)? {
         return input * mask.to_dtype(input.dtype())?.affine(scale, 0.0)?;
     }
     apply2(&input.contiguous()?, &mask.contiguous()?, Dropout { scale })

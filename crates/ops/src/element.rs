@@ -113,6 +113,18 @@ pub(crate) fn unsupported_dtype(operation: &'static str, dtype: DType) -> Error 
     Error::Msg(format!("{operation}: dtype {dtype:?} is not supported, only F32 and F64")).bt()
 }
 
+/// Whether `operation` on this tensor is composed of candle's own ops: the kernels are the CPU's.
+///
+/// # Errors
+///
+/// Where the dtype is one that the kernels refuse: candle's ops take others, or fail later.
+pub(crate) fn composed(operation: &'static str, tensor: &Tensor) -> Result<bool> {
+    match tensor.dtype() {
+        DType::F32 | DType::F64 => Ok(!tensor.device().is_cpu()),
+        other => Err(unsupported_dtype(operation, other)),
+    }
+}
+
 /// The contiguous values that `layout` spans in `storage`.
 pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     let values = storage.as_slice::<T>()?;

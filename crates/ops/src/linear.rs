@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, slice, unless_cut, values, with_float};
+use crate::element::{self, Element, composed, slice, unless_cut, values, with_float};
 use crate::kernels::columns::{add_bias, column_sums};
 use crate::kernels::matmul::{Matrix, product};
 use crate::reference;
@@ -43,7 +43,7 @@ fn connect(input: &Tensor, weight: &Tensor, bias: &Tensor, relu: bool) -> Result
     if bias.dims() != [outputs] {
         bail!("linear: bias has shape {:?}, {outputs} outputs need ({outputs},)", bias.shape());
     }
-    if !input.device().is_cpu() {
+    if composed("linear", input)? {
         let result = reference::linear(input, weight, bias)?;
         return if relu { reference::relu(&result) } else { Ok(result) };
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, composed, slice, values, with_float};
 use crate::reference;
 use crate::softmax::probabilities;
 use crate::tape::apply2;
@@ -30,7 +30,12 @@ pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
             classes.dtype()
         );
     }
-    if !logits.device().is_cpu() {
+    if composed("cross_entropy", logits)? {
+        // A GPU stops for good at an index that is out of range.
+        let class = classes.max(0)?.to_scalar::<u32>()?;
+        if class as usize >= width {
+            bail!("cross_entropy: class {class} of {width} classes");
+        }
         return reference::cross_entropy(logits, classes);
     }
     let operation = CrossEntropy { probabilities: OnceLock::new() };
@@ -53,7 +58,7 @@ pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor>
             targets.shape()
         );
     }
-    if !logits.device().is_cpu() {
+    if composed("binary_cross_entropy", logits)? {
         return reference::binary_cross_entropy(logits, targets);
     }
     apply2(&logits.contiguous()?, &targets.contiguous()?, BinaryCrossEntropy)

@@ -14,7 +14,8 @@ use crate::batch_norm::BatchStatistics;
 ///
 /// Where the shapes do not fit.
 pub fn linear(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    input.matmul(&weight.t()?)?.broadcast_add(bias)
+    // A GPU multiplies no matrices that lie in other ways.
+    input.contiguous()?.matmul(&weight.contiguous()?.t()?)?.broadcast_add(bias)
 }
 
 /// As [`crate::conv2d`].

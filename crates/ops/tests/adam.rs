@@ -2,9 +2,9 @@
 
 mod support;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{Adam, AdamSettings};
-use support::{assert_told, tensor, values, variable, whole};
+use support::{assert_told, device, tensor, values, variable, whole};
 
 /// A loss whose gradient is `factor` · 2 · (x − target), which changes from step to step.
 fn step(adam: &mut Adam, variable: &Var, target: &Tensor) -> Result<()> {
@@ -116,7 +116,7 @@ fn told_moments_change_with_the_steps() {
 /// would give gradients at the new values.
 #[test]
 fn a_graph_sees_the_step() {
-    let variable = Var::new(&[3.0], &Device::Cpu).unwrap();
+    let variable = Var::new(&[3.0], device()).unwrap();
     let square = variable.sqr().unwrap().sum_all().unwrap();
     adam(&variable).step(&square.backward().unwrap()).unwrap();
     let moved = values(&variable)[0];
@@ -128,8 +128,8 @@ fn a_graph_sees_the_step() {
 
 #[test]
 fn nan_and_zero_gradients() {
-    let variable = Var::new(&[1f32, 2.0, 3.0], &Device::Cpu).unwrap();
-    let gradient = Tensor::new(&[f32::NAN, 0.0, 1e-30], &Device::Cpu).unwrap();
+    let variable = Var::new(&[1f32, 2.0, 3.0], device()).unwrap();
+    let gradient = Tensor::new(&[f32::NAN, 0.0, 1e-30], device()).unwrap();
     let product = (variable.as_tensor() * &gradient).unwrap().sum_all().unwrap();
     adam(&variable).step(&product.backward().unwrap()).unwrap();
     let moved = values(&variable);
@@ -142,7 +142,7 @@ fn a_state_that_does_not_fit_is_refused() {
     let variable = variable(&[3], DType::F32, 1);
     let mut adam = adam(&variable);
     assert_told(adam.restore(1, Vec::new()), "moments of 0 variables, 1 are needed");
-    let zeros = |length: usize, dtype| Tensor::zeros(length, dtype, &Device::Cpu).unwrap();
+    let zeros = |length: usize, dtype| Tensor::zeros(length, dtype, device()).unwrap();
     let (right, wrong) = (zeros(3, DType::F32), zeros(4, DType::F32));
     let refused = adam.restore(1, vec![(wrong.clone(), right.clone())]);
     assert_told(refused, "moments of shapes [4] and [3] for a variable of [3]");

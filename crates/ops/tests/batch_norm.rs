@@ -2,12 +2,12 @@
 
 mod support;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{RunningStatistics, batch_norm, batch_norm_evaluation, reference};
 use proptest::prelude::*;
 use support::{
-    assert_close, assert_finite_differences, assert_same, assert_told, tensor, values, variable,
-    whole, with_gradients,
+    assert_close, assert_finite_differences, assert_same, assert_told, device, tensor, values,
+    variable, whole, with_gradients,
 };
 
 const EPSILON: f64 = 1e-5;
@@ -58,25 +58,25 @@ fn gradients_are_finite_differences() {
 /// By hand: values 1, 2, 6 have mean 3, biased variance 14/3 and unbiased variance 7.
 #[test]
 fn running_statistics_are_unbiased_and_mixed() {
-    let input = Tensor::from_slice(&[1f64, 2.0, 6.0], (3, 1), &Device::Cpu).unwrap();
+    let input = Tensor::from_slice(&[1f64, 2.0, 6.0], (3, 1), device()).unwrap();
     let (one, zero) = (
         tensor(&[1], DType::F64, 1).ones_like().unwrap(),
-        Tensor::zeros(1, DType::F64, &Device::Cpu).unwrap(),
+        Tensor::zeros(1, DType::F64, device()).unwrap(),
     );
     let (_, statistics) = batch_norm(&input, &one, &zero, EPSILON).unwrap();
     assert_close(
         "variance",
         &statistics.variance,
-        &Tensor::new(&[14.0 / 3.0], &Device::Cpu).unwrap(),
+        &Tensor::new(&[14.0 / 3.0], device()).unwrap(),
         1e-12,
     );
-    let mut running = RunningStatistics::new(1, DType::F64, &Device::Cpu).unwrap();
+    let mut running = RunningStatistics::new(1, DType::F64, device()).unwrap();
     running.update(&statistics, 0.1).unwrap();
-    assert_close("mean", &running.mean, &Tensor::new(&[0.3], &Device::Cpu).unwrap(), 1e-12);
+    assert_close("mean", &running.mean, &Tensor::new(&[0.3], device()).unwrap(), 1e-12);
     assert_close(
         "variance",
         &running.variance,
-        &Tensor::new(&[0.9 + 0.7], &Device::Cpu).unwrap(),
+        &Tensor::new(&[0.9 + 0.7], device()).unwrap(),
         1e-12,
     );
     let evaluated = batch_norm_evaluation(&input, &one, &zero, 0.0, &running).unwrap();
@@ -84,7 +84,7 @@ fn running_statistics_are_unbiased_and_mixed() {
     assert_close(
         "evaluation",
         &evaluated.flatten_all().unwrap(),
-        &Tensor::new(&expected, &Device::Cpu).unwrap(),
+        &Tensor::new(&expected, device()).unwrap(),
         1e-12,
     );
 }
@@ -106,7 +106,7 @@ fn evaluation_of_images_is_channel_by_channel() {
 #[test]
 fn evaluation_takes_an_empty_batch() {
     for [rows, channels] in [[0, 3], [2, 0]] {
-        let running = RunningStatistics::new(channels, DType::F64, &Device::Cpu).unwrap();
+        let running = RunningStatistics::new(channels, DType::F64, device()).unwrap();
         let variables = [&[rows, channels][..], &[channels], &[channels]]
             .map(|shape| variable(shape, DType::F64, 1));
         let (result, gradients) = with_gradients(&variables, |v| {
@@ -136,7 +136,7 @@ fn gradients_of_evaluation_are_finite_differences() {
 /// Without variance every x̂ is 0, and ∂x = γ/√ε · (∂y − mean(∂y)).
 #[test]
 fn a_channel_without_variance_stays_finite() {
-    let input = Var::ones((8, 2), DType::F64, &Device::Cpu).unwrap();
+    let input = Var::ones((8, 2), DType::F64, device()).unwrap();
     let (gamma, beta) = (variable(&[2], DType::F64, 1), variable(&[2], DType::F64, 2));
     let (result, _) = batch_norm(&input, &gamma, &beta, EPSILON).unwrap();
     assert_eq!(values(&result), values(&beta).repeat(8));
@@ -151,7 +151,7 @@ fn a_channel_without_variance_stays_finite() {
 
 #[test]
 fn nan_stays_in_its_channel() {
-    let input = Tensor::new(&[[1f32, f32::NAN], [2.0, 3.0]], &Device::Cpu).unwrap();
+    let input = Tensor::new(&[[1f32, f32::NAN], [2.0, 3.0]], device()).unwrap();
     let (gamma, beta) = (tensor(&[2], DType::F32, 1), tensor(&[2], DType::F32, 2));
     let (result, statistics) = batch_norm(&input, &gamma, &beta, EPSILON).unwrap();
     let nan: Vec<bool> = values(&result).iter().map(|value| value.is_nan()).collect();
@@ -199,7 +199,7 @@ fn errors_name_the_sizes() {
     assert_told(whole, "dtype U32 is not supported");
     let mixed = batch_norm(&tensor(&[5, 3], DType::F64, 3), &gamma, &beta, EPSILON);
     assert_told(mixed, "dtype");
-    let running = RunningStatistics::new(4, DType::F32, &Device::Cpu).unwrap();
+    let running = RunningStatistics::new(4, DType::F32, device()).unwrap();
     let wrong = batch_norm_evaluation(&input, &gamma, &four, EPSILON, &running);
     assert_told(wrong, "beta has shape [4]");
     assert_told(batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &running), "[4]");

@@ -2,12 +2,12 @@
 
 mod support;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{conv2d, conv2d_relu, conv2d_relu_max_pool, reference};
 use proptest::prelude::*;
 use support::{
-    assert_finite_differences, assert_same, assert_same_within, assert_told, quarters, tensor,
-    values, variable, whole,
+    assert_finite_differences, assert_same, assert_same_within, assert_told, device, quarters,
+    tensor, values, variable, whole,
 };
 
 type Composed<'a> = dyn Fn(&[Var]) -> Result<Tensor> + 'a;
@@ -103,9 +103,9 @@ fn gradients_are_finite_differences() {
 /// All-zero images with no bias: every window ties at zero, and ReLU lets no gradient through.
 #[test]
 fn zeros_have_no_gradient_but_the_plain_bias() {
-    let images = Var::zeros((2, 1, 6, 6), DType::F32, &Device::Cpu).unwrap();
+    let images = Var::zeros((2, 1, 6, 6), DType::F32, device()).unwrap();
     let weight = variable(&[16, 1, 3, 3], DType::F32, 1);
-    let bias = Var::zeros(16, DType::F32, &Device::Cpu).unwrap();
+    let bias = Var::zeros(16, DType::F32, device()).unwrap();
     let pooled = conv2d_relu_max_pool(&images, &weight, &bias, 0).unwrap();
     let gradients = pooled.sum_all().unwrap().backward().unwrap();
     for variable in [&images, &weight, &bias] {
@@ -121,9 +121,9 @@ fn nan_and_infinities_come_through() {
     for pixel in pixels {
         let mut image = vec![1f32; 16];
         image[5] = pixel;
-        let images = Tensor::from_vec(image, (1, 1, 4, 4), &Device::Cpu).unwrap();
-        let weight = Tensor::ones((1, 1, 3, 3), DType::F32, &Device::Cpu).unwrap();
-        let bias = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap();
+        let images = Tensor::from_vec(image, (1, 1, 4, 4), device()).unwrap();
+        let weight = Tensor::ones((1, 1, 3, 3), DType::F32, device()).unwrap();
+        let bias = Tensor::zeros(1, DType::F32, device()).unwrap();
         let result = values(&conv2d_relu_max_pool(&images, &weight, &bias, 0).unwrap())[0];
         let expected = (8.0 + f64::from(pixel)).max(if pixel.is_nan() { f64::NAN } else { 0.0 });
         assert!(result == expected || (result.is_nan() && pixel.is_nan()), "{pixel}: {result}");
@@ -158,10 +158,10 @@ fn the_pooled_gradient_goes_to_the_first_maximum() {
         // Of several NaN, PyTorch's pooling takes the last.
         ([5.0, NAN, NAN, 6.0], NAN, [0.0, 0.0, 1.0, 0.0]),
     ] {
-        let images = Tensor::from_slice(&image, (1, 1, 2, 2), &Device::Cpu).unwrap();
+        let images = Tensor::from_slice(&image, (1, 1, 2, 2), device()).unwrap();
         let images = Var::from_tensor(&images).unwrap();
-        let one = Tensor::ones((1, 1, 1, 1), DType::F64, &Device::Cpu).unwrap();
-        let zero = Tensor::zeros(1, DType::F64, &Device::Cpu).unwrap();
+        let one = Tensor::ones((1, 1, 1, 1), DType::F64, device()).unwrap();
+        let zero = Tensor::zeros(1, DType::F64, device()).unwrap();
         let pooled = conv2d_relu_max_pool(&images, &one, &zero, 0).unwrap();
         let gradients = pooled.sum_all().unwrap().backward().unwrap();
         let found = values(&pooled)[0];

@@ -2,16 +2,16 @@
 
 mod support;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{dropout, linear, linear_relu, reference};
 use proptest::prelude::*;
 use support::{
-    assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told,
+    assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told, device,
     quarters, tensor, values, variable, whole,
 };
 
 fn numbers(values: &[f64]) -> Tensor {
-    Tensor::new(values, &Device::Cpu).unwrap()
+    Tensor::new(values, device()).unwrap()
 }
 
 /// Both layers agree with candle's own ops; `tolerance` is relative.
@@ -86,8 +86,8 @@ fn the_input_needs_no_gradient() {
 /// fused.
 #[test]
 fn relu_at_the_edges() {
-    let input = Var::new(&[[-1.0], [0.0], [2.0], [f64::NAN]], &Device::Cpu).unwrap();
-    let weight = Tensor::new(&[[1.0]], &Device::Cpu).unwrap();
+    let input = Var::new(&[[-1.0], [0.0], [2.0], [f64::NAN]], device()).unwrap();
+    let weight = Tensor::new(&[[1.0]], device()).unwrap();
     for result in [reference::relu(&input), linear_relu(&input, &weight, &numbers(&[0.0]))] {
         let result = result.unwrap();
         assert_eq!(values(&result)[..3], [0.0, 0.0, 2.0]);

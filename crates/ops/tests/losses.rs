@@ -2,14 +2,14 @@
 
 mod support;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{binary_cross_entropy, cross_entropy, mean_squared_error, reference, softmax};
 use support::{
-    assert_finite_differences, assert_same, assert_told, tensor, values, variable, whole,
+    assert_finite_differences, assert_same, assert_told, device, tensor, values, variable, whole,
 };
 
 fn classes(classes: &[u32]) -> Tensor {
-    Tensor::new(classes, &Device::Cpu).unwrap()
+    Tensor::new(classes, device()).unwrap()
 }
 
 /// A loss of `logits`, and its gradient.
@@ -70,11 +70,11 @@ fn gradients_are_finite_differences() {
 /// −log σ(200) = 0 to the last bit of f32, and −log σ(−200) = 200.
 #[test]
 fn extreme_logits_stay_finite() {
-    let targets = Tensor::new(&[1f32, 0.0, 0.0, 1.0], &Device::Cpu).unwrap();
-    let logits = Var::new(&[200f32, -200.0, 200.0, -200.0], &Device::Cpu).unwrap();
+    let targets = Tensor::new(&[1f32, 0.0, 0.0, 1.0], device()).unwrap();
+    let logits = Var::new(&[200f32, -200.0, 200.0, -200.0], device()).unwrap();
     let binary = loss(&logits, |logits| binary_cross_entropy(logits, &targets));
     assert_eq!(binary, (100.0, vec![0.0, 0.0, 0.25, -0.25]));
-    let logits = Var::new(&[[200f32, -200.0], [-200.0, 200.0]], &Device::Cpu).unwrap();
+    let logits = Var::new(&[[200f32, -200.0], [-200.0, 200.0]], device()).unwrap();
     let several = loss(&logits, |logits| cross_entropy(logits, &classes(&[0, 0])));
     assert_eq!(several, (200.0, vec![0.0, 0.0, -0.5, 0.5]));
 }
@@ -83,7 +83,7 @@ fn extreme_logits_stay_finite() {
 #[test]
 fn large_logits_lose_nothing() {
     let [small, large] = [0.0, 10_000.0].map(|common| {
-        let logits = Var::new(&[[0.5f32 + common, 0.0 + common]], &Device::Cpu).unwrap();
+        let logits = Var::new(&[[0.5f32 + common, 0.0 + common]], device()).unwrap();
         loss(&logits, |logits| cross_entropy(logits, &classes(&[0])))
     });
     assert_eq!(small, large);
@@ -92,7 +92,7 @@ fn large_logits_lose_nothing() {
 /// A class of probability 0 costs nothing unless it is the right one, and then without bound.
 #[test]
 fn minus_infinity_is_no_probability() {
-    let logits = Var::new(&[[f32::NEG_INFINITY, 3.0]], &Device::Cpu).unwrap();
+    let logits = Var::new(&[[f32::NEG_INFINITY, 3.0]], device()).unwrap();
     let right = loss(&logits, |logits| cross_entropy(logits, &classes(&[1])));
     assert_eq!(right, (0.0, vec![0.0, 0.0]));
     let wrong = loss(&logits, |logits| cross_entropy(logits, &classes(&[0])));
@@ -102,24 +102,23 @@ fn minus_infinity_is_no_probability() {
 #[test]
 fn softmax_of_extreme_logits() {
     let rows = [[1000f32, 0.0], [f32::NEG_INFINITY, -1000.0], [3.0, 3.0]];
-    let logits = Var::new(&rows, &Device::Cpu).unwrap();
+    let logits = Var::new(&rows, device()).unwrap();
     let (sum, gradient) = loss(&logits, |logits| softmax(logits)?.narrow(1, 0, 1)?.sum_all());
     assert_eq!((sum, gradient), (1.5, vec![0.0, 0.0, 0.0, 0.0, 0.25, -0.25]));
     // Nothing is larger than anything else: no probabilities, as in PyTorch.
-    let lost =
-        Tensor::new(&[[f32::NEG_INFINITY; 2], [f32::NAN, 0.0], [0.0, f32::NAN]], &Device::Cpu);
+    let lost = Tensor::new(&[[f32::NEG_INFINITY; 2], [f32::NAN, 0.0], [0.0, f32::NAN]], device());
     assert!(values(&softmax(&lost.unwrap()).unwrap()).into_iter().all(f64::is_nan));
 }
 
 #[test]
 fn nan_comes_through() {
-    let targets = Tensor::new(&[1f32, 0.0], &Device::Cpu).unwrap();
-    let logits = Var::new(&[f32::NAN, 0.0], &Device::Cpu).unwrap();
+    let targets = Tensor::new(&[1f32, 0.0], device()).unwrap();
+    let logits = Var::new(&[f32::NAN, 0.0], device()).unwrap();
     let (binary, gradient) = loss(&logits, |logits| binary_cross_entropy(logits, &targets));
     assert!(binary.is_nan() && gradient[0].is_nan());
     assert_eq!(gradient[1], 0.25);
     for row in [[f32::NAN, 0.0], [0.0, f32::NAN]] {
-        let logits = Var::new(&[row], &Device::Cpu).unwrap();
+        let logits = Var::new(&[row], device()).unwrap();
         let (several, gradient) = loss(&logits, |logits| cross_entropy(logits, &classes(&[1])));
         assert!(several.is_nan() && gradient.iter().all(|value| value.is_nan()));
     }

@@ -7,7 +7,7 @@ use pairnet_ops::channels_last::{self, NormalisedConvolution};
 use pairnet_ops::{BatchStatistics, RunningStatistics, reference};
 use proptest::prelude::*;
 use support::{
-    assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told,
+    assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told, device,
     quarters, tensor, values, variable,
 };
 
@@ -171,7 +171,7 @@ fn a_channel_without_variance_stays_finite() {
     // 64 equal quarters have exactly their own mean.
     let layer = Layer { images: (4, 6, 6, 2), ..SMALL };
     let mut variables = layer.variables(DType::F64);
-    variables[1] = Var::zeros((3, 2, 3, 3), DType::F64, &candle_core::Device::Cpu).unwrap();
+    variables[1] = Var::zeros((3, 2, 3, 3), DType::F64, device()).unwrap();
     variables[2] = quarters(&[3], DType::F64, 3);
     let (result, _) = layer.fused(&variables[0], &variables[1..]).unwrap();
     assert_eq!(values(&result), values(&variables[4]).repeat(4 * 2 * 2));

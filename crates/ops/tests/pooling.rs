@@ -2,16 +2,16 @@
 
 mod support;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use pairnet_ops::{max_pool2d, reference};
 use proptest::prelude::*;
 use support::{
-    assert_finite_differences, assert_same, assert_same_within, assert_told, quarters, values,
-    variable, whole,
+    assert_finite_differences, assert_same, assert_same_within, assert_told, device, quarters,
+    values, variable, whole,
 };
 
 fn image(values: &[f64], height: usize, width: usize) -> Var {
-    let tensor = Tensor::from_slice(values, (1, 1, height, width), &Device::Cpu).unwrap();
+    let tensor = Tensor::from_slice(values, (1, 1, height, width), device()).unwrap();
     Var::from_tensor(&tensor).unwrap()
 }
 

@@ -6,12 +6,12 @@ mod support;
 use std::collections::HashMap;
 
 use candle_core::backprop::GradStore;
-use candle_core::{D, DType, Device, Tensor, Var};
+use candle_core::{D, DType, Tensor, Var};
 use pairnet_ops::{
     Adam, AdamSettings, RunningStatistics, batch_norm, batch_norm_evaluation, binary_cross_entropy,
     conv2d, cross_entropy, max_pool2d, mean_squared_error,
 };
-use support::assert_close;
+use support::{assert_close, device};
 
 const TOLERANCE: f64 = 1e-9;
 
@@ -20,7 +20,7 @@ struct Golden(HashMap<String, Tensor>);
 impl Golden {
     fn load() -> Self {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../training/tests/golden/ops.safetensors");
-        Self(candle_core::safetensors::load(file, &Device::Cpu).unwrap())
+        Self(candle_core::safetensors::load(file, device()).unwrap())
     }
 
     fn get(&self, name: &str) -> &Tensor {

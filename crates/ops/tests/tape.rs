@@ -2,9 +2,9 @@
 
 mod support;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{Tape, channels_last, dropout, linear, linear_relu, softmax};
-use support::{assert_told, tensor, values, variable, weighted_sum, with_gradients};
+use support::{assert_told, device, tensor, values, variable, weighted_sum, with_gradients};
 
 /// The variables of two linear layers, 6 → 5 → 4, and their input of 3 rows.
 fn layers() -> [Var; 5] {
@@ -119,7 +119,7 @@ fn what_nothing_recorded_candle_goes_back_through() {
 
 #[test]
 fn a_gradient_of_another_shape_is_told() {
-    let (result, tape) = Tape::record(|| Tensor::zeros(3, DType::F32, &Device::Cpu)).unwrap();
-    let gradient = Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap();
+    let (result, tape) = Tape::record(|| Tensor::zeros(3, DType::F32, device())).unwrap();
+    let gradient = Tensor::zeros(2, DType::F32, device()).unwrap();
     assert_told(tape.backward(&result, &gradient), "gradient of shape [2] for a result of [3]");
 }

@@ -1,13 +1,16 @@
 //! Every variant under both recipes against PyTorch: logits, losses, every gradient, running
 //! statistics, and the weights after three steps. `golden/README.md` tells how the files were made.
 
+mod support;
+
 use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
+use candle_core::{DType, Result, Shape, Tensor, Var, bail};
 use pairnet_models::{Kernels, Masks, Network, VARIANTS, Variant};
 use pairnet_ops::Adam;
 use pairnet_training::{AdamState, Batch, Recipe, RunId, losses};
+use support::device;
 
 type Tensors = HashMap<String, Tensor>;
 
@@ -83,7 +86,7 @@ fn compare(variant: &Variant, recipe: &Recipe, kernels: Kernels) -> Result<()> {
 
 fn golden(name: &str) -> Result<Tensors> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    candle_core::safetensors::load(folder.join(format!("{name}.safetensors")), &Device::Cpu)
+    candle_core::safetensors::load(folder.join(format!("{name}.safetensors")), device())
 }
 
 fn network(
@@ -93,7 +96,7 @@ fn network(
     inputs: &Tensors,
 ) -> Result<Network> {
     let mut rng = RunId { seed: 0, recipe, variant, run: 0 }.weights();
-    let mut network = Network::new(variant, kernels, &mut rng, DType::F32, &Device::Cpu)?;
+    let mut network = Network::new(variant, kernels, &mut rng, DType::F32, device())?;
     let weights = inputs
         .iter()
         .filter_map(|(name, tensor)| {

@@ -1,12 +1,13 @@
 //! Sweeps end to end, on small recipes: same bytes however they are cut, whole records, failures.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use candle_core::Device;
 use pairnet_data::Mnist;
 use pairnet_models::{Kernels, Variant};
 use pairnet_record::{
@@ -16,6 +17,7 @@ use pairnet_record::{
 use pairnet_training::{
     Finished, Plan, Recipe, Setup, TrainingError, Workers, claim_folder, run, status, sweep,
 };
+use support::device;
 
 fn mnist() -> &'static Mnist {
     static MNIST: OnceLock<Mnist> = OnceLock::new();
@@ -38,7 +40,7 @@ fn plan(seed: u64) -> Plan {
 }
 
 fn setup() -> Setup {
-    Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false }
+    Setup { device: device().clone(), kernels: Kernels::Fused, test_every_epoch: false }
 }
 
 fn provenance() -> Provenance {

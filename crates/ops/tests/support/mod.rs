@@ -1,10 +1,23 @@
 //! What the tests of several ops need: seeded tensors, finite differences, comparisons.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::sync::OnceLock;
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 use pairnet_ops::Tape;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// The CPU, or the first NVIDIA GPU where `PAIRNET_TEST_DEVICE` is `cuda`; the same one at every
+/// call.
+pub(crate) fn device() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| match std::env::var("PAIRNET_TEST_DEVICE").as_deref() {
+        Err(_) | Ok("cpu") => Device::Cpu,
+        Ok("cuda") => Device::new_cuda(0).expect("a GPU, and a build with the feature 'cuda'"),
+        Ok(other) => panic!("PAIRNET_TEST_DEVICE is '{other}', not 'cpu' or 'cuda'"),
+    })
+}
 
 /// Uniform values from −1 to 1.
 pub(crate) fn tensor(shape: &[usize], dtype: DType, seed: u64) -> Tensor {
@@ -12,7 +25,7 @@ pub(crate) fn tensor(shape: &[usize], dtype: DType, seed: u64) -> Tensor {
     let count: usize = shape.iter().product();
     let values: Vec<f64> =
         (0..count).map(|_| f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0).collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
+    Tensor::from_vec(values, shape, device()).unwrap().to_dtype(dtype).unwrap()
 }
 
 /// Quarters from −1 to 1: their products and sums are exact in f32 too, so two ways of computing
@@ -40,7 +53,7 @@ pub(crate) fn assert_told<T>(result: Result<T>, part: &str) {
 
 /// A tensor of whole numbers, which no op takes for floats.
 pub(crate) fn whole(shape: &[usize]) -> Tensor {
-    Tensor::ones(shape, DType::U32, &Device::Cpu).unwrap()
+    Tensor::ones(shape, DType::U32, device()).unwrap()
 }
 
 pub(crate) fn values(tensor: &Tensor) -> Vec<f64> {
@@ -145,9 +158,7 @@ pub(crate) fn assert_finite_differences(
         let set = |place: usize, change: f64| {
             let mut changed = start.clone();
             changed[place] += change;
-            variable
-                .set(&Tensor::from_vec(changed, variable.shape(), &Device::Cpu).unwrap())
-                .unwrap();
+            variable.set(&Tensor::from_vec(changed, variable.shape(), device()).unwrap()).unwrap();
         };
         let differences: Vec<f64> = (0..start.len())
             .map(|place| {
@@ -159,7 +170,7 @@ pub(crate) fn assert_finite_differences(
                 (above - below) / (2.0 * STEP)
             })
             .collect();
-        let differences = Tensor::from_vec(differences, variable.shape(), &Device::Cpu).unwrap();
+        let differences = Tensor::from_vec(differences, variable.shape(), device()).unwrap();
         assert_close(&format!("{name}: gradient {index}"), gradient, &differences, 1e-6);
     }
 }
