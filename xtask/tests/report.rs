@@ -88,6 +88,17 @@ fn the_readme_has_the_numbers_of_the_docs() {
     assert!(readme.contains(&expected), "README.md should have:\n{expected}");
 }
 
+/// What the examples printed is on the page and in the docs, the same to the letter.
+#[test]
+fn the_recipes_have_the_tables_of_the_page() {
+    let recipes = fs::read_to_string(docs().join("recipes.md")).unwrap();
+    for name in ["differences", "draws"] {
+        let path = docs().join(format!("../crates/report/src/render/{name}.md"));
+        let printed = fs::read_to_string(path).unwrap();
+        assert!(recipes.contains(&printed), "docs/recipes.md should have:\n{printed}");
+    }
+}
+
 #[test]
 fn docs_that_do_not_follow_are_found_out() {
     let spoil = |name: &str, spoil: fn(String) -> Option<String>| {
