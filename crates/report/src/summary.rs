@@ -32,7 +32,7 @@ pub struct Summary {
     pub entries: Vec<Entry>,
     /// How each recipe's means lie beside the published ones, for recipes that have some.
     pub against_tables: Vec<AgainstTables>,
-    /// What the paper claims, put to the test.
+    /// What the paper claims, put to the test; of MNIST, so that there is none for other digits.
     pub claims: Vec<Claim>,
     /// The same tests on the ten runs that the paper published; a family of their own.
     pub published_claims: Vec<Claim>,

@@ -29,7 +29,7 @@ fn commands(sweep: &Path) -> Vec<(Command, &'static str)> {
     vec![
         (command(&["report"], Some(sweep)), "# "),
         (command(&["report", "--check"], Some(&docs)), "results.md"),
-        (command(&["data", "verify"], None), "60000 training"),
+        (command(&["data", "verify"], None), "MNIST as shipped"),
         (command(&["reproduce", "--dry-run", "--out"], Some(&sweep.join("none"))), "160 networks"),
         (command(&["reproduce", "--help"], None), "Train"),
         (command(&["--version"], None), "cargo xtask"),

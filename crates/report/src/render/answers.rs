@@ -1,6 +1,7 @@
 //! The answers in plain words: all of it follows from the summary.
 
 use crate::claims::{CLAIMS, Claim, Outcome};
+use crate::data_set::DataSet;
 use crate::factorial::FactorialEffect;
 use crate::statistics::Interval;
 use crate::summary::Summary;
@@ -122,6 +123,11 @@ pub(crate) fn questions(summary: &Summary) -> Vec<Vec<Block>> {
 fn claims(summary: &Summary) -> Vec<Block> {
     let items: Vec<String> =
         CLAIMS.iter().filter_map(|(text, ..)| claim_in_words(text, summary)).collect();
+    if summary.data == DataSet::Other {
+        return vec![Block::paragraph(
+            "They are claims about MNIST, and not tested on other digits.",
+        )];
+    }
     if items.is_empty() {
         let text = "A claim is put to the test where all four networks of a backbone were trained; \
                     that is not so here.";
@@ -209,6 +215,8 @@ fn text_and_code(summary: &Summary) -> Vec<Block> {
          code does.",
     )];
     blocks.extend(settings::differences(summary));
-    blocks.extend(measured::differences());
+    if summary.data == DataSet::Mnist {
+        blocks.extend(measured::differences());
+    }
     blocks
 }

@@ -1,6 +1,7 @@
 //! Which published numbers came back, in short.
 
 use crate::against::{AgainstPublished, AgainstTables};
+use crate::data_set::DataSet;
 use crate::entry::{Accuracy, Entry, SPLITS};
 use crate::published::{PUBLISHED, kind};
 use crate::statistics::{Margins, Verdict};
@@ -10,6 +11,10 @@ use super::block::{Align, Block};
 use super::cells::{self, NOTHING, p_in_words};
 
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
+    if summary.data == DataSet::Other {
+        let text = "The published numbers are about MNIST: nothing here is compared with them.";
+        return vec![Block::paragraph(text)];
+    }
     if summary.against_tables.is_empty() {
         let text =
             "The paper has no numbers for what was trained here: there is nothing to compare.";

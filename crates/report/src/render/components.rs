@@ -1,5 +1,6 @@
 //! What test accuracy varies by: runs and pairs.
 
+use crate::data_set::DataSet;
 use crate::entry::Entry;
 use crate::summary::Summary;
 
@@ -53,7 +54,8 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
         ),
         Block::table(header, rows),
     ];
-    if summary.recipe_names().any(|name| name == "authors") {
+    let measured = summary.data == DataSet::Mnist;
+    if measured && summary.recipe_names().any(|name| name == "authors") {
         blocks.extend(measured::draws());
     }
     blocks

@@ -1,6 +1,7 @@
 //! What there is to say about one recipe.
 
 use crate::against::{AgainstSplit, AgainstTables};
+use crate::data_set::DataSet;
 use crate::entry::{Entry, LOST, SPLITS};
 use crate::published::{PUBLISHED, PublishedTable};
 use crate::statistics::Statistics;
@@ -40,6 +41,11 @@ pub(crate) fn section(summary: &Summary, recipe: &str) -> Vec<Block> {
 fn introduction(summary: &Summary, recipe: &str) -> Vec<Block> {
     let same_pairs = summary.against_tables.iter().any(|t| t.recipe == recipe && t.same_pairs);
     let (title, text) = match recipe {
+        _ if summary.data == DataSet::Other => (
+            "",
+            "On other digits than MNIST. Standard deviations are those of samples (they divide by n − 1), \
+             but for recipe `authors`, whose code divides by n.",
+        ),
         "paper" => (
             ": the paper's text, completed by usual practice",
             "Trained as the text says, and as is usual where it is silent. The published numbers \

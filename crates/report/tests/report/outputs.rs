@@ -63,6 +63,29 @@ fn tables_of_one_run_and_of_names_that_the_paper_has_not() {
     insta::assert_snapshot!(summary(&(sweep, records.to_vec())).to_markdown());
 }
 
+/// Other digits are named before anything else, and nothing is said of them that is MNIST's.
+#[test]
+fn other_digits_are_named_first_and_compared_with_nothing() {
+    let (mut sweep, records) = full();
+    sweep.settings.data.insert("train-labels-idx1-ubyte".to_owned(), "0".repeat(64));
+    let found = summarise(&sweep, &records, &Answers::default()).unwrap();
+    assert!(found.claims.is_empty() && found.published_claims.is_empty());
+    assert!(found.against_tables.is_empty() && found.published_effects.is_empty());
+    let text = found.to_markdown();
+    let (_, first) = text.split_once("\n\n").unwrap();
+    assert!(
+        first.starts_with("*These networks were trained on other digits than MNIST*"),
+        "{text}"
+    );
+    for word in ["reproduced", "79.56", "about 55 %", "holds in", "measured once", "very pairs"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
+    assert!(found.to_json().unwrap().starts_with("{\n  \"format\": 3,\n  \"data\": \"other\""));
+    assert!(found.to_csv().lines().skip(1).all(|line| line.starts_with("other,")));
+    let names: Vec<String> = found.to_files().unwrap().into_iter().map(|(name, _)| name).collect();
+    assert!(!names.iter().any(|name| name.contains("claims")), "{names:?}");
+}
+
 /// The thirds and roots of means and deviations among them.
 #[test]
 fn a_summary_survives_its_json() {
