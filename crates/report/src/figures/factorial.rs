@@ -1,12 +1,9 @@
 //! What sharing and the auxiliary loss are worth, alone and together: the answer as a picture.
 
-use plotters::element::PathElement;
-
-use super::chart::{DrawingError, round_range, stroke};
+use super::chart::{DrawingError, round_range};
 use super::figure::{Figure, Panel};
 use super::marks::{Mark, interval};
-use super::palette::MUTED;
-use super::rows::{Label, RowChart, Rows, middle};
+use super::rows::{Label, RowChart, Rows};
 use crate::error::ReportError;
 use crate::factorial::FactorialEffect;
 use crate::render;
@@ -97,14 +94,7 @@ fn panel(
             .map(|effect| effect.value.map_or(String::new(), render::points))
             .collect(),
     };
-    let (size, body) = rows.draw(|chart| {
-        let zero = vec![(0.0, 0.0), (0.0, effects.len() as f64)];
-        chart.draw_series([PathElement::new(zero, stroke(MUTED, 1.0, 1.0))])?;
-        for (index, effect) in effects.iter().enumerate() {
-            row(chart, effect, middle(index, effects.len()))?;
-        }
-        Ok(())
-    })?;
+    let (size, body) = rows.draw_around_zero(|chart, index, y| row(chart, &effects[index], y))?;
     let said: Vec<String> = effects
         .iter()
         .map(|effect| {

@@ -2,13 +2,10 @@
 
 use std::ops::Range;
 
-use plotters::element::PathElement;
-
-use super::chart::{DrawingError, round_range, stroke};
+use super::chart::{DrawingError, round_range};
 use super::figure::{Figure, Panel};
 use super::marks::{Mark, interval};
-use super::palette::MUTED;
-use super::rows::{Label, RowChart, Rows, middle};
+use super::rows::{Label, RowChart, Rows};
 use crate::claims::{Claim, Outcome};
 use crate::error::ReportError;
 use crate::published;
@@ -145,14 +142,7 @@ fn panel(
         axis,
         remarks: effects.iter().map(|effect| effect.outcome.to_owned()).collect(),
     };
-    let (size, body) = rows.draw(|chart| {
-        let zero = vec![(0.0, 0.0), (0.0, effects.len() as f64)];
-        chart.draw_series([PathElement::new(zero, stroke(MUTED, 1.0, 1.0))])?;
-        for (index, effect) in effects.iter().enumerate() {
-            row(chart, effect, middle(index, effects.len()))?;
-        }
-        Ok(())
-    })?;
+    let (size, body) = rows.draw_around_zero(|chart, index, y| row(chart, &effects[index], y))?;
     let words: Vec<String> = effects
         .iter()
         .map(|Effect { label, value, wide, outcome, .. }| {

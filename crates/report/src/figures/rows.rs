@@ -7,6 +7,7 @@ use plotters::backend::SVGBackend;
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::types::RangedCoordf64;
+use plotters::element::PathElement;
 
 use super::chart::{self, DrawingError, elements, scaled, stroke};
 use super::palette::{GRID, INK, MUTED};
@@ -75,7 +76,20 @@ impl Rows<'_> {
         self.draw_high(ROW, draw)
     }
 
-    /// The same with rows of this height, in pixels.
+    /// The same with a line at 0, over which `row` draws each row at its height.
+    pub(super) fn draw_around_zero(
+        &self,
+        mut row: impl FnMut(&mut RowChart<'_, '_>, usize, f64) -> Result<(), DrawingError>,
+    ) -> Result<((f64, f64), String), ReportError> {
+        let count = self.labels.len();
+        self.draw(|chart| {
+            let zero = vec![(0.0, 0.0), (0.0, count as f64)];
+            chart.draw_series([PathElement::new(zero, stroke(MUTED, 1.0, 1.0))])?;
+            (0..count).try_for_each(|index| row(chart, index, middle(index, count)))
+        })
+    }
+
+    /// As [`Rows::draw`], with rows of this height in pixels.
     pub(super) fn draw_high(
         &self,
         row: f64,
