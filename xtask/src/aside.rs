@@ -16,6 +16,11 @@ pub(crate) fn is_occupied(dir: &Path) -> bool {
     dir.read_dir().is_ok_and(|mut entries| entries.any(visible))
 }
 
+/// Whether `dir` is a sweep's folder.
+pub(crate) fn holds_sweep(dir: &Path) -> bool {
+    dir.join("sweep.json").exists() || dir.join("records").is_dir()
+}
+
 /// Renames a folder to the first free `NAME.old-1`, `NAME.old-2`, … beside
 /// it, leaves an empty one in its place, and is where that is.
 ///

@@ -83,7 +83,11 @@ fn committed(docs: &Path) -> Result<Vec<PathBuf>> {
     folders.push(docs.to_owned());
     folders.sort();
     let files = folders.iter().map(|folder| folder.join("results.json"));
-    Ok(files.filter(|file| file.exists()).collect())
+    let files: Vec<PathBuf> = files.filter(|file| file.exists()).collect();
+    if files.is_empty() {
+        bail!("{} has no results.json, nor has a folder in it", docs.display());
+    }
+    Ok(files)
 }
 
 /// Whether the files beside the summary `file` are what follows from it. The pictures that need

@@ -13,7 +13,7 @@ use pairnet_training::{
     Plan, Recipe, Setup, Status, TrainingError, Workers, claim_folder, status, sweep,
 };
 
-use crate::aside::{is_occupied, move_aside};
+use crate::aside::{holds_sweep, is_occupied, move_aside};
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
@@ -89,6 +89,13 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     for recipe in &plan.recipes {
         data.require_pairs(recipe.pairs)?;
     }
+    let makes_way = arguments.fresh && is_occupied(&dir);
+    if makes_way && !holds_sweep(&dir) {
+        bail!(
+            "{} holds no sweep, and --fresh moves nothing else; name another folder with --out DIR",
+            dir.display()
+        );
+    }
     let asked = plan.asked(&setup, &data, provenance(&workspace, &setup.device))?;
     if arguments.dry_run {
         let owner = dry_owner(&dir)?;
@@ -99,9 +106,12 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
             status_of(&dir, &plan, &asked)?
         };
         drop(owner);
+        if makes_way {
+            note(format_args!("the sweep in {} would be moved aside", dir.display()));
+        }
         return describe(&plan, &status, &dir);
     }
-    if arguments.fresh && is_occupied(&dir) {
+    if makes_way {
         // So that no folder is moved while a sweep writes into it.
         let _older = owner(&dir)?;
         dir = move_aside(&dir)?;
@@ -114,6 +124,14 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
         note(format_args!(
             "{kept} of {all} networks are trained already and kept; {} to train",
             missing.len()
+        ));
+    }
+    let (recipes, variants) = (claimed.settings.recipes.len(), claimed.settings.variants.len());
+    if recipes * variants > plan.recipes.len() * plan.variants.len() {
+        note(format_args!(
+            "the sweep in {} has {recipes} recipes and {variants} variants: what of these is not \
+             trained yet is reported as missing",
+            dir.display()
         ));
     }
     if claimed.settings.runs > plan.runs {

@@ -40,8 +40,9 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     aside.push(ASIDE);
     let aside = folder.join(aside);
 
-    let file = open_alone(&aside)?;
-    let result = write_synced(file, bytes, || fs::rename(&aside, path));
+    let mut file = open_alone(&aside)?;
+    // The file stays locked until it is renamed, or removed.
+    let result = write_synced(&mut file, bytes).and_then(|()| fs::rename(&aside, path));
     if result.is_err() {
         // The first error is the one to tell; this may well fail for the same reason.
         let _ = fs::remove_file(&aside);
@@ -63,16 +64,10 @@ fn open_alone(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Fills and renames `file`, which stays locked until both are done.
-fn write_synced(
-    mut file: File,
-    bytes: &[u8],
-    rename: impl FnOnce() -> io::Result<()>,
-) -> io::Result<()> {
+fn write_synced(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.set_len(0)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    rename()
+    file.sync_all()
 }
 
 /// So that the new name outlives a power cut too, on systems that can sync a folder.

@@ -93,9 +93,9 @@ impl Owner {
 
 impl Drop for Owner {
     /// Leaves nothing behind. The lock is held until the file is gone, and whoever has opened it
-    /// meanwhile sees that it leads nowhere.
+    /// meanwhile sees that it leads nowhere. Without a lock the file may be another's, too, and stays.
     fn drop(&mut self) {
-        if self.check().is_ok() {
+        if self.unlocked.is_none() && self.check().is_ok() {
             let _ = fs::remove_file(&self.path);
         }
     }

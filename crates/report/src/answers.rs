@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use pairnet_record::Predictions;
+use pairnet_record::{Predictions, RecipeSettings};
 
 use crate::error::ReportError;
+use crate::fields;
 use crate::statistics::{Components, CrossedCounts, PairCountError};
 
 /// Which test pairs the networks of a sweep got right; empty where nothing was kept of it.
@@ -33,7 +34,6 @@ impl Answers {
         let network = self.0.entry((recipe.clone(), variant.clone())).or_insert_with(|| {
             OfNetwork { classes: classes.clone(), shared: true, counts: CrossedCounts::default() }
         });
-        // A thousand pairs of digits drawn anew are never the same ones.
         network.shared &= network.classes == *classes;
         let (recipe, variant, run) = (recipe.clone(), variant.clone(), *run);
         let refused = |PairCountError { expected, found }| ReportError::PairCount {
@@ -47,8 +47,9 @@ impl Answers {
     }
 
     /// What test accuracy varies by; `None` with fewer than two runs.
-    pub(crate) fn components(&self, recipe: &str, variant: &str) -> Option<Components> {
-        let network = self.0.get(&(recipe.to_owned(), variant.to_owned()))?;
-        network.counts.components(network.shared)
+    pub(crate) fn components(&self, recipe: &RecipeSettings, variant: &str) -> Option<Components> {
+        let network = self.0.get(&(recipe.name.clone(), variant.to_owned()))?;
+        // Digits of one's own may all be of one class, and pairs then look alike that are not.
+        network.counts.components(network.shared && !fields::draws_each_run(recipe))
     }
 }

@@ -99,7 +99,11 @@ fn test_claim(
     let sureness = |difference: &Option<Estimate>| {
         difference.and_then(|difference| difference.p_greater()).unwrap_or(f64::INFINITY)
     };
-    let (than, difference) = compared.max_by(|a, b| sureness(&a.1).total_cmp(&sureness(&b.1)))?;
+    let smallest = |difference: &Option<Estimate>| difference.map_or(f64::INFINITY, |d| -d.value);
+    let (than, difference) = compared.max_by(|a, b| {
+        let by_p = sureness(&a.1).total_cmp(&sureness(&b.1));
+        by_p.then(smallest(&a.1).total_cmp(&smallest(&b.1)))
+    })?;
     let pairs = paired_values(better, than);
     let (p_sign_flip, superiority) = match comparison {
         Comparison::Paired => {

@@ -69,7 +69,8 @@ fn answers(dir: &Path, sweep: &Sweep, records: &[Record]) -> Result<Answers, Rep
         for variant in &sweep.settings.variants {
             let own =
                 |record: &&Record| (&record.recipe, &record.variant) == (&recipe.name, variant);
-            for record in records.iter().filter(own).take(MOST_PREDICTIONS) {
+            let measured = records.iter().filter(own).filter(|record| record.failure.is_none());
+            for record in measured.take(MOST_PREDICTIONS) {
                 if let Some(predictions) = predictions(dir, sweep, record)? {
                     answers.add(&predictions)?;
                 }

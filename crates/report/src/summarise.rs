@@ -190,7 +190,7 @@ fn entry(
         }
     }
     let failures = failed_runs.len();
-    let components = answers.components(&recipe.name, variant);
+    let components = answers.components(recipe, variant);
     let (train, test) = (Statistics::of(train), Statistics::of(test));
     let lost_runs = lost(&measured_runs, &train);
     let crossed = components.filter(|components| components.shared_pairs);

@@ -76,12 +76,25 @@ fn names_that_are_not_utf_8_come_through_whole() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_had_is_named() {
+fn what_is_no_sweep_is_not_moved() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("letter"), "dear").unwrap();
+    for more in [&["--fresh"][..], &["--fresh", "--dry-run"]] {
+        let output = sweep(1, home.path()).args(more).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            err(&output).contains("holds no sweep, and --fresh moves nothing"),
+            "{}",
+            err(&output)
+        );
+    }
+    let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["letter"]);
+
     let output = sweep(1, "/proc").arg("--fresh").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    // It cannot be had for this program alone, and is refused before anything is moved.
-    assert!(err(&output).contains("failed to write /proc/.owner"), "{}", err(&output));
-    assert!(err(&output).contains("check the folder's permissions"), "{}", err(&output));
+    assert!(err(&output).contains("/proc holds no sweep, and --fresh moves"), "{}", err(&output));
+    assert!(err(&output).contains("name another folder with --out"), "{}", err(&output));
 }
 
 #[test]

@@ -20,12 +20,15 @@ const SHOWN: [(&str, &str, &str); 5] = [
     ("interaction", "interaction", "second minus first row"),
 ];
 
+/// Intervals that reach farther, of two or three runs, would hide all others.
+const FARTHEST: f64 = 30.0;
+
 /// One panel a backbone and source; `None` where no backbone has all four kinds.
 pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
     let all = || summary.effects.iter().chain(&summary.published_effects);
     let ends = all().filter_map(span).flat_map(|interval| [interval.low, interval.high]);
     let values = all().filter_map(|effect| effect.value);
-    let near = ends.chain(values).map(|end| end.clamp(-30.0, 30.0)).chain([0.0]);
+    let near = ends.map(|end| end.clamp(-FARTHEST, FARTHEST)).chain(values).chain([0.0]);
     let measured = summary.effects.iter().any(|effect| effect.value.is_some());
     let Some(range) = round_range(near, 5.0).filter(|_| measured) else { return Ok(None) };
     let mut panels = Vec::new();
@@ -51,14 +54,22 @@ pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
             }
         }
     }
+    let draws = match (all().any(|e| e.total95.is_some()), summary.published_effects.is_empty()) {
+        (false, _) => "",
+        (true, true) => ", which speak of other test pairs, too",
+        (true, false) => {
+            ", which speak of other test pairs, too (those of the published runs do not: no answers to \
+             single pairs were kept)"
+        }
+    };
     Ok(Some(Figure {
         name: "effects".to_owned(),
         title: "What weight sharing and an auxiliary loss are worth".to_owned(),
-        caption: "Points of test accuracy that each adds, with 95 % intervals, which speak of other test \
-                  pairs, too (those of the published runs do not: no answers to single pairs were kept). \
-                  Disc: the interval leaves out 0; ring: it does not. Networks differ in more than \
-                  these names, but for the second row."
-            .to_owned(),
+        caption: format!(
+            "Points of test accuracy that each adds, with 95 % intervals{draws}. Disc: the interval \
+             leaves out 0; ring: it does not. Networks differ in more than these names, but for the \
+             second row."
+        ),
         panels,
         columns: backbones.len(),
     }))

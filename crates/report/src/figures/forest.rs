@@ -42,7 +42,7 @@ impl From<&Claim> for Effect {
             wide: claim.total95.or(claim.ci95),
             narrow: claim.total95.and(claim.ci95),
             mark,
-            outcome: render::claim_outcome(claim.outcome),
+            outcome: render::claim_outcome(claim),
         }
     }
 }

@@ -21,41 +21,60 @@ pub(crate) fn answer(summary: &Summary) -> Vec<Block> {
     let sharing = of("sharing, without auxiliary loss");
     let auxiliary = of("auxiliary loss, with sharing");
     let both = of("sharing, with auxiliary loss");
-    if sharing.is_empty() {
-        let text = "That takes all four networks of a backbone, which were not trained here.";
+    if summary.effects.is_empty() {
+        let text = "An answer takes all four networks of a backbone, which were not trained here.";
+        blocks.push(Block::paragraph(text));
+        return blocks;
+    }
+    if sharing.is_empty() && auxiliary.is_empty() {
+        let text = "Too few of the four networks of a backbone have a result here for an answer.";
         blocks.push(Block::paragraph(text));
         return blocks;
     }
     let runs = summary.entries.iter().map(|entry| entry.runs).max().unwrap_or(0);
-    let each = if runs == 1 { "one run" } else { "means of up to {runs} runs" };
-    let each = each.replace("{runs}", &runs.to_string());
-    blocks.push(Block::Paragraph(format!(
-        "*Weight sharing*: networks that see both digits with the same weights {} than plain ones, \
-         {}. *Auxiliary loss*: networks with shared weights that are also trained to name the digits \
-         {} than those that are not, {}. (On test pairs; {each}, {} compared: each backbone by each \
-         recipe.)",
-        better(&sharing),
-        across(&sharing),
-        better(&auxiliary),
-        across(&auxiliary),
-        match sharing.len() {
-            1 => "one case".to_owned(),
-            cases => format!("{cases} cases"),
-        }
-    )));
-    let includes_zero = |effect: &&&FactorialEffect| {
-        interval(effect).is_none_or(|span| span.low <= 0.0 && span.high >= 0.0)
-    };
-    let open = both.iter().filter(includes_zero).count();
-    blocks.push(Block::Paragraph(format!(
-        "What these runs cannot say is how much of it is due to the two names. Networks with shared \
-         weights also differ from plain ones in depth, in the part that compares the digits and, for \
-         LeNet 5, in batch norm; networks with an auxiliary loss also compare ten digit \
-         probabilities a digit, and have dropout. Where nothing but sharing differs, beside an \
-         auxiliary loss, it adds less: {}; {open} of the {} intervals include 0.",
-        across(&both),
-        both.len()
-    )));
+    let each =
+        if runs == 1 { "one run".to_owned() } else { format!("means of {runs} runs at most") };
+    let mut sentences = Vec::new();
+    if !sharing.is_empty() {
+        sentences.push(format!(
+            "*Weight sharing*: networks that see both digits with the same weights {} than plain \
+             ones, {}.",
+            better(&sharing),
+            across(&sharing)
+        ));
+    }
+    if !auxiliary.is_empty() {
+        sentences.push(format!(
+            "*Auxiliary loss*: networks with shared weights that are also trained to name the digits \
+             {} than those that are not, {}.",
+            better(&auxiliary),
+            across(&auxiliary)
+        ));
+    }
+    sentences.push(format!(
+        "(On test pairs; {each}; compared on each backbone by each recipe, in {} cases.)",
+        sharing.len().max(auxiliary.len())
+    ));
+    blocks.push(Block::Paragraph(sentences.join(" ")));
+    let mut cautions = "What these runs cannot say is how much of it is due to the two names. Networks \
+                        with shared weights also differ from plain ones in depth, in the part that \
+                        compares the digits and, for LeNet 5, in batch norm; networks with an auxiliary \
+                        loss also compare ten digit probabilities a digit, and have dropout."
+        .to_owned();
+    if !both.is_empty() {
+        let with_interval: Vec<Interval> = both.iter().filter_map(|e| interval(e)).collect();
+        let open = with_interval.iter().filter(|span| span.low <= 0.0 && span.high >= 0.0).count();
+        let includes = match with_interval.len() {
+            0 => String::new(),
+            all => format!("; of {all} intervals {open} include 0"),
+        };
+        cautions += &format!(
+            " Where nothing but sharing differs, beside an auxiliary loss, it changes the accuracy {}\
+             {includes}.",
+            across(&both)
+        );
+    }
+    blocks.push(Block::Paragraph(cautions));
     blocks
 }
 

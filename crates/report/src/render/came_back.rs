@@ -74,8 +74,13 @@ fn in_words(summary: &Summary, tables: &AgainstTables) -> Vec<String> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
+    let measured = judged.iter().filter(|(.., there)| there.verdict.is_some()).count();
+    let unmeasured = match judged.len() - measured {
+        0 => String::new(),
+        count => format!(", {count} not measured"),
+    };
     let counts = if counts.is_empty() { "none measured".to_owned() } else { counts.join(", ") };
-    let mut items = vec![format!("Of {} published means: *{counts}*.", judged.len())];
+    let mut items = vec![format!("Of {} published means: *{counts}*{unmeasured}.", judged.len())];
     let judged_splits = tables.splits.iter().filter(|split| !split.within.is_empty());
     let rms: Vec<String> = judged_splits
         .filter_map(|split| {
@@ -129,15 +134,19 @@ fn meaning(tables: &AgainstTables) -> &'static str {
 /// What stays open, and how many runs would close it.
 fn open(judged: &[(&Entry, &str, &AgainstPublished)]) -> Vec<String> {
     let open = judged.iter().filter(|(.., there)| there.verdict == Some(Verdict::Undecided));
-    let (mut some, mut none) = (Vec::new(), Vec::new());
+    let (mut some, mut none, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     for (entry, split, there) in open {
         let name = format!("`{}` ({split})", entry.variant);
         match there.runs_needed {
+            _ if there.ci90.is_none() => alone.push(name),
             Some(runs) => some.push(format!("{name} {runs}")),
             None => none.push(name),
         }
     }
     let mut items = Vec::new();
+    if !alone.is_empty() {
+        items.push(format!("One run alone decides nothing: {}.", alone.join(", ")));
+    }
     if !some.is_empty() {
         items.push(format!(
             "Runs of ours with which the interval would just lie within the margin, if means and \

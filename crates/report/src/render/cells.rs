@@ -1,7 +1,7 @@
 //! Numbers and outcomes as they stand in cells and sentences.
 
 use crate::against::AgainstPublished;
-use crate::claims::Outcome;
+use crate::claims::{Claim, Outcome};
 use crate::entry::{Accuracy, Entry};
 use crate::statistics::{Interval, Superiority, Verdict};
 
@@ -99,8 +99,9 @@ pub(crate) fn outcome_of(published: &AgainstPublished) -> &'static str {
 }
 
 /// The outcome of a claim as a word.
-pub(crate) fn claim_outcome(outcome: Outcome) -> &'static str {
-    match outcome {
+pub(crate) fn claim_outcome(claim: &Claim) -> &'static str {
+    match claim.outcome {
+        _ if claim.effect.is_none() => "not measured",
         Outcome::Holds => "holds",
         Outcome::Contradicted => "contradicted",
         Outcome::Undecided => "undecided",

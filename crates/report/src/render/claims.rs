@@ -53,7 +53,7 @@ fn claim_table(title: String, claims: &[&Claim]) -> Vec<Block> {
         let best = if claim.claim.ends_with("best") { " (best)" } else { "" };
         let mut row = vec![
             format!("`{}` > `{}`{best}", claim.better, claim.than),
-            cells::claim_outcome(claim.outcome).to_owned(),
+            cells::claim_outcome(claim).to_owned(),
             difference(claim.effect, claim.ci95),
         ];
         row.extend(draws.then(|| cells::interval(claim.total95)));
@@ -106,16 +106,25 @@ pub(crate) fn effects(summary: &Summary) -> Vec<Block> {
     if summary.effects.is_empty() {
         return Vec::new();
     }
+    let draws = if summary.effects.iter().any(|effect| effect.total95.is_some()) {
+        "; where all runs of a network share their test pairs, the interval covers other test pairs too"
+    } else {
+        ""
+    };
+    let published = if summary.published_effects.is_empty() {
+        ""
+    } else {
+        " Those of the published runs do not cover other test pairs, since no answers to single pairs \
+         were kept of them: they look narrower than they are."
+    };
     let mut blocks = vec![
         Block::heading(2, "Sharing and the auxiliary loss, alone and together"),
-        Block::paragraph(
+        Block::Paragraph(format!(
             "The four kinds of network are a factorial design: sharing or not, auxiliary loss or \
              not. Sharing without an auxiliary loss and sharing with one are two claims and not one; \
              the *interaction* is by how much the second is the larger. Effects on test accuracy in \
-             points, with 95 % intervals; where all runs of a network share their test pairs, the \
-             interval covers other test pairs too. Those of the published runs do not, since no \
-             answers to single pairs were kept of them: they look narrower than they are.",
-        ),
+             points, with 95 % intervals{draws}.{published}"
+        )),
         Block::paragraph(
             "What is compared differs in more than its name. Without an auxiliary loss, the network \
              with sharing also differs in depth, in the part that compares and, for LeNet 5, in batch \

@@ -41,7 +41,7 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
              an analysis of variance of runs × pairs). Both are standard deviations of one accuracy, \
              in points; 0.00 is an estimate that is not above 0. Where every run draws its own pairs, the spread of the runs has both in it, \
              and so has every interval. Where all runs share their pairs, the usual interval has the \
-             runs alone in it; intervals for *other test pairs* have both. The two recipes' columns \
+             runs alone in it; intervals for *other test pairs* have both. The two kinds of rows \
              are not quite the same quantity: a run's liking for certain pairs is counted under \
              *runs* where pairs are shared, under *test pairs* where they are not; and where each run \
              draws its own, *runs* has the training pairs in it.",

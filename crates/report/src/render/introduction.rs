@@ -26,7 +26,7 @@ pub(crate) fn introduction(summary: &Summary) -> Vec<Block> {
          each plain (\"basic\"), with *weight sharing* (`ws`: both digits go through the same \
          weights), with an *auxiliary loss* (`al`: the network is trained to name both digits, too), \
          and with both (`ws-al`). The text counts the six that have sharing, an auxiliary loss or \
-         both; its tables, and these, have the two plain ones as well. Sizes of layers come from the \
+         both; its tables have the two plain ones as well. Sizes of layers come from the \
          code."
     )));
     let floor = match summary.data {
@@ -34,10 +34,11 @@ pub(crate) fn introduction(summary: &Summary) -> Vec<Block> {
         DataSet::Other => "; guessing gives 50 %",
     };
     blocks.push(Block::Paragraph(format!(
-        "Here {trained} networks were trained. A *recipe* is how a network is trained and measured: \
+        "Here {trained} network{} trained. A *recipe* is how a network is trained and measured: \
          `paper` does what the text says and, where it is silent, what is usual; `authors` does what \
          the released code does. *Train* is accuracy on the pairs that a network learned from, *test* \
-         that on others{floor}. A *point* is a percentage point of accuracy: 10 of 1,000 pairs."
+         that on others{floor}. A *point* is a percentage point of accuracy: 10 of 1,000 pairs.",
+        if trained == 1 { " was" } else { "s were" }
     )));
     blocks
 }

@@ -53,7 +53,7 @@ pub(crate) fn provenance(summary: &Summary) -> Block {
     let revision = provenance.git_revision.as_deref().unwrap_or("unknown");
     let changes = if provenance.git_dirty == Some(true) { " with changes" } else { "" };
     Block::Paragraph(format!(
-        "Trained by version {}, revision {revision}{changes}, on {}; seed {}, device {}. Runs are \
+        "Begun by version {}, revision {revision}{changes}, on {}; seed {}, device {}. Runs are \
          counted from 0.",
         provenance.version, provenance.machine, summary.seed, summary.device
     ))
