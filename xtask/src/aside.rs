@@ -22,7 +22,7 @@ pub(crate) fn holds_sweep(dir: &Path) -> bool {
 }
 
 /// Renames a folder to the first free `NAME.old-1`, `NAME.old-2`, … beside
-/// it, leaves an empty one in its place, and is where that is.
+/// it, and leaves an empty one in its place: where that is, and where the older one went.
 ///
 /// It is the folder that `dir` leads to, by whatever name: behind a link the link stays, and leads to
 /// the empty one. A program in the folder goes with it, so a relative `dir` may lead elsewhere then.
@@ -30,7 +30,7 @@ pub(crate) fn holds_sweep(dir: &Path) -> bool {
 /// # Errors
 ///
 /// Where the folder cannot be renamed, as a mount point cannot, or not be made anew.
-pub(crate) fn move_aside(dir: &Path) -> Result<PathBuf> {
+pub(crate) fn move_aside(dir: &Path) -> Result<(PathBuf, PathBuf)> {
     let shown = dir.display();
     let folder = dir.canonicalize().with_context(|| format!("failed to follow {shown}"))?;
     let from_inside = std::env::current_dir().is_ok_and(|current| current.starts_with(&folder));
@@ -47,7 +47,7 @@ pub(crate) fn move_aside(dir: &Path) -> Result<PathBuf> {
             folder.display()
         ));
     }
-    Ok(folder)
+    Ok((folder, aside))
 }
 
 /// The first name beside `folder` that nothing has; none where that is the root.

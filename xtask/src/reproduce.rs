@@ -113,8 +113,10 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     }
     if makes_way {
         // So that no folder is moved while a sweep writes into it.
-        let _older = owner(&dir)?;
-        dir = move_aside(&dir)?;
+        let mut older = owner(&dir)?;
+        let (empty, aside) = move_aside(&dir)?;
+        older.moved_to(&aside);
+        dir = empty;
     }
     let owner = owner(&dir)?;
     let Status { sweep: claimed, missing, kept, failed } = status_of(&dir, &plan, &asked)?;

@@ -8,6 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::RecordError;
 use crate::lock;
 
+/// The file that is locked, in the folder.
+const NAME: &str = ".owner";
+
 /// The one process that writes into a sweep's folder, as long as this lives.
 ///
 /// ```
@@ -45,7 +48,7 @@ impl Owner {
     ///
     /// [`RecordError::Owned`] where another has it, or the folder cannot be written.
     pub fn take(dir: &Path, command: &str) -> Result<Self, RecordError> {
-        let path = dir.join(".owner");
+        let path = dir.join(NAME);
         let failed = |source| RecordError::Write { path: path.clone(), source };
         make_folder(dir).map_err(|source| RecordError::Write { path: dir.to_owned(), source })?;
         loop {
@@ -69,6 +72,12 @@ impl Owner {
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The folder was moved to `dir` by its owner, who still has it.
+    pub fn moved_to(&mut self, dir: &Path) {
+        self.dir = dir.to_owned();
+        self.path = dir.join(NAME);
     }
 
     /// Why the folder could not be locked; `None` where it is.

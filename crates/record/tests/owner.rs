@@ -101,3 +101,16 @@ fn a_folder_that_cannot_be_written_is_named() {
     check_writable(&parent.path().join("not/yet/there")).unwrap();
     assert_eq!(names(parent.path()), ["file"]);
 }
+
+#[test]
+fn an_owner_that_moves_its_folder_leaves_nothing_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("sweep"), dir.path().join("sweep.old-1"));
+    let mut owner = Owner::take(&from, "moves").unwrap();
+    std::fs::rename(&from, &to).unwrap();
+    assert!(owner.check().is_err());
+    owner.moved_to(&to);
+    owner.check().unwrap();
+    drop(owner);
+    assert!(names(&to).is_empty(), "{:?}", names(&to));
+}

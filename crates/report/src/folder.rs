@@ -51,10 +51,12 @@ pub struct BestNetwork {
 /// Where `dir` has no sweep, a file cannot be read or is of another sweep, or [`summarise`] refuses
 /// the records.
 pub fn read_report(dir: &Path) -> Result<Report, ReportError> {
+    // A sweep that trains meanwhile writes what it asks for before its records: read after them, it has
+    // them all.
+    let records = read_records(dir)?;
     let Some(sweep) = read_sweep(dir)? else {
         return Err(ReportError::NoSweep { dir: dir.to_owned() });
     };
-    let records = read_records(dir)?;
     sweep.check_records(dir, &records)?;
     let answers = answers(dir, &sweep, &records)?;
     let summary = summarise(&sweep, &records, &answers)?;

@@ -73,12 +73,12 @@ pub fn sweep(
         Ok(failed)
     };
     let work = || {
-        let result = work();
-        if result.is_err() {
+        let result = catch_unwind(AssertUnwindSafe(&work));
+        if !matches!(result, Ok(Ok(_))) {
             // The other workers stop too.
             stop.store(true, Ordering::Relaxed);
         }
-        result
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     };
     let results = std::thread::scope(|scope| {
         let start = |_| std::thread::Builder::new().spawn_scoped(scope, work);
