@@ -105,7 +105,7 @@ fn panel(
             .map(|effect| effect.value.map_or(String::new(), render::points))
             .collect(),
     };
-    let (size, body) = rows.draw_around_zero(|chart, index, y| row(chart, &effects[index], y))?;
+    let (size, body) = rows.draw_around_zero(|chart, index, y| row(chart, effects[index], y))?;
     let said: Vec<String> = effects
         .iter()
         .map(|effect| {
