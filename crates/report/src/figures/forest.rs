@@ -37,7 +37,7 @@ impl From<&Claim> for Effect {
             Outcome::Undecided => Mark::Ring,
         };
         Self {
-            label: Label::noted(claim.claim.clone(), claim.backbone.clone()),
+            label: Label::noted(in_short(claim), claim.backbone.clone()),
             value: claim.effect,
             wide: claim.total95.or(claim.ci95),
             narrow: claim.total95.and(claim.ci95),
@@ -60,6 +60,17 @@ impl From<&RecipeDifference> for Effect {
         let narrow = row.total95.and(row.ci95);
         Self { label, value: row.difference, wide, narrow, mark, outcome }
     }
+}
+
+/// A claim in the few words that leave room for its interval.
+fn in_short(claim: &Claim) -> String {
+    let short = [
+        ("weight sharing beats basic", "sharing beats basic"),
+        ("adding auxiliary loss beats sharing", "both beat sharing"),
+        ("both together are best", "both are best"),
+    ];
+    let words = short.iter().find(|(text, _)| *text == claim.claim);
+    words.map_or(claim.claim.clone(), |(_, words)| (*words).to_owned())
 }
 
 /// One panel a recipe, and one of the published runs; `None` where no claim can be tested.

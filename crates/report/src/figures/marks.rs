@@ -8,7 +8,7 @@ use super::palette::{BLUE, Colour, INK, PAPER};
 use super::rows::RowChart;
 use crate::statistics::Interval;
 
-const RADIUS: f64 = 3.8;
+const RADIUS: f64 = 3.3;
 
 /// Outcomes that can be told apart without colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
