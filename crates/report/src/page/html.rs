@@ -115,6 +115,10 @@ pub(super) fn inline(text: &str) -> String {
         // Writing into a string cannot fail.
         let _ = match part {
             Part::Words(words) => write!(html, "{}", escape(words)),
+            // A name stays whole; a command would make a phone's page wider than it is.
+            Part::Code(name) if name.contains('-') && name.len() < 20 && !name.contains(' ') => {
+                write!(html, "<code class=\"name\">{}</code>", escape(name))
+            }
             Part::Code(name) => write!(html, "<code>{}</code>", escape(name)),
             Part::Term => {
                 in_term = !in_term;
@@ -190,6 +194,8 @@ mod tests {
         let found = inline("*A* `mlp` < 3 & <b>");
         assert_eq!(found, "<em>A</em> <code>mlp</code> &lt; 3 &amp; &lt;b&gt;");
         assert_eq!(inline("an *open `term`"), "an <em>open <code>term</code></em>");
+        assert_eq!(inline("`mlp-ws`"), "<code class=\"name\">mlp-ws</code>");
+        assert_eq!(inline("`a --long-one`"), "<code>a --long-one</code>");
         assert_eq!(inline("`a * b` [0, 1]"), "<code>a * b</code> [0, 1]");
         assert_eq!(anchor("Recipe `paper`: what?"), "recipe-paper-what");
     }
