@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::runs::{Backbone, Comparison, Runs};
+use crate::runs::{Backbone, Comparison, Runs, total95};
 use crate::statistics::{
-    Estimate, Interval, Part, Superiority, estimate, holm, paired, sign_flip_p_greater,
-    superiority, superiority_paired, welch,
+    Estimate, Interval, Superiority, holm, paired, sign_flip_p_greater, superiority,
+    superiority_paired, welch,
 };
 
 /// One of the paper's claims for one recipe and backbone: that the first network's test accuracy
@@ -121,7 +121,8 @@ fn test_claim(
         comparison: *comparison,
         effect: difference.map(|difference| difference.value),
         ci95: difference.and_then(|difference| difference.interval(0.95)),
-        total95: total(difference, better, than),
+        total95: difference
+            .and_then(|difference| total95(difference, &[(1.0, better), (-1.0, than)])),
         p: difference.and_then(|difference| difference.p_greater()),
         p_holm: None,
         p_sign_flip,
@@ -139,13 +140,6 @@ fn compare(comparison: Comparison, a: &Runs, b: &Runs) -> Option<Estimate> {
         }
         Comparison::Welch => Some(welch(a.moments()?, b.moments()?)),
     }
-}
-
-/// The interval with the draws of test pairs in it, where both networks' runs share one each.
-fn total(difference: Option<Estimate>, a: &Runs, b: &Runs) -> Option<Interval> {
-    let difference = difference?;
-    let parts = [Part::of(&difference)?, a.draw?, b.draw?];
-    estimate(difference.value, &parts).interval(0.95)
 }
 
 /// The test accuracies of the runs that both have.

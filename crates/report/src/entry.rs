@@ -42,6 +42,11 @@ pub(crate) type Split = (&'static str, fn(&Entry) -> &Accuracy);
 pub(crate) const SPLITS: [Split; 2] =
     [("test", |entry| &entry.test), ("train", |entry| &entry.train)];
 
+/// A split in the words of a sentence.
+pub(crate) fn split_in_words(split: &str) -> &'static str {
+    if split == "test" { "test" } else { "training" }
+}
+
 /// A run that ended in a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRun {

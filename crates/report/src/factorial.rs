@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::runs::{Backbone, Comparison, Runs};
-use crate::statistics::{Estimate, Interval, Part, estimate, linear, paired};
+use crate::runs::{Backbone, Comparison, Runs, total95};
+use crate::statistics::{Interval, linear, paired};
 
 /// What one of the two, or both, are worth in test accuracy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ fn effect(backbone: &Backbone, name: &str, weights: [f64; 4]) -> FactorialEffect
         effect: name.to_owned(),
         value: found.map(|found| found.value),
         ci95: found.and_then(|found| found.interval(0.95)),
-        total95: found.and_then(|found| total(found, &weighed)),
+        total95: found.and_then(|found| total95(found, &weighed)),
     }
 }
 
@@ -74,14 +74,4 @@ fn by_run(weighed: &[(f64, &Runs)]) -> Vec<f64> {
         networks.iter().map(|(weight, values)| Some(weight * values.get(run)?)).sum::<Option<f64>>()
     };
     first.keys().filter_map(of).collect()
-}
-
-/// The interval with the draws of test pairs in it, one a network.
-fn total(found: Estimate, weighed: &[(f64, &Runs)]) -> Option<Interval> {
-    let mut parts = vec![Part::of(&found)?];
-    for (weight, runs) in weighed {
-        let Part { variance, degrees } = runs.draw?;
-        parts.push(Part { variance: weight.powi(2) * variance, degrees });
-    }
-    estimate(found.value, &parts).interval(0.95)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::Entry;
 use crate::fields;
 use crate::published::{PUBLISHED, PublishedRow};
-use crate::statistics::{Components, Moments, Part, Statistics};
+use crate::statistics::{Components, Estimate, Interval, Moments, Part, Statistics, estimate};
 
 /// Which runs are compared with which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,4 +106,15 @@ pub(crate) fn published_backbones() -> [Backbone; 2] {
 
 fn comparison(recipe: &RecipeSettings) -> Comparison {
     if fields::draws_each_run(recipe) { Comparison::Paired } else { Comparison::Welch }
+}
+
+/// The 95 % interval of `found`, a sum of means by weight, with the draws of test pairs in it, one a
+/// network; `None` where a network's runs do not share theirs.
+pub(crate) fn total95(found: Estimate, weighed: &[(f64, &Runs)]) -> Option<Interval> {
+    let mut parts = vec![Part::of(&found)?];
+    for (weight, runs) in weighed {
+        let Part { variance, degrees } = runs.draw?;
+        parts.push(Part { variance: weight.powi(2) * variance, degrees });
+    }
+    estimate(found.value, &parts).interval(0.95)
 }

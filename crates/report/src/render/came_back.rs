@@ -2,7 +2,7 @@
 
 use crate::against::{AgainstPublished, AgainstTables};
 use crate::data_set::DataSet;
-use crate::entry::{Accuracy, Entry, SPLITS};
+use crate::entry::{Accuracy, Entry, SPLITS, split_in_words};
 use crate::published::{PUBLISHED, kind};
 use crate::statistics::{Margins, Verdict};
 use crate::summary::Summary;
@@ -84,7 +84,7 @@ fn in_words(summary: &Summary, tables: &AgainstTables) -> Vec<String> {
     let judged_splits = tables.splits.iter().filter(|split| !split.within.is_empty());
     let rms: Vec<String> = judged_splits
         .filter_map(|split| {
-            let name = if split.split == "test" { "test" } else { "training" };
+            let name = split_in_words(&split.split);
             let (rms, alone) = (split.rms?, split.rms_of_spread?);
             Some(format!("{rms:.2} points on {name} pairs ({alone:.2})"))
         })
@@ -192,7 +192,7 @@ fn verdicts(
             ]);
         }
     }
-    let split = if split == "test" { "test" } else { "training" };
+    let split = split_in_words(split);
     let caption = format!("Recipe `{recipe}`: mean accuracy on {split} pairs, in %");
     let header = header.map(|(title, align)| (title.to_owned(), align)).to_vec();
     (!rows.is_empty()).then(|| Block::captioned(caption, header, rows))

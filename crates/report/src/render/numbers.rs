@@ -1,6 +1,6 @@
 //! Every number of every network.
 
-use crate::entry::{Accuracy, Entry, SPLITS};
+use crate::entry::{Accuracy, Entry, SPLITS, split_in_words};
 use crate::statistics::Interval;
 use crate::summary::Summary;
 
@@ -25,7 +25,7 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
         for (split, accuracy) in SPLITS {
             let entries = summary.entries.iter().filter(|entry| entry.recipe == recipe);
             let rows = entries.map(|entry| row(entry, accuracy(entry))).collect();
-            let split = if split == "test" { "test" } else { "training" };
+            let split = split_in_words(split);
             blocks.push(table(format!("Recipe `{recipe}`, {split} pairs"), rows));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::against::{AgainstSplit, AgainstTables};
 use crate::data_set::DataSet;
-use crate::entry::{Entry, LOST, SPLITS};
+use crate::entry::{Entry, LOST, SPLITS, split_in_words};
 use crate::published::{PUBLISHED, PublishedTable};
 use crate::statistics::Statistics;
 use crate::summary::Summary;
@@ -200,7 +200,7 @@ fn margins(tables: &AgainstTables) -> Vec<Block> {
     let mut header = vec![("Pairs".to_owned(), Left)];
     header.extend(first.within.iter().map(|within| (format!("±{}", within.margin), Right)));
     let row = |split: &&AgainstSplit| {
-        let name = if split.split == "test" { "test" } else { "training" };
+        let name = split_in_words(&split.split);
         let counts = split.within.iter().map(|w| format!("{} of {}", w.count, split.compared));
         [name.to_owned()].into_iter().chain(counts).collect()
     };
