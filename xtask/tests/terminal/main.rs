@@ -11,16 +11,16 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// The program, with the environment of a shell that has nothing set. `CARGO_MANIFEST_DIR` points
-/// nowhere, so that no default folder is the workspace's.
+/// The program, with the environment of a shell that has nothing set: colours follow `CI` and a
+/// dozen others, and without `CARGO_MANIFEST_DIR` no default folder is the workspace's.
 fn xtask() -> Command {
     plain(Command::new(env!("CARGO_BIN_EXE_xtask")))
 }
 
 fn plain(mut command: Command) -> Command {
-    for variable in ["CARGO_MANIFEST_DIR", "RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
-        command.env_remove(variable);
-    }
+    let kept = ["PATH", "HOME", "TMPDIR"].map(|name| (name, std::env::var_os(name)));
+    command.env_clear();
+    command.envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))));
     command.env("CANDLE_NUM_THREADS", "1").env("TERM", "xterm").stdin(Stdio::null());
     command
 }
