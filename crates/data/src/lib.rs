@@ -39,3 +39,8 @@ pub use identity::{Difference, Identity};
 pub use mnist::{Mnist, Split};
 pub use pairs::{PairSet, draw_pairs, pool, torch_pairs};
 pub use torch::TorchGenerator;
+
+/// The snippets of the README, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,13 +24,8 @@ pub(crate) struct SplitFiles {
 }
 
 macro_rules! file {
-    ($name:literal, $kind:ident, $checksum:literal) => {
-        File {
-            name: $name,
-            kind: Kind::$kind,
-            checksum: $checksum,
-            packed: include_bytes!(concat!("../../../data/mnist/", $name, ".gz")),
-        }
+    ($name:literal, $kind:ident, $checksum:literal, $packed:path) => {
+        File { name: $name, kind: Kind::$kind, checksum: $checksum, packed: $packed }
     };
 }
 
@@ -39,12 +34,14 @@ pub(crate) static TRAIN: SplitFiles = SplitFiles {
     images: file!(
         "train-images-idx3-ubyte",
         Images,
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        pairnet_mnist_train::IMAGES
     ),
     labels: file!(
         "train-labels-idx1-ubyte",
         Labels,
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        pairnet_mnist_train::LABELS
     ),
 };
 
@@ -53,12 +50,14 @@ pub(crate) static TEST: SplitFiles = SplitFiles {
     images: file!(
         "t10k-images-idx3-ubyte",
         Images,
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        pairnet_mnist_test::IMAGES
     ),
     labels: file!(
         "t10k-labels-idx1-ubyte",
         Labels,
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        pairnet_mnist_test::LABELS
     ),
 };
 

@@ -40,3 +40,8 @@ pub use network::Network;
 pub use outputs::Outputs;
 pub use pass::Masks;
 pub use variants::{Backbone, UnknownVariant, VARIANTS, Variant, names};
+
+/// The snippets of the README, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

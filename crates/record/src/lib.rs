@@ -104,3 +104,8 @@ pub use predictions::{
 };
 pub use record::{Epoch, Failure, FailureKind, RECORD_FORMAT, Record, Timing};
 pub use sweep::{MOST_RUNS, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};
+
+/// The snippets of the README, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -107,3 +107,8 @@ pub use statistics::{Interval, Margins, Statistics, Verdict};
 pub use summarise::summarise;
 pub use summary::{Picture, RESULTS_FORMAT, Summary};
 pub use text_and_code::RecipeDifference;
+
+/// The snippets of the README, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -57,3 +57,8 @@ pub use recipe::{
 pub use run::{Finished, Setup, run};
 pub use streams::{DrawnMasks, RunId};
 pub use sweep::{Workers, sweep};
+
+/// The snippets of the README, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
