@@ -82,7 +82,7 @@ impl Kernels {
     /// The largest of each 2×2 window at stride 2, of images in this layout.
     pub(crate) fn max_pool(self, images: &Tensor) -> Result<Tensor> {
         match self {
-            Kernels::Fused => channels_last::max_pool2d(images, 2, 2),
+            Kernels::Fused => channels_last::max_pool2d_nhwc(images, 2, 2),
             Kernels::Composed => reference::max_pool2d(images, 2, 2),
         }
     }
@@ -95,7 +95,7 @@ impl Kernels {
         epsilon: f64,
     ) -> Result<(Tensor, BatchStatistics)> {
         match self {
-            Kernels::Fused => channels_last::batch_norm(values, gamma, beta, epsilon),
+            Kernels::Fused => channels_last::batch_norm_nhwc(values, gamma, beta, epsilon),
             Kernels::Composed => reference::batch_norm(values, gamma, beta, epsilon),
         }
     }
@@ -110,7 +110,7 @@ impl Kernels {
     ) -> Result<Tensor> {
         match self {
             Kernels::Fused => {
-                channels_last::batch_norm_evaluation(values, gamma, beta, epsilon, running)
+                channels_last::batch_norm_evaluation_nhwc(values, gamma, beta, epsilon, running)
             }
             Kernels::Composed => {
                 let RunningStatistics { mean, variance } = running;

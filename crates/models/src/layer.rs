@@ -3,7 +3,8 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use pairnet_ops::channels_last::NormalisedConvolution;
 use pairnet_ops::{
-    self as ops, BatchStatistics, NormalisedLinear, RunningStatistics, channels_last, reference,
+    self as ops, BatchStatistics, Conv2dConfig, NormalisedLinear, RunningStatistics, channels_last,
+    reference,
 };
 use rand_core::RngCore;
 
@@ -114,13 +115,13 @@ impl TrainedLayer {
         else {
             return Ok(None);
         };
-        let (weight, bias, epsilon) = (&*self.weight, &*self.bias, EPSILON);
+        let (weight, bias, epsilon) = (&*self.weight, Some(self.bias.as_tensor()), EPSILON);
         let convolution = |max_pool| NormalisedConvolution {
             weight,
             bias,
             gamma,
             beta,
-            padding: 0,
+            config: Conv2dConfig::default(),
             epsilon,
             max_pool,
         };
@@ -134,12 +135,12 @@ impl TrainedLayer {
                 (ops::linear_relu_batch_norm(&self.flat(input, kernels)?, &layer)?, rest)
             }
             (Weights::Convolution { .. }, Pass::Training { .. }) => {
-                (channels_last::conv2d_relu_batch_norm(input, &convolution(max_pool))?, after)
+                (channels_last::conv2d_relu_batch_norm_nhwc(input, &convolution(max_pool))?, after)
             }
             (Weights::Convolution { .. }, Pass::Evaluation) => {
                 let layer = convolution(max_pool);
                 let result =
-                    channels_last::conv2d_relu_batch_norm_evaluation(input, &layer, running)?;
+                    channels_last::conv2d_relu_batch_norm_evaluation_nhwc(input, &layer, running)?;
                 return Ok(Some((result, after)));
             }
             (Weights::Linear { .. }, Pass::Evaluation) => return Ok(None),
@@ -163,19 +164,20 @@ impl TrainedLayer {
     /// The weights' result, fused with the steps that the kernels can take along, and the steps
     /// that are left.
     fn apply_weights(&self, input: &Tensor, kernels: Kernels) -> Result<(Tensor, &[Step])> {
-        let (weight, bias, steps) = (&self.weight, &self.bias, self.layer.steps);
+        let (weight, bias, steps) = (&self.weight, Some(self.bias.as_tensor()), self.layer.steps);
+        let config = Conv2dConfig::default();
         let input = &self.flat(input, kernels)?;
         Ok(match (kernels, self.layer.weights, steps) {
             (
                 Kernels::Fused,
                 Weights::Convolution { .. },
                 [Step::Relu, Step::MaxPool, rest @ ..],
-            ) => (channels_last::conv2d_relu_max_pool(input, weight, bias, 0)?, rest),
+            ) => (channels_last::conv2d_relu_max_pool_nhwc(input, weight, bias, config)?, rest),
             (Kernels::Fused, Weights::Convolution { .. }, [Step::Relu, rest @ ..]) => {
-                (channels_last::conv2d_relu(input, weight, bias, 0)?, rest)
+                (channels_last::conv2d_relu_nhwc(input, weight, bias, config)?, rest)
             }
             (Kernels::Fused, Weights::Convolution { .. }, rest) => {
-                (channels_last::conv2d(input, weight, bias, 0)?, rest)
+                (channels_last::conv2d_nhwc(input, weight, bias, config)?, rest)
             }
             (Kernels::Fused, Weights::Linear { .. }, [Step::Relu, rest @ ..]) => {
                 (ops::linear_relu(input, weight, bias)?, rest)
@@ -184,7 +186,7 @@ impl TrainedLayer {
                 (ops::linear(input, weight, bias)?, rest)
             }
             (Kernels::Composed, Weights::Convolution { .. }, rest) => {
-                (reference::conv2d(input, weight, bias, 0)?, rest)
+                (reference::conv2d(input, weight, bias, config)?, rest)
             }
             (Kernels::Composed, Weights::Linear { .. }, rest) => {
                 (reference::linear(input, weight, bias)?, rest)

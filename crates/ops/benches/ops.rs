@@ -7,7 +7,7 @@
 use candle_core::{Device, Result, Tensor, Var};
 use divan::Bencher;
 use pairnet_ops::channels_last::{self, NormalisedConvolution};
-use pairnet_ops::{batch_norm, linear_relu, reference};
+use pairnet_ops::{Conv2dConfig, batch_norm, linear_relu, reference};
 
 /// As the program that trains: the system's allocator would give freed pages back at every step.
 #[global_allocator]
@@ -69,9 +69,19 @@ fn conv2d_relu_max_pool<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer: L
     let pooled = !matches!(layer, Layer::Third);
     bench(bencher, BACKWARD, || {
         if pooled {
-            channels_last::conv2d_relu_max_pool(&images, &weight, &bias, 0)
+            channels_last::conv2d_relu_max_pool_nhwc(
+                &images,
+                &weight,
+                Some(bias.as_tensor()),
+                Conv2dConfig::default(),
+            )
         } else {
-            channels_last::conv2d_relu(&images, &weight, &bias, 0)
+            channels_last::conv2d_relu_nhwc(
+                &images,
+                &weight,
+                Some(bias.as_tensor()),
+                Conv2dConfig::default(),
+            )
         }
     });
 }
@@ -81,14 +91,14 @@ fn conv2d_relu_batch_norm<const BACKWARD: bool>(bencher: Bencher<'_, '_>, layer:
     let (images, weight, bias) = convolution(layer);
     let layer = NormalisedConvolution {
         weight: &weight,
-        bias: &bias,
+        bias: Some(bias.as_tensor()),
         gamma: &bias,
         beta: &bias,
-        padding: 0,
+        config: Conv2dConfig::default(),
         epsilon: 1e-5,
         max_pool: !matches!(layer, Layer::Third),
     };
-    bench(bencher, BACKWARD, || Ok(channels_last::conv2d_relu_batch_norm(&images, &layer)?.0));
+    bench(bencher, BACKWARD, || Ok(channels_last::conv2d_relu_batch_norm_nhwc(&images, &layer)?.0));
 }
 
 #[divan::bench(args = LAYERS, consts = [false, true], sample_count = 10)]
@@ -98,7 +108,9 @@ fn stock_conv2d_relu_max_pool<const BACKWARD: bool>(bencher: Bencher<'_, '_>, la
     let images = images.unwrap_or_else(|error| panic!("{error}"));
     let pooled = !matches!(layer, Layer::Third);
     bench(bencher, BACKWARD, || {
-        let result = reference::conv2d(&images, &weight, &bias, 0)?.relu()?;
+        let result =
+            reference::conv2d(&images, &weight, Some(bias.as_tensor()), Conv2dConfig::default())?
+                .relu()?;
         if pooled { result.max_pool2d(2) } else { Ok(result) }
     });
 }
@@ -111,7 +123,7 @@ fn linear_and_batch_norm<const BACKWARD: bool>(
     let (input, weight, bias) =
         (variable(&[rows, inputs]), variable(&[outputs, inputs]), variable(&[outputs]));
     bench(bencher, BACKWARD, || {
-        let hidden = linear_relu(&input, &weight, &bias)?;
+        let hidden = linear_relu(&input, &weight, Some(bias.as_tensor()))?;
         Ok(batch_norm(&hidden, &bias, &bias, 1e-5)?.0)
     });
 }

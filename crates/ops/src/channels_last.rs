@@ -1,10 +1,11 @@
-//! The image ops for tensors of shape (n, height, width, channels).
+//! The image ops for tensors of shape (n, height, width, channels), each with the suffix `_nhwc`.
 //!
-//! Results, gradients and errors are those of the functions of the same name outside this module.
-//! Channels last is how the kernels read and write: chains of these ops copy nothing, where the
-//! others permute, and candle's backward pass makes every permuted gradient a copy.
+//! Results, gradients and errors are those of the functions without the suffix. Channels last is how the
+//! kernels read and write: chains of these ops copy nothing, where the others permute, and candle's
+//! backward pass makes every permuted gradient a copy.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, ToUsize2};
+use candle_nn::Conv2dConfig;
 
 use crate::batch_norm::{
     BatchStatistics, RunningStatistics, channels_last_batch_norm,
@@ -12,20 +13,25 @@ use crate::batch_norm::{
 };
 use crate::convolution::channels_last_convolution;
 use crate::kernels::convolution::Then;
-use crate::pooling::channels_last_max_pool;
+use crate::pooling::{channels_last_avg_pool, channels_last_max_pool};
 
 pub use crate::normalised_convolution::{
-    NormalisedConvolution, conv2d_relu_batch_norm, conv2d_relu_batch_norm_evaluation,
+    NormalisedConvolution, conv2d_relu_batch_norm_evaluation_nhwc, conv2d_relu_batch_norm_nhwc,
 };
 
-/// As [`crate::conv2d`]; the weight keeps PyTorch's shape (outputs, channels, kernel height, kernel
-/// width).
+/// As [`crate::conv2d`]; the weight keeps PyTorch's shape (outputs, channels / groups,
+/// kernel height, kernel width).
 ///
 /// # Errors
 ///
 /// As [`crate::conv2d`].
-pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -> Result<Tensor> {
-    channels_last_convolution(images, weight, bias, padding, Then::Nothing)
+pub fn conv2d_nhwc(
+    images: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
+) -> Result<Tensor> {
+    channels_last_convolution("conv2d_nhwc", images, (weight, bias, config), Then::Nothing)
 }
 
 /// As [`crate::conv2d_relu`].
@@ -33,13 +39,13 @@ pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -
 /// # Errors
 ///
 /// As [`crate::conv2d_relu`].
-pub fn conv2d_relu(
+pub fn conv2d_relu_nhwc(
     images: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
-    padding: usize,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
 ) -> Result<Tensor> {
-    channels_last_convolution(images, weight, bias, padding, Then::Relu)
+    channels_last_convolution("conv2d_relu_nhwc", images, (weight, bias, config), Then::Relu)
 }
 
 /// As [`crate::conv2d_relu_max_pool`].
@@ -47,13 +53,18 @@ pub fn conv2d_relu(
 /// # Errors
 ///
 /// As [`crate::conv2d_relu_max_pool`].
-pub fn conv2d_relu_max_pool(
+pub fn conv2d_relu_max_pool_nhwc(
     images: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
-    padding: usize,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
 ) -> Result<Tensor> {
-    channels_last_convolution(images, weight, bias, padding, Then::ReluMaxPool)
+    channels_last_convolution(
+        "conv2d_relu_max_pool_nhwc",
+        images,
+        (weight, bias, config),
+        Then::ReluMaxPool,
+    )
 }
 
 /// As [`crate::max_pool2d`].
@@ -61,8 +72,25 @@ pub fn conv2d_relu_max_pool(
 /// # Errors
 ///
 /// As [`crate::max_pool2d`].
-pub fn max_pool2d(images: &Tensor, size: usize, stride: usize) -> Result<Tensor> {
-    channels_last_max_pool(images, size, stride)
+pub fn max_pool2d_nhwc(
+    images: &Tensor,
+    size: impl ToUsize2,
+    stride: impl ToUsize2,
+) -> Result<Tensor> {
+    channels_last_max_pool("max_pool2d_nhwc", images, size.to_usize2(), stride.to_usize2())
+}
+
+/// As [`crate::avg_pool2d`].
+///
+/// # Errors
+///
+/// As [`crate::avg_pool2d`].
+pub fn avg_pool2d_nhwc(
+    images: &Tensor,
+    size: impl ToUsize2,
+    stride: impl ToUsize2,
+) -> Result<Tensor> {
+    channels_last_avg_pool("avg_pool2d_nhwc", images, size.to_usize2(), stride.to_usize2())
 }
 
 /// As [`crate::batch_norm()`].
@@ -70,7 +98,7 @@ pub fn max_pool2d(images: &Tensor, size: usize, stride: usize) -> Result<Tensor>
 /// # Errors
 ///
 /// As [`crate::batch_norm()`].
-pub fn batch_norm(
+pub fn batch_norm_nhwc(
     input: &Tensor,
     gamma: &Tensor,
     beta: &Tensor,
@@ -84,7 +112,7 @@ pub fn batch_norm(
 /// # Errors
 ///
 /// As [`crate::batch_norm_evaluation`].
-pub fn batch_norm_evaluation(
+pub fn batch_norm_evaluation_nhwc(
     input: &Tensor,
     gamma: &Tensor,
     beta: &Tensor,

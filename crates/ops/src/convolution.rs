@@ -4,29 +4,38 @@ use std::sync::OnceLock;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_nn::Conv2dConfig;
 
 use crate::element::{self, Element, composed, slice, values, with_float};
 use crate::kernels::convolution::{
     Geometry, Pass, Then, backward, channels_first_weights, channels_last_weights, forward,
 };
+use crate::layout::{CHANNELS_LAST, bias_or_zeros, channels_first, channels_last, sizes};
 use crate::reference;
 use crate::tape::apply3;
 
-/// Convolution at stride 1 with a bias.
+/// Two-dimensional convolution.
 ///
-/// `images` (n, channels, height, width), `weight` (outputs, channels, kernel height, kernel
-/// width), `bias` (outputs), `padding` zeros on each of the four sides → (n, outputs, height +
-/// 2·padding − kernel height + 1, width + 2·padding − kernel width + 1). As
+/// `images` (n, channels, height, width), `weight` (outputs, channels / groups, kernel height, kernel
+/// width), `bias` (outputs) or none, `config.padding` zeros on each of the four sides → (n, outputs,
+/// (height + 2·padding − dilation·(kernel height − 1) − 1)/stride + 1, and the width likewise), rounded
+/// down. As
 /// [`torch.nn.functional.conv2d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html).
+/// `config.cudnn_fwd_algo` plays a part on a GPU alone.
 ///
-/// [`crate::channels_last::conv2d`] is faster where one convolution follows another.
+/// [`crate::channels_last::conv2d_nhwc`] is faster where one convolution follows another.
 ///
 /// # Errors
 ///
-/// Where the shapes do not fit each other, there are no channels or outputs, the kernel is larger
-/// than the padded image, or the dtype is neither F32 nor F64.
-pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -> Result<Tensor> {
-    convolution(images, weight, bias, padding, Then::Nothing)
+/// Where the shapes do not fit each other, there are no channels or outputs, stride, dilation or
+/// groups are 0, the kernel is larger than the padded image, or the dtype is neither F32 nor F64.
+pub fn conv2d(
+    images: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
+) -> Result<Tensor> {
+    convolution("conv2d", images, (weight, bias, config), Then::Nothing)
 }
 
 /// [`conv2d`] and ReLU in one pass.
@@ -37,10 +46,10 @@ pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -
 pub fn conv2d_relu(
     images: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
-    padding: usize,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
 ) -> Result<Tensor> {
-    convolution(images, weight, bias, padding, Then::Relu)
+    convolution("conv2d_relu", images, (weight, bias, config), Then::Relu)
 }
 
 /// [`conv2d`], ReLU and the maximum of each 2×2 window at stride 2, in one pass.
@@ -54,44 +63,51 @@ pub fn conv2d_relu(
 pub fn conv2d_relu_max_pool(
     images: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
-    padding: usize,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
 ) -> Result<Tensor> {
-    convolution(images, weight, bias, padding, Then::ReluMaxPool)
+    convolution("conv2d_relu_max_pool", images, (weight, bias, config), Then::ReluMaxPool)
 }
 
+/// A convolution's weight, bias and settings.
+pub(crate) type Trained<'a> = (&'a Tensor, Option<&'a Tensor>, Conv2dConfig);
+
 fn convolution(
+    operation: &'static str,
     images: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    padding: usize,
+    trained: Trained<'_>,
     then: Then,
 ) -> Result<Tensor> {
-    let images = images.permute((0, 2, 3, 1))?;
-    channels_last_convolution(&images, weight, bias, padding, then)?.permute((0, 3, 1, 2))
+    let images = channels_last(operation, images)?;
+    channels_first(&channels_last_convolution(operation, &images, trained, then)?)
 }
 
 pub(crate) fn channels_last_convolution(
+    operation: &'static str,
     images: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    padding: usize,
+    (weight, bias, config): Trained<'_>,
     then: Then,
 ) -> Result<Tensor> {
-    let geometry = geometry(images, weight, bias, padding, then)?;
-    if composed("conv2d", images)? {
-        let images = images.permute((0, 3, 1, 2))?;
-        let convolved = reference::conv2d(&images, weight, bias, padding)?;
+    let geometry = geometry(operation, images, (weight, bias, config), then)?;
+    let bias = &bias_or_zeros(operation, bias, weight)?;
+    if composed(operation, images)? || !kernels_can(config) {
+        let images = channels_first(images)?;
+        let convolved = reference::conv2d(&images, weight, Some(bias), config)?;
         let result = match then {
             Then::Nothing => convolved,
             Then::Relu => reference::relu(&convolved)?,
             Then::ReluMaxPool => reference::max_pool2d(&reference::relu(&convolved)?, 2, 2)?,
         };
-        return result.permute((0, 2, 3, 1));
+        return channels_last(operation, &result);
     }
-    let images = pad(images, padding)?.contiguous()?;
-    let operation = Convolution { geometry, then, kept: OnceLock::new() };
-    apply3(&images, &weight.contiguous()?, &bias.contiguous()?, operation)
+    let images = pad(images, config.padding)?.contiguous()?;
+    let operation = Convolution { operation, geometry, then, kept: OnceLock::new() };
+    apply3(&images, &weight.contiguous()?, bias, operation)
+}
+
+/// Whether the kernels know the settings; candle's ops are there for the others.
+pub(crate) fn kernels_can(config: Conv2dConfig) -> bool {
+    (config.stride, config.dilation, config.groups) == (1, 1, 1)
 }
 
 pub(crate) fn pad(images: &Tensor, padding: usize) -> Result<Tensor> {
@@ -101,43 +117,92 @@ pub(crate) fn pad(images: &Tensor, padding: usize) -> Result<Tensor> {
     images.pad_with_zeros(1, padding, padding)?.pad_with_zeros(2, padding, padding)
 }
 
+/// The sizes, of channels-last images; the kernels take them where [`kernels_can`].
 pub(crate) fn geometry(
+    operation: &str,
     images: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    padding: usize,
+    (weight, bias, config): Trained<'_>,
     then: Then,
 ) -> Result<Geometry> {
-    let (_, height, width, channels) = images.dims4()?;
-    let (outputs, weight_channels, kernel_height, kernel_width) = weight.dims4()?;
-    if weight_channels != channels {
+    let (count, height, width, channels) = sizes(operation, images, CHANNELS_LAST)?;
+    let &[outputs, weight_channels, kernel_height, kernel_width] = weight.dims() else {
         bail!(
-            "conv2d: images have {channels} channels, the weight {:?} has {weight_channels}",
+            "{operation}: weight has shape {:?}, (outputs, channels, kernel height, kernel width) is needed",
+            weight.shape()
+        );
+    };
+    let Conv2dConfig { padding, stride, dilation, groups, .. } = config;
+    if stride == 0 || dilation == 0 || groups == 0 {
+        bail!(
+            "{operation}: stride {stride}, dilation {dilation} and {groups} groups: 1 is the least"
+        );
+    }
+    if channels == 0 || outputs == 0 {
+        bail!("{operation}: {channels} channels and {outputs} outputs, one of each is needed");
+    }
+    if channels % groups != 0 || outputs % groups != 0 {
+        bail!(
+            "{operation}: {groups} groups do not divide both {channels} channels and {outputs} outputs"
+        );
+    }
+    if weight_channels != channels / groups {
+        let of_each = if groups == 1 { "" } else { " of each group" };
+        bail!(
+            "{operation}: images have {} channels{of_each}, the weight {:?} has {weight_channels}",
+            channels / groups,
             weight.shape()
         );
     }
-    if bias.dims() != [outputs] {
-        bail!("conv2d: bias has shape {:?}, {outputs} outputs need ({outputs},)", bias.shape());
-    }
-    if channels == 0 || outputs == 0 {
-        bail!("conv2d: {channels} channels and {outputs} outputs, one of each is needed");
-    }
-    let (height, width) = (height + 2 * padding, width + 2 * padding);
-    if kernel_height == 0 || kernel_width == 0 || kernel_height > height || kernel_width > width {
+    if let Some(bias) = bias
+        && bias.dims() != [outputs]
+    {
         bail!(
-            "conv2d: a kernel of {kernel_height}×{kernel_width} does not fit a padded image of {height}×{width}"
+            "{operation}: bias has shape {:?}, {outputs} outputs need ({outputs},)",
+            bias.shape()
         );
     }
-    let geometry = Geometry { height, width, channels, outputs, kernel_height, kernel_width };
-    let (rows, columns) = geometry.result(then);
-    if rows == 0 || columns == 0 {
-        bail!("conv2d: {:?} is smaller than a pooling window of 2×2", geometry.convolved());
+    let padded = |size: usize| padding.checked_mul(2).and_then(|both| both.checked_add(size));
+    let (Some(height), Some(width)) = (padded(height), padded(width)) else {
+        bail!("{operation}: a padding of {padding} makes images too large");
+    };
+    let covered = |kernel: usize| {
+        kernel
+            .checked_sub(1)
+            .and_then(|rest| rest.checked_mul(dilation))
+            .and_then(|rest| rest.checked_add(1))
+    };
+    let fits = |kernel, size| covered(kernel).is_some_and(|covered| covered <= size);
+    if !fits(kernel_height, height) || !fits(kernel_width, width) {
+        let dilated =
+            if dilation == 1 { String::new() } else { format!(", dilated by {dilation},") };
+        bail!(
+            "{operation}: a kernel of {kernel_height}×{kernel_width}{dilated} does not fit a padded image of {height}×{width}"
+        );
     }
-    Ok(geometry)
+    let convolved =
+        |kernel, size: usize| covered(kernel).map_or(0, |covered| (size - covered) / stride + 1);
+    let convolved = (convolved(kernel_height, height), convolved(kernel_width, width));
+    // As many bytes as a computer can have.
+    let can_be = |sizes: [usize; 4]| {
+        let values = sizes.iter().try_fold(size_of::<f64>(), |all, &size| all.checked_mul(size));
+        values.is_some_and(|bytes| isize::try_from(bytes).is_ok())
+    };
+    if !can_be([1, height, width, channels]) || !can_be([count, convolved.0, convolved.1, outputs])
+    {
+        bail!(
+            "{operation}: {count} images of {height}×{width} with padding, {channels} channels and {outputs} outputs are too large"
+        );
+    }
+    if then == Then::ReluMaxPool && (convolved.0 < 2 || convolved.1 < 2) {
+        bail!("{operation}: {convolved:?} is smaller than a pooling window of 2×2");
+    }
+    Ok(Geometry { height, width, channels, outputs, kernel_height, kernel_width })
 }
 
 /// Channels-last images, PyTorch's weight and bias → channels-last result.
 struct Convolution {
+    /// The name that the caller knows.
+    operation: &'static str,
     geometry: Geometry,
     then: Then,
     /// What the backward pass needs.
@@ -176,12 +241,12 @@ impl Convolution {
     fn gradients<T: Element>(
         &self,
         images: &Tensor,
-        weight: &Tensor,
+        (weight, bias): (&Tensor, &Tensor),
         result: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let Some(kept) = self.kept.get() else {
-            bail!("conv2d: there was no forward pass");
+            bail!("{}: there was no forward pass", self.operation);
         };
         let geometry = &self.geometry;
         let result_gradient = result_gradient.contiguous()?;
@@ -202,18 +267,23 @@ impl Convolution {
         } else {
             None
         };
+        let bias_gradient = if bias.track_op() {
+            Some(element::tensor(gradients.bias, geometry.outputs, images)?)
+        } else {
+            None
+        };
         let weight_gradient = channels_first_weights(&gradients.weights, geometry);
         Ok((
             image_gradient,
             Some(element::tensor(weight_gradient, weight.shape(), images)?),
-            Some(element::tensor(gradients.bias, geometry.outputs, images)?),
+            bias_gradient,
         ))
     }
 }
 
 impl CustomOp3 for Convolution {
     fn name(&self) -> &'static str {
-        "conv2d"
+        self.operation
     }
 
     fn cpu_fwd(
@@ -236,12 +306,12 @@ impl CustomOp3 for Convolution {
         &self,
         images: &Tensor,
         weight: &Tensor,
-        _bias: &Tensor,
+        bias: &Tensor,
         result: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         with_float!(self.name(), images.dtype(), T => {
-            self.gradients::<T>(images, weight, result, result_gradient)
+            self.gradients::<T>(images, (weight, bias), result, result_gradient)
         })
     }
 }

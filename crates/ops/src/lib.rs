@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
-//! use pairnet_ops::{Adam, AdamSettings, conv2d_relu_max_pool, cross_entropy, linear};
+//! use pairnet_ops::{Adam, AdamSettings, Conv2dConfig, conv2d_relu_max_pool, cross_entropy, linear};
 //!
 //! # fn main() -> candle_core::Result<()> {
 //! let device = Device::Cpu;
@@ -15,8 +15,9 @@
 //! let parameters = vec![kernel.clone(), kernel_bias.clone(), weight.clone(), bias.clone()];
 //! let mut adam = Adam::new(parameters, AdamSettings::pytorch(0.01))?;
 //!
-//! let features = conv2d_relu_max_pool(&images, &kernel, &kernel_bias, 0)?; // (8, 4, 6, 6)
-//! let logits = linear(&features.flatten_from(1)?, &weight, &bias)?; // (8, 10)
+//! let config = Conv2dConfig::default(); // no padding, stride 1
+//! let features = conv2d_relu_max_pool(&images, &kernel, Some(kernel_bias.as_tensor()), config)?; // (8, 4, 6, 6)
+//! let logits = linear(&features.flatten_from(1)?, &weight, Some(bias.as_tensor()))?; // (8, 10)
 //! let loss = cross_entropy(&logits, &classes)?;
 //! adam.step(&loss.backward()?)?;
 //! assert!((loss.to_scalar::<f32>()? - 10f32.ln()).abs() < 1e-6);
@@ -47,6 +48,7 @@ mod convolution;
 mod dropout;
 mod element;
 mod kernels;
+mod layout;
 mod linear;
 mod loss;
 mod normalised_convolution;
@@ -57,6 +59,8 @@ mod softmax;
 mod tape;
 mod threads;
 
+pub use candle_nn::Conv2dConfig;
+
 pub use adam::{Adam, AdamSettings};
 pub use batch_norm::{BatchStatistics, RunningStatistics, batch_norm, batch_norm_evaluation};
 pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};
@@ -64,7 +68,7 @@ pub use dropout::dropout;
 pub use linear::{linear, linear_relu};
 pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error};
 pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
-pub use pooling::max_pool2d;
+pub use pooling::{avg_pool2d, max_pool2d};
 pub use softmax::softmax;
 pub use tape::Tape;
 pub use threads::{awake, side_by_side};

@@ -6,20 +6,21 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use crate::element::{self, Element, composed, slice, unless_cut, values, with_float};
 use crate::kernels::columns::{add_bias, column_sums};
 use crate::kernels::matmul::{Matrix, product};
+use crate::layout::bias_or_zeros;
 use crate::reference;
 use crate::tape::apply3;
 use crate::threads::side_by_side;
 
 /// x · weightᵀ + bias.
 ///
-/// `input` (n, inputs), `weight` (outputs, inputs), `bias` (outputs) → (n, outputs). As
+/// `input` (…, inputs), `weight` (outputs, inputs), `bias` (outputs) or none → (…, outputs). As
 /// [`torch.nn.functional.linear`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html).
 ///
 /// # Errors
 ///
 /// Where the shapes do not fit each other, or the dtype is neither F32 nor F64.
-pub fn linear(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    connect(input, weight, bias, false)
+pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    connect("linear", (input, weight, bias), false)
 }
 
 /// [`linear`] and ReLU in one pass.
@@ -27,30 +28,47 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> 
 /// # Errors
 ///
 /// As [`linear`].
-pub fn linear_relu(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    connect(input, weight, bias, true)
+pub fn linear_relu(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    connect("linear_relu", (input, weight, bias), true)
 }
 
-fn connect(input: &Tensor, weight: &Tensor, bias: &Tensor, relu: bool) -> Result<Tensor> {
-    let (_, inputs) = input.dims2()?;
-    let (outputs, weight_inputs) = weight.dims2()?;
-    if weight_inputs != inputs {
-        bail!(
-            "linear: input has {inputs} columns, the weight {:?} takes {weight_inputs}",
-            weight.shape()
-        );
-    }
-    if bias.dims() != [outputs] {
-        bail!("linear: bias has shape {:?}, {outputs} outputs need ({outputs},)", bias.shape());
-    }
-    if composed("linear", input)? {
-        let result = reference::linear(input, weight, bias)?;
+fn connect(
+    operation: &'static str,
+    (input, weight, bias): (&Tensor, &Tensor, Option<&Tensor>),
+    relu: bool,
+) -> Result<Tensor> {
+    check(operation, input, weight)?;
+    let bias = &bias_or_zeros(operation, bias, weight)?;
+    if composed(operation, input)? {
+        let result = reference::linear(input, weight, Some(bias))?;
         return if relu { reference::relu(&result) } else { Ok(result) };
     }
-    apply3(&input.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, Linear { relu })
+    apply3(&input.contiguous()?, &weight.contiguous()?, bias, Linear { operation, relu })
+}
+
+/// Sees to it that input and weight fit each other.
+pub(crate) fn check(operation: &str, input: &Tensor, weight: &Tensor) -> Result<()> {
+    let Some(&inputs) = input.dims().last() else {
+        bail!("{operation}: input has shape [], (…, inputs) is needed");
+    };
+    match weight.dims() {
+        &[_, taken] if taken == inputs => Ok(()),
+        &[_, taken] => bail!(
+            "{operation}: input has {inputs} columns, the weight {:?} takes {taken}",
+            weight.shape()
+        ),
+        other => bail!("{operation}: weight has shape {other:?}, (outputs, inputs) is needed"),
+    }
+}
+
+/// How many rows (…, inputs) has.
+fn rows(dims: &[usize]) -> usize {
+    dims.iter().rev().skip(1).product()
 }
 
 struct Linear {
+    /// The name that the caller knows.
+    operation: &'static str,
     relu: bool,
 }
 
@@ -61,19 +79,22 @@ impl Linear {
         (weight, weight_layout): (&CpuStorage, &Layout),
         (bias, bias_layout): (&CpuStorage, &Layout),
     ) -> Result<(CpuStorage, Shape)> {
-        let (rows, inputs) = input_layout.shape().dims2()?;
-        let outputs = bias_layout.dims()[0];
+        let (rows, (outputs, inputs)) = (rows(input_layout.dims()), weight_layout.shape().dims2()?);
         let input = Matrix::new(slice(input, input_layout)?, rows, inputs);
         let weight = Matrix::new(slice(weight, weight_layout)?, outputs, inputs);
         let mut result = product(input, weight.transposed());
         add_bias(&mut result, slice(bias, bias_layout)?, self.relu);
-        Ok((T::to_cpu_storage_owned(result), (rows, outputs).into()))
+        let mut shape = input_layout.dims().to_vec();
+        shape.pop();
+        shape.push(outputs);
+        Ok((T::to_cpu_storage_owned(result), shape.into()))
     }
 
     fn gradients<T: Element>(
         &self,
         input: &Tensor,
         weight: &Tensor,
+        bias: &Tensor,
         result: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
@@ -92,9 +113,13 @@ impl Linear {
             gradient
         };
 
-        let bias_gradient = element::tensor(column_sums(gradient, outputs), outputs, input)?;
+        let bias_gradient = if bias.track_op() {
+            Some(element::tensor(column_sums(gradient, outputs), outputs, input)?)
+        } else {
+            None
+        };
         let (input_gradient, weight_gradient) = gradients_through(input, weight, gradient)?;
-        Ok((input_gradient, Some(weight_gradient), Some(bias_gradient)))
+        Ok((input_gradient, Some(weight_gradient), bias_gradient))
     }
 }
 
@@ -104,8 +129,7 @@ pub(crate) fn gradients_through<T: Element>(
     weight: &Tensor,
     gradient: &[T],
 ) -> Result<(Option<Tensor>, Tensor)> {
-    let (rows, inputs) = input.dims2()?;
-    let outputs = weight.dims()[0];
+    let (rows, (outputs, inputs)) = (rows(input.dims()), weight.dims2()?);
     let (input_values, weight_values) = (input.storage_and_layout(), weight.storage_and_layout());
     let gradient = Matrix::new(gradient, rows, outputs);
     let input_matrix = Matrix::new(values(&input_values)?, rows, inputs);
@@ -114,7 +138,7 @@ pub(crate) fn gradients_through<T: Element>(
     let (weight_gradient, input_gradient) = if input.track_op() {
         let (input_gradient, weight_gradient) =
             side_by_side(|| product(gradient, weight_matrix), weight_gradient);
-        let input_gradient = element::tensor(input_gradient, (rows, inputs), input)?;
+        let input_gradient = element::tensor(input_gradient, input.shape(), input)?;
         (weight_gradient, Some(input_gradient))
     } else {
         (weight_gradient(), None)
@@ -125,7 +149,7 @@ pub(crate) fn gradients_through<T: Element>(
 
 impl CustomOp3 for Linear {
     fn name(&self) -> &'static str {
-        "linear"
+        self.operation
     }
 
     fn cpu_fwd(
@@ -148,12 +172,12 @@ impl CustomOp3 for Linear {
         &self,
         input: &Tensor,
         weight: &Tensor,
-        _bias: &Tensor,
+        bias: &Tensor,
         result: &Tensor,
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         with_float!(self.name(), input.dtype(), T => {
-            self.gradients::<T>(input, weight, result, result_gradient)
+            self.gradients::<T>(input, weight, bias, result, result_gradient)
         })
     }
 }

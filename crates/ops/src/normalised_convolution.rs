@@ -4,34 +4,39 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+use candle_nn::Conv2dConfig;
 
 use crate::batch_norm::{
     BatchStatistics, RunningStatistics, channels_last_batch_norm,
     channels_last_batch_norm_evaluation,
 };
-use crate::convolution::{channels_last_convolution, geometry, pad};
+use crate::convolution::{channels_last_convolution, geometry, kernels_can, pad};
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
 use crate::kernels::normalised_convolution::{
     Gradients, Normalised, Pass, Settings, backward, forward,
 };
+use crate::layout::bias_or_zeros;
 use crate::pooling::channels_last_max_pool;
 use crate::tape::{apply2, concatenate};
+
+const NAME: &str = "conv2d_relu_batch_norm_nhwc";
+const EVALUATION: &str = "conv2d_relu_batch_norm_evaluation_nhwc";
 
 /// The trained tensors and settings of a convolution that batch norm follows.
 #[derive(Clone, Copy, Debug)]
 pub struct NormalisedConvolution<'a> {
-    /// (outputs, channels, kernel height, kernel width).
+    /// (outputs, channels / groups, kernel height, kernel width).
     pub weight: &'a Tensor,
-    /// (outputs).
-    pub bias: &'a Tensor,
+    /// (outputs), or none.
+    pub bias: Option<&'a Tensor>,
     /// Batch norm's scale, (outputs).
     pub gamma: &'a Tensor,
     /// Batch norm's shift, (outputs).
     pub beta: &'a Tensor,
-    /// Zeros on each of the four sides.
-    pub padding: usize,
+    /// Padding, stride, dilation and groups of the convolution.
+    pub config: Conv2dConfig,
     /// Added to the variance.
     pub epsilon: f64,
     /// Whether the maximum of each 2×2 window at stride 2 follows.
@@ -41,47 +46,52 @@ pub struct NormalisedConvolution<'a> {
 /// Convolution, ReLU, batch norm with the batch's statistics, and max pooling where wanted, for
 /// `images` (n, height, width, channels).
 ///
-/// The result is that of [`crate::channels_last::conv2d_relu`],
-/// [`crate::channels_last::batch_norm`] and [`crate::channels_last::max_pool2d`] one after another,
-/// and so are the gradients; what lies between stays within the op.
+/// The result is that of [`crate::channels_last::conv2d_relu_nhwc`],
+/// [`crate::channels_last::batch_norm_nhwc`] and [`crate::channels_last::max_pool2d_nhwc`] one after
+/// another, and so are the gradients; what lies between stays within the op.
 ///
 /// # Errors
 ///
 /// As those functions.
-pub fn conv2d_relu_batch_norm(
+pub fn conv2d_relu_batch_norm_nhwc(
     images: &Tensor,
     layer: &NormalisedConvolution<'_>,
 ) -> Result<(Tensor, BatchStatistics)> {
     let NormalisedConvolution { gamma, beta, epsilon, max_pool, .. } = *layer;
-    if let Some(geometry) = fused_geometry(images, layer)? {
+    if let Some(geometry) = fused_geometry(NAME, images, layer)? {
         let (rows, columns) = geometry.convolved();
         if images.dims()[0] * rows * columns >= 2 {
             return apply(images, layer, geometry, None);
         }
     }
     // One after another; where something does not fit, that op tells what.
-    let activations = activations(images, layer)?;
+    let activations = activations(NAME, images, layer)?;
     let (normalised, statistics) = channels_last_batch_norm(&activations, gamma, beta, epsilon)?;
-    let result = if max_pool { channels_last_max_pool(&normalised, 2, 2)? } else { normalised };
+    let result = if max_pool {
+        channels_last_max_pool("max_pool2d_nhwc", &normalised, (2, 2), (2, 2))?
+    } else {
+        normalised
+    };
     Ok((result, statistics))
 }
 
-/// [`conv2d_relu_batch_norm`] with running statistics, for evaluation.
+/// [`conv2d_relu_batch_norm_nhwc`] with running statistics, for evaluation.
 ///
-/// The result is that of [`crate::channels_last::conv2d_relu`],
-/// [`crate::channels_last::batch_norm_evaluation`] and [`crate::channels_last::max_pool2d`].
+/// The result is that of [`crate::channels_last::conv2d_relu_nhwc`],
+/// [`crate::channels_last::batch_norm_evaluation_nhwc`] and
+/// [`crate::channels_last::max_pool2d_nhwc`].
 ///
 /// # Errors
 ///
 /// As those functions.
-pub fn conv2d_relu_batch_norm_evaluation(
+pub fn conv2d_relu_batch_norm_evaluation_nhwc(
     images: &Tensor,
     layer: &NormalisedConvolution<'_>,
     running: &RunningStatistics,
 ) -> Result<Tensor> {
     let NormalisedConvolution { gamma, beta, epsilon, max_pool, .. } = *layer;
     let some = images.dims().first().is_some_and(|&batch| batch > 0);
-    if let Some(geometry) = fused_geometry(images, layer)?
+    if let Some(geometry) = fused_geometry(EVALUATION, images, layer)?
         && some
         && [&running.mean, &running.variance].iter().all(|own| own.dims() == [geometry.outputs])
     {
@@ -89,24 +99,36 @@ pub fn conv2d_relu_batch_norm_evaluation(
         let frozen = [numbers(&running.mean)?, numbers(&running.variance)?];
         return Ok(apply(images, layer, geometry, Some(frozen))?.0);
     }
-    let activations = activations(images, layer)?;
+    let activations = activations(EVALUATION, images, layer)?;
     let normalised =
         channels_last_batch_norm_evaluation(&activations, gamma, beta, epsilon, running)?;
-    if max_pool { channels_last_max_pool(&normalised, 2, 2) } else { Ok(normalised) }
+    if max_pool {
+        channels_last_max_pool("max_pool2d_nhwc", &normalised, (2, 2), (2, 2))
+    } else {
+        Ok(normalised)
+    }
 }
 
 /// The sizes, where the op can take them.
-fn fused_geometry(images: &Tensor, layer: &NormalisedConvolution<'_>) -> Result<Option<Geometry>> {
-    let NormalisedConvolution { weight, bias, gamma, beta, padding, max_pool, .. } = *layer;
+fn fused_geometry(
+    operation: &str,
+    images: &Tensor,
+    layer: &NormalisedConvolution<'_>,
+) -> Result<Option<Geometry>> {
+    let NormalisedConvolution { weight, bias, gamma, beta, config, max_pool, .. } = *layer;
     let then = if max_pool { Then::ReluMaxPool } else { Then::Relu };
-    let geometry = geometry(images, weight, bias, padding, then)?;
+    let geometry = geometry(operation, images, (weight, bias, config), then)?;
     let fits = [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
-    Ok((fits && images.device().is_cpu()).then_some(geometry))
+    Ok((fits && images.device().is_cpu() && kernels_can(config)).then_some(geometry))
 }
 
-fn activations(images: &Tensor, layer: &NormalisedConvolution<'_>) -> Result<Tensor> {
-    let NormalisedConvolution { weight, bias, padding, .. } = *layer;
-    channels_last_convolution(images, weight, bias, padding, Then::Relu)
+fn activations(
+    operation: &'static str,
+    images: &Tensor,
+    layer: &NormalisedConvolution<'_>,
+) -> Result<Tensor> {
+    let NormalisedConvolution { weight, bias, config, .. } = *layer;
+    channels_last_convolution(operation, images, (weight, bias, config), Then::Relu)
 }
 
 /// The op, with the batch's statistics or those `frozen`: mean and variance of each channel.
@@ -116,7 +138,8 @@ fn apply(
     geometry: Geometry,
     frozen: Option<[Vec<f64>; 2]>,
 ) -> Result<(Tensor, BatchStatistics)> {
-    let NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, max_pool } = *layer;
+    let NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool } = *layer;
+    let bias = &bias_or_zeros(NAME, bias, weight)?;
     // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
     let trained = concatenate(&[weight, bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
@@ -128,10 +151,10 @@ fn apply(
         kept: OnceLock::new(),
         statistics: Arc::clone(&statistics),
     };
-    let images = pad(images, padding)?.contiguous()?;
+    let images = pad(images, config.padding)?.contiguous()?;
     let result = apply2(&images, &trained, operation)?;
     let Some(statistics) = statistics.get().cloned() else {
-        bail!("conv2d_relu_batch_norm: there was no forward pass");
+        bail!("{NAME}: there was no forward pass");
     };
     Ok((result, statistics))
 }
@@ -223,7 +246,7 @@ impl Operation {
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let Some(kept) = self.kept.get() else {
-            bail!("conv2d_relu_batch_norm: there was no forward pass");
+            bail!("{NAME}: there was no forward pass");
         };
         let geometry = &self.geometry;
         let result_gradient = result_gradient.contiguous()?;
@@ -263,7 +286,7 @@ impl Operation {
 
 impl CustomOp2 for Operation {
     fn name(&self) -> &'static str {
-        "conv2d_relu_batch_norm"
+        NAME
     }
 
     fn cpu_fwd(

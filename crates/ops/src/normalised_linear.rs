@@ -12,16 +12,19 @@ use crate::kernels::batch_norm::{
 };
 use crate::kernels::matmul::{Matrix, product};
 use crate::kernels::moments::rectified_moments;
-use crate::linear::{gradients_through, linear_relu};
+use crate::layout::bias_or_zeros;
+use crate::linear::{check, gradients_through, linear_relu};
 use crate::tape::{apply3, concatenate};
+
+const NAME: &str = "linear_relu_batch_norm";
 
 /// The trained tensors and settings of a fully connected layer that batch norm follows.
 #[derive(Clone, Copy, Debug)]
 pub struct NormalisedLinear<'a> {
     /// (outputs, inputs).
     pub weight: &'a Tensor,
-    /// (outputs).
-    pub bias: &'a Tensor,
+    /// (outputs), or none.
+    pub bias: Option<&'a Tensor>,
     /// Batch norm's scale, (outputs).
     pub gamma: &'a Tensor,
     /// Batch norm's shift, (outputs).
@@ -44,15 +47,17 @@ pub fn linear_relu_batch_norm(
     layer: &NormalisedLinear<'_>,
 ) -> Result<(Tensor, BatchStatistics)> {
     let NormalisedLinear { weight, bias, gamma, beta, epsilon } = *layer;
-    let (rows, inputs) = input.dims2()?;
-    let (outputs, weight_inputs) = weight.dims2()?;
-    let fits = weight_inputs == inputs
-        && outputs > 0
-        && rows >= 2
-        && [bias, gamma, beta].iter().all(|tensor| tensor.dims() == [outputs]);
+    let &[rows, _] = input.dims() else {
+        bail!("{NAME}: input has shape {:?}, (n, inputs) is needed", input.dims());
+    };
+    check(NAME, input, weight)?;
+    let bias = &bias_or_zeros(NAME, bias, weight)?;
+    let outputs = weight.dims()[0];
+    let fits =
+        outputs > 0 && rows >= 2 && [gamma, beta].iter().all(|tensor| tensor.dims() == [outputs]);
     if !input.device().is_cpu() || !fits {
         // One after another; where something does not fit, that op tells what.
-        return batch_norm(&linear_relu(input, weight, bias)?, gamma, beta, epsilon);
+        return batch_norm(&linear_relu(input, weight, Some(bias))?, gamma, beta, epsilon);
     }
     // An op takes three tensors: the small ones go in as one, and come apart in the gradient.
     let small = concatenate(&[bias, gamma, beta])?;
@@ -61,7 +66,7 @@ pub fn linear_relu_batch_norm(
         Operation { epsilon, kept: OnceLock::new(), statistics: Arc::clone(&statistics) };
     let result = apply3(&input.contiguous()?, &weight.contiguous()?, &small, operation)?;
     let Some(statistics) = statistics.get().cloned() else {
-        bail!("linear_relu_batch_norm: there was no forward pass");
+        bail!("{NAME}: there was no forward pass");
     };
     Ok((result, statistics))
 }
@@ -115,7 +120,7 @@ impl Operation {
         result_gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let Some(kept) = self.kept.get() else {
-            bail!("linear_relu_batch_norm: there was no forward pass");
+            bail!("{NAME}: there was no forward pass");
         };
         let activations = kept.activations.as_slice::<T>()?;
         let outputs = weight.dims()[0];
@@ -139,7 +144,7 @@ impl Operation {
 
 impl CustomOp3 for Operation {
     fn name(&self) -> &'static str {
-        "linear_relu_batch_norm"
+        NAME
     }
 
     fn cpu_fwd(

@@ -4,7 +4,8 @@
 //! a benchmark calls stock candle. Gradients come from candle's graph and are exact, pooling's
 //! too.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, Error, Result, Tensor, ToUsize2};
+use candle_nn::Conv2dConfig;
 
 use crate::batch_norm::BatchStatistics;
 
@@ -13,23 +14,54 @@ use crate::batch_norm::BatchStatistics;
 /// # Errors
 ///
 /// Where the shapes do not fit.
-pub fn linear(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (outputs, inputs) = weight.dims2()?;
+    let mut shape = input.dims().to_vec();
+    let rows = input.elem_count() / shape.pop().unwrap_or(1).max(1);
+    let rows = if inputs == 0 { shape.iter().product() } else { rows };
+    shape.push(outputs);
     // A GPU multiplies no matrices that lie in other ways.
-    input.contiguous()?.matmul(&weight.contiguous()?.t()?)?.broadcast_add(bias)
+    let input = input.contiguous()?.reshape((rows, inputs))?;
+    let result = input.matmul(&weight.contiguous()?.t()?)?.reshape(shape)?;
+    match bias {
+        Some(bias) => result.broadcast_add(bias),
+        None => Ok(result),
+    }
 }
 
 /// As [`crate::conv2d`].
 ///
+/// The image is padded and what no patch covers is cut off first: candle 0.11.1 finds no gradient of an
+/// image that a stride leaves different rests of in height and width.
+///
 /// # Errors
 ///
 /// Where the shapes do not fit.
-pub fn conv2d(images: &Tensor, weight: &Tensor, bias: &Tensor, padding: usize) -> Result<Tensor> {
-    images.contiguous()?.conv2d(weight, padding, 1, 1, 1)?.broadcast_add(&bias.reshape((
-        1,
-        (),
-        1,
-        1,
-    ))?)
+pub fn conv2d(
+    images: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
+) -> Result<Tensor> {
+    let Conv2dConfig { padding, stride, dilation, groups, cudnn_fwd_algo } = config;
+    let (_, _, kernel_height, kernel_width) = weight.dims4()?;
+    let mut images = images.contiguous()?;
+    if stride > 1 {
+        images = images.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
+        for (dimension, kernel) in [(2, kernel_height), (3, kernel_width)] {
+            let covered = dilation * (kernel - 1) + 1;
+            let used = (images.dim(dimension)? - covered) / stride * stride + covered;
+            images = images.narrow(dimension, 0, used)?.contiguous()?;
+        }
+    }
+    let padding = if stride > 1 { 0 } else { padding };
+    let weight = weight.contiguous()?;
+    let convolved =
+        images.conv2d_with_algo(&weight, padding, stride, dilation, groups, cudnn_fwd_algo)?;
+    match bias {
+        Some(bias) => convolved.broadcast_add(&bias.reshape((1, (), 1, 1))?),
+        None => Ok(convolved),
+    }
 }
 
 /// max(x, 0), whose gradient is 0 at 0 as in PyTorch, and which keeps NaN.
@@ -51,28 +83,52 @@ pub fn relu(values: &Tensor) -> Result<Tensor> {
 /// # Errors
 ///
 /// Where the window does not fit the image.
-pub fn max_pool2d(images: &Tensor, size: usize, stride: usize) -> Result<Tensor> {
+pub fn max_pool2d(images: &Tensor, size: impl ToUsize2, stride: impl ToUsize2) -> Result<Tensor> {
+    let larger = |largest: Tensor, values: Tensor| {
+        let larger = (values.gt(&largest)? + values.ne(&values)?)?;
+        larger.where_cond(&values, &largest)
+    };
+    place_by_place("max_pool2d", images, (size.to_usize2(), stride.to_usize2()), larger)
+}
+
+/// As [`crate::avg_pool2d`].
+///
+/// # Errors
+///
+/// Where the window does not fit the image.
+pub fn avg_pool2d(images: &Tensor, size: impl ToUsize2, stride: impl ToUsize2) -> Result<Tensor> {
+    let size = size.to_usize2();
+    let windows = (size, stride.to_usize2());
+    let sum = place_by_place("avg_pool2d", images, windows, |sum, values| sum + values)?;
+    sum / (size.0 * size.1) as f64
+}
+
+/// What `add` makes of the values at the first place of all windows, then of those at the next, row by
+/// row.
+fn place_by_place(
+    operation: &str,
+    images: &Tensor,
+    (size, stride): ((usize, usize), (usize, usize)),
+    add: impl Fn(Tensor, Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
     let (_, _, height, width) = images.dims4()?;
-    let every = |first: usize, length: usize| -> Result<Tensor> {
+    let every = |first: usize, (length, size, stride): (usize, usize, usize)| -> Result<Tensor> {
         let places = (length - size) / stride + 1;
         let places: Vec<u32> = (0..places).map(|place| (first + place * stride) as u32).collect();
         Tensor::new(places, images.device())
     };
-    let mut largest: Option<Tensor> = None;
-    for y in 0..size {
-        let rows = images.contiguous()?.index_select(&every(y, height)?, 2)?;
-        for x in 0..size {
-            let values = rows.index_select(&every(x, width)?, 3)?;
-            largest = Some(match largest {
+    let mut result: Option<Tensor> = None;
+    for y in 0..size.0 {
+        let rows = images.contiguous()?.index_select(&every(y, (height, size.0, stride.0))?, 2)?;
+        for x in 0..size.1 {
+            let values = rows.index_select(&every(x, (width, size.1, stride.1))?, 3)?;
+            result = Some(match result {
                 None => values,
-                Some(largest) => {
-                    let larger = (values.gt(&largest)? + values.ne(&values)?)?;
-                    larger.where_cond(&values, &largest)?
-                }
+                Some(result) => add(result, values)?,
             });
         }
     }
-    largest.ok_or_else(|| candle_core::Error::Msg("max_pool2d: a window of no size".into()))
+    result.ok_or_else(|| Error::Msg(format!("{operation}: a window of no size")))
 }
 
 /// As [`crate::batch_norm()`].

@@ -27,7 +27,7 @@ use candle_core::{
 /// let input = Tensor::ones((4, 3), DType::F32, &device)?;
 /// let (weight, bias) = (Var::ones((2, 3), DType::F32, &device)?, Var::ones(2, DType::F32, &device)?);
 ///
-/// let (result, tape) = Tape::record(|| linear_relu(&input, &weight, &bias))?;
+/// let (result, tape) = Tape::record(|| linear_relu(&input, &weight, Some(bias.as_tensor())))?;
 /// let gradients = tape.backward(&result, &result.ones_like()?)?;
 /// assert_eq!(gradients.get(&weight).unwrap().to_vec2::<f32>()?, [[4.0; 3]; 2]);
 /// assert_eq!(gradients.get(&bias).unwrap().to_vec1::<f32>()?, [4.0; 2]);

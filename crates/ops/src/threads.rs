@@ -19,7 +19,7 @@ thread_local! {
 /// # fn main() -> candle_core::Result<()> {
 /// let input = Tensor::ones((4, 3), DType::F32, &Device::Cpu)?;
 /// let (weight, bias) = (input.narrow(0, 0, 2)?, Tensor::zeros(2, DType::F32, &Device::Cpu)?);
-/// let run = || linear(&input, &weight, &bias);
+/// let run = || linear(&input, &weight, Some(&bias));
 /// let (first, second) = side_by_side(run, run);
 /// assert_eq!(first?.to_vec2::<f32>()?, second?.to_vec2::<f32>()?);
 /// # Ok(())

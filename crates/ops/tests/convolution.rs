@@ -3,7 +3,9 @@
 mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
-use pairnet_ops::{conv2d, conv2d_relu, conv2d_relu_max_pool, reference};
+use pairnet_ops::{
+    Conv2dConfig, channels_last, conv2d, conv2d_relu, conv2d_relu_max_pool, reference,
+};
 use proptest::prelude::*;
 use support::{
     assert_finite_differences, assert_same, assert_same_within, assert_told, device, quarters,
@@ -12,38 +14,49 @@ use support::{
 
 type Composed<'a> = dyn Fn(&[Var]) -> Result<Tensor> + 'a;
 
-/// (batch, channels, height, width), outputs, (kernel height, kernel width), padding.
-type Shape = ((usize, usize, usize, usize), usize, (usize, usize), usize);
+/// (batch, channels, height, width), outputs, (kernel height, kernel width).
+type Shape = ((usize, usize, usize, usize), usize, (usize, usize));
+
+fn padded(padding: usize) -> Conv2dConfig {
+    Conv2dConfig { padding, ..Default::default() }
+}
 
 /// Images, weight and bias.
-fn variables(shape: Shape, dtype: DType, seed: u64) -> Vec<Var> {
-    let ((batch, channels, height, width), outputs, (rows, columns), _) = shape;
+fn variables(shape: Shape, groups: usize, dtype: DType, seed: u64) -> Vec<Var> {
+    let ((batch, channels, height, width), outputs, (rows, columns)) = shape;
     vec![
         variable(&[batch, channels, height, width], dtype, seed),
-        variable(&[outputs, channels, rows, columns], dtype, seed + 1),
+        variable(&[outputs, channels / groups, rows, columns], dtype, seed + 1),
         variable(&[outputs], dtype, seed + 2),
     ]
 }
 
-/// The three ops agree with candle's own; `tolerance` is relative.
-fn compare(shape: Shape, variables: &[Var], tolerance: f64) {
-    let padding = shape.3;
-    let composed = move |v: &[Var]| reference::conv2d(&v[0], &v[1], &v[2], padding);
+/// The three ops agree with candle's own, with a bias and without; `tolerance` is relative.
+fn compare(config: Conv2dConfig, variables: &[Var], tolerance: f64) {
+    let composed = move |v: &[Var]| reference::conv2d(&v[0], &v[1], bias(v), config);
+    let sizes = (variables[0].dims(), variables[1].dims());
     let same = |op: &str, ours: &dyn Fn(&[Var]) -> Result<Tensor>, reference: &Composed| {
-        let name = format!("{op} {shape:?} {:?}", variables[0].dtype());
-        assert_same_within(tolerance, &name, variables, ours, reference);
+        for (variables, biased) in [(variables, "biased"), (&variables[..2], "no bias")] {
+            let name = format!("{op} {sizes:?} {config:?} {biased} {:?}", variables[0].dtype());
+            assert_same_within(tolerance, &name, variables, ours, reference);
+        }
     };
-    same("conv2d", &|v| conv2d(&v[0], &v[1], &v[2], padding), &composed);
+    same("conv2d", &|v| conv2d(&v[0], &v[1], bias(v), config), &composed);
     let rectified = move |v: &[Var]| reference::relu(&composed(v)?);
-    same("conv2d_relu", &|v| conv2d_relu(&v[0], &v[1], &v[2], padding), &rectified);
+    same("conv2d_relu", &|v| conv2d_relu(&v[0], &v[1], bias(v), config), &rectified);
     let result = composed(variables).unwrap();
     if result.dims()[2] >= 2 && result.dims()[3] >= 2 {
         same(
             "conv2d_relu_max_pool",
-            &|v| conv2d_relu_max_pool(&v[0], &v[1], &v[2], padding),
+            &|v| conv2d_relu_max_pool(&v[0], &v[1], bias(v), config),
             &|v| reference::max_pool2d(&rectified(v)?, 2, 2),
         );
     }
+}
+
+/// The third of the variables, where there are three.
+fn bias(variables: &[Var]) -> Option<&Tensor> {
+    variables.get(2).map(Var::as_tensor)
 }
 
 #[test]
@@ -51,23 +64,42 @@ fn the_networks_layers_agree_with_the_reference() {
     for dtype in [DType::F32, DType::F64] {
         let tolerance = if dtype == DType::F64 { 1e-11 } else { 2e-5 };
         for shape in [
-            ((70, 1, 14, 14), 16, (3, 3), 0),
-            ((3, 2, 14, 14), 16, (3, 3), 0),
-            ((33, 16, 6, 6), 32, (3, 3), 0),
-            ((5, 32, 2, 2), 120, (2, 2), 0),
+            ((70, 1, 14, 14), 16, (3, 3)),
+            ((3, 2, 14, 14), 16, (3, 3)),
+            ((33, 16, 6, 6), 32, (3, 3)),
+            ((5, 32, 2, 2), 120, (2, 2)),
         ] {
-            compare(shape, &variables(shape, dtype, 1), tolerance);
+            compare(padded(0), &variables(shape, 1, dtype, 1), tolerance);
         }
     }
 }
 
 /// Outputs around the lane width, batches around the chunk, windows that do not fill the image.
-fn shapes() -> impl Strategy<Value = Shape> {
-    (
-        (prop_oneof![1usize..4, 31usize..35], 1usize..7, 3usize..8, 3usize..8),
-        prop_oneof![1usize..5, 15usize..18, 31usize..34],
-        (1usize..4, 1usize..4),
-        0usize..3,
+fn shapes() -> impl Strategy<Value = (Shape, Conv2dConfig)> {
+    let images = (prop_oneof![1usize..4, 31usize..35], 1usize..7, 3usize..8, 3usize..8);
+    let outputs = prop_oneof![1usize..5, 15usize..18, 31usize..34];
+    let plain = (images, outputs, (1usize..4, 1usize..4), 0usize..3).prop_map(
+        |(images, outputs, kernel, padding)| ((images, outputs, kernel), padded(padding)),
+    );
+    prop_oneof![plain, configured()]
+}
+
+/// Strides, dilation and groups, depthwise ones among them; the kernel fits.
+fn configured() -> impl Strategy<Value = (Shape, Conv2dConfig)> {
+    let images = (prop_oneof![1usize..4, 31usize..35], 1usize..4, 1usize..10, 1usize..10);
+    let settings = (0usize..4, 1usize..4, 1usize..4, 1usize..4);
+    let kernel = (1usize..4, 1usize..4);
+    (images, prop_oneof![1usize..4, 15usize..18], kernel, settings).prop_map(
+        |((batch, channels, height, width), outputs, (rows, columns), settings)| {
+            let (padding, stride, dilation, groups) = settings;
+            let config = Conv2dConfig { padding, stride, dilation, groups, ..Default::default() };
+            let least = |size: usize, kernel: usize| {
+                size.max((dilation * (kernel - 1) + 1).saturating_sub(2 * padding))
+            };
+            let sizes = (least(height, rows), least(width, columns));
+            let images = (batch, channels * groups, sizes.0, sizes.1);
+            ((images, outputs * groups, (rows, columns)), config)
+        },
     )
 }
 
@@ -75,29 +107,51 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn any_shape_agrees_with_the_reference(shape in shapes()) {
-        compare(shape, &variables(shape, DType::F64, 1), 1e-11);
+    fn any_shape_agrees_with_the_reference((shape, config) in shapes()) {
+        compare(config, &variables(shape, config.groups, DType::F64, 1), 1e-11);
     }
 
     /// Nothing is rounded, and most windows hold ties and zeros: no bit may differ.
     #[test]
-    fn any_shape_is_exact_in_f32(shape in shapes()) {
-        let rounded: Vec<Var> = variables(shape, DType::F32, 1)
+    fn any_shape_is_exact_in_f32((shape, config) in shapes()) {
+        let rounded: Vec<Var> = variables(shape, config.groups, DType::F32, 1)
             .iter()
             .zip(1..)
             .map(|(variable, seed)| quarters(variable.dims(), DType::F32, seed))
             .collect();
-        compare(shape, &rounded, 0.0);
+        compare(config, &rounded, 0.0);
     }
 }
 
 #[test]
 fn gradients_are_finite_differences() {
-    let shape = ((2, 3, 5, 6), 4, (3, 2), 1);
-    let variables = variables(shape, DType::F64, 5);
-    assert_finite_differences("conv2d", &variables, |v| conv2d(&v[0], &v[1], &v[2], 1));
-    assert_finite_differences("relu", &variables, |v| conv2d_relu(&v[0], &v[1], &v[2], 1));
-    assert_finite_differences("pool", &variables, |v| conv2d_relu_max_pool(&v[0], &v[1], &v[2], 1));
+    let shape = ((2, 3, 5, 6), 4, (3, 2));
+    let variables = variables(shape, 1, DType::F64, 5);
+    assert_finite_differences("conv2d", &variables, |v| {
+        conv2d(&v[0], &v[1], Some(v[2].as_tensor()), padded(1))
+    });
+    assert_finite_differences("relu", &variables, |v| {
+        conv2d_relu(&v[0], &v[1], Some(v[2].as_tensor()), padded(1))
+    });
+    assert_finite_differences("pool", &variables, |v| {
+        conv2d_relu_max_pool(&v[0], &v[1], Some(v[2].as_tensor()), padded(1))
+    });
+}
+
+/// Rests that stride and padding leave, a kernel with gaps, groups, and no bias.
+#[test]
+fn gradients_of_every_setting_are_finite_differences() {
+    for (padding, stride, dilation, groups) in
+        [(1, 2, 1, 1), (2, 1, 2, 2), (0, 3, 1, 4), (1, 2, 2, 4)]
+    {
+        let config = Conv2dConfig { padding, stride, dilation, groups, ..Default::default() };
+        let variables = variables(((2, 4, 6, 7), 8, (2, 3)), groups, DType::F64, 5);
+        let name = format!("{config:?}");
+        assert_finite_differences(&name, &variables[..2], |v| conv2d(&v[0], &v[1], None, config));
+        assert_finite_differences(&name, &variables, |v| {
+            conv2d_relu(&v[0], &v[1], bias(v), config)
+        });
+    }
 }
 
 /// All-zero images with no bias: every window ties at zero, and ReLU lets no gradient through.
@@ -106,12 +160,17 @@ fn zeros_have_no_gradient_but_the_plain_bias() {
     let images = Var::zeros((2, 1, 6, 6), DType::F32, device()).unwrap();
     let weight = variable(&[16, 1, 3, 3], DType::F32, 1);
     let bias = Var::zeros(16, DType::F32, device()).unwrap();
-    let pooled = conv2d_relu_max_pool(&images, &weight, &bias, 0).unwrap();
+    let pooled = conv2d_relu_max_pool(&images, &weight, Some(&bias), padded(0)).unwrap();
     let gradients = pooled.sum_all().unwrap().backward().unwrap();
     for variable in [&images, &weight, &bias] {
         assert!(values(gradients.get(variable).unwrap()).iter().all(|&value| value == 0.0));
     }
-    let plain = conv2d(&images, &weight, &bias, 0).unwrap().sum_all().unwrap().backward().unwrap();
+    let plain = conv2d(&images, &weight, Some(&bias), padded(0))
+        .unwrap()
+        .sum_all()
+        .unwrap()
+        .backward()
+        .unwrap();
     assert_eq!(values(plain.get(&bias).unwrap()), [32.0; 16]);
 }
 
@@ -124,7 +183,8 @@ fn nan_and_infinities_come_through() {
         let images = Tensor::from_vec(image, (1, 1, 4, 4), device()).unwrap();
         let weight = Tensor::ones((1, 1, 3, 3), DType::F32, device()).unwrap();
         let bias = Tensor::zeros(1, DType::F32, device()).unwrap();
-        let result = values(&conv2d_relu_max_pool(&images, &weight, &bias, 0).unwrap())[0];
+        let result =
+            values(&conv2d_relu_max_pool(&images, &weight, Some(&bias), padded(0)).unwrap())[0];
         let expected = (8.0 + f64::from(pixel)).max(if pixel.is_nan() { f64::NAN } else { 0.0 });
         assert!(result == expected || (result.is_nan() && pixel.is_nan()), "{pixel}: {result}");
     }
@@ -133,14 +193,20 @@ fn nan_and_infinities_come_through() {
 /// The first layer: no gradient of the images is asked for, and the others are the same.
 #[test]
 fn images_need_no_gradient() {
-    let shape = ((3, 2, 8, 8), 16, (3, 3), 0);
-    let all = variables(shape, DType::F64, 3);
+    let shape = ((3, 2, 8, 8), 16, (3, 3));
+    let all = variables(shape, 1, DType::F64, 3);
     let constant = all[0].as_tensor().detach();
     assert_same(
         "weights alone",
         &all[1..],
-        |v| conv2d_relu_max_pool(&constant, &v[0], &v[1], 0),
-        |v| reference::max_pool2d(&reference::conv2d(&constant, &v[0], &v[1], 0)?.relu()?, 2, 2),
+        |v| conv2d_relu_max_pool(&constant, &v[0], Some(v[1].as_tensor()), padded(0)),
+        |v| {
+            reference::max_pool2d(
+                &reference::conv2d(&constant, &v[0], Some(v[1].as_tensor()), padded(0))?.relu()?,
+                2,
+                2,
+            )
+        },
     );
 }
 
@@ -162,7 +228,7 @@ fn the_pooled_gradient_goes_to_the_first_maximum() {
         let images = Var::from_tensor(&images).unwrap();
         let one = Tensor::ones((1, 1, 1, 1), DType::F64, device()).unwrap();
         let zero = Tensor::zeros(1, DType::F64, device()).unwrap();
-        let pooled = conv2d_relu_max_pool(&images, &one, &zero, 0).unwrap();
+        let pooled = conv2d_relu_max_pool(&images, &one, Some(&zero), padded(0)).unwrap();
         let gradients = pooled.sum_all().unwrap().backward().unwrap();
         let found = values(&pooled)[0];
         assert!(found == maximum || found.is_nan() && maximum.is_nan(), "{image:?}: {found}");
@@ -186,10 +252,13 @@ fn views_are_read_where_they_lie() {
     assert_same(
         "views",
         &variables,
-        |v| views(v).and_then(|[images, weight, bias]| conv2d(&images, &weight, &bias, 1)),
+        |v| {
+            views(v)
+                .and_then(|[images, weight, bias]| conv2d(&images, &weight, Some(&bias), padded(1)))
+        },
         |v| {
             let [images, weight, bias] = views(v)?;
-            reference::conv2d(&images, &weight.contiguous()?, &bias.contiguous()?, 1)
+            reference::conv2d(&images, &weight.contiguous()?, Some(&bias.contiguous()?), padded(1))
         },
     );
 }
@@ -198,9 +267,14 @@ fn views_are_read_where_they_lie() {
 #[test]
 fn sizes_of_nothing() {
     let sized = |batch, channels, outputs| {
-        let shape = ((batch, channels, 4, 4), outputs, (3, 3), 0);
-        let variables = variables(shape, DType::F32, 1);
-        let result = conv2d_relu_max_pool(&variables[0], &variables[1], &variables[2], 0)?;
+        let shape = ((batch, channels, 4, 4), outputs, (3, 3));
+        let variables = variables(shape, 1, DType::F32, 1);
+        let result = conv2d_relu_max_pool(
+            &variables[0],
+            &variables[1],
+            Some(variables[2].as_tensor()),
+            padded(0),
+        )?;
         let gradients = result.sum_all()?.backward()?;
         Ok((result, gradients.get(&variables[1]).unwrap().clone()))
     };
@@ -216,7 +290,7 @@ fn errors_name_the_sizes() {
     let images = tensor(&[1, 2, 4, 4], DType::F32, 1);
     let bias = tensor(&[3], DType::F32, 2);
     let convolve = |images: &Tensor, weight: &[usize]| {
-        conv2d_relu_max_pool(images, &tensor(weight, DType::F32, 3), &bias, 0)
+        conv2d_relu_max_pool(images, &tensor(weight, DType::F32, 3), Some(&bias), padded(0))
     };
     assert_told(convolve(&images, &[3, 1, 3, 3]), "images have 2 channels");
     assert_told(convolve(&images, &[4, 2, 3, 3]), "bias has shape [3], 4 outputs need (4,)");
@@ -227,6 +301,54 @@ fn errors_name_the_sizes() {
     let doubles = tensor(&[1, 2, 4, 4], DType::F64, 1);
     assert_told(convolve(&doubles, &[3, 2, 3, 3]), "dtype");
     let weight = tensor(&[3, 2, 7, 5], DType::F32, 3);
-    let padded = conv2d(&images, &weight, &bias, 1);
-    assert_told(padded, "a kernel of 7×5 does not fit a padded image of 6×6");
+    let too_small = conv2d(&images, &weight, Some(&bias), padded(1));
+    assert_told(too_small, "a kernel of 7×5 does not fit a padded image of 6×6");
+    let told = "conv2d: images have shape [2, 4, 4], (n, channels, height, width) is needed";
+    assert_told(conv2d(&images.get(0).unwrap(), &weight, None, padded(0)), told);
+    let told =
+        "conv2d_relu_nhwc: images have shape [2, 4, 4], (n, height, width, channels) is needed";
+    let flat = channels_last::conv2d_relu_nhwc(&images.get(0).unwrap(), &weight, None, padded(0));
+    assert_told(flat, told);
+    let flat = conv2d(&images, &weight.get(0).unwrap(), None, padded(0));
+    assert_told(flat, "conv2d: weight has shape [2, 7, 5]");
+}
+
+/// Whatever a setting is, it counts or is refused.
+#[test]
+fn errors_name_the_settings() {
+    let images = tensor(&[1, 4, 5, 5], DType::F32, 1);
+    let convolve = |config| conv2d(&images, &tensor(&[6, 2, 3, 3], DType::F32, 3), None, config);
+    let grouped = Conv2dConfig { groups: 2, ..Default::default() };
+    for (config, told) in [
+        (padded(0), "images have 4 channels, the weight [6, 2, 3, 3] has 2"),
+        (
+            Conv2dConfig { groups: 4, ..grouped },
+            "4 groups do not divide both 4 channels and 6 outputs",
+        ),
+        (Conv2dConfig { groups: 1, ..grouped }, "images have 4 channels, the weight"),
+        (
+            Conv2dConfig { stride: 0, ..grouped },
+            "stride 0, dilation 1 and 2 groups: 1 is the least",
+        ),
+        (
+            Conv2dConfig { dilation: 0, ..grouped },
+            "stride 1, dilation 0 and 2 groups: 1 is the least",
+        ),
+        (
+            Conv2dConfig { groups: 0, ..grouped },
+            "stride 1, dilation 1 and 0 groups: 1 is the least",
+        ),
+        (Conv2dConfig { dilation: 3, ..grouped }, "a kernel of 3×3, dilated by 3, does not fit"),
+        (Conv2dConfig { dilation: usize::MAX, ..grouped }, "does not fit a padded image of 5×5"),
+        (Conv2dConfig { padding: 1 << 63, ..grouped }, "too large"),
+        (Conv2dConfig { padding: usize::MAX / 4, ..grouped }, "too large"),
+    ] {
+        assert_told(convolve(config), told);
+    }
+    let narrow = Conv2dConfig { groups: 2, stride: 3, ..Default::default() };
+    let weight = tensor(&[6, 2, 3, 3], DType::F32, 3);
+    let pooled = conv2d_relu_max_pool(&images, &weight, None, narrow);
+    assert_told(pooled, "conv2d_relu_max_pool: (1, 1) is smaller than a pooling window");
+    let large = Conv2dConfig { stride: usize::MAX, dilation: 2, ..grouped };
+    assert_eq!(convolve(large).unwrap().dims(), [1, 6, 1, 1]);
 }

@@ -14,18 +14,41 @@ fn numbers(values: &[f64]) -> Tensor {
     Tensor::new(values, device()).unwrap()
 }
 
-/// Both layers agree with candle's own ops; `tolerance` is relative.
+/// Both layers agree with candle's own ops, with a bias and without; `tolerance` is relative.
 fn compare(variables: &[Var], tolerance: f64) {
-    let plain = |v: &[Var]| reference::linear(&v[0], &v[1], &v[2]);
-    let name = format!("{:?} {:?}", variables[0].shape(), variables[1].shape());
-    assert_same_within(tolerance, &name, variables, |v| linear(&v[0], &v[1], &v[2]), plain);
-    assert_same_within(
-        tolerance,
-        &format!("relu {name}"),
-        variables,
-        |v| linear_relu(&v[0], &v[1], &v[2]),
-        |v| reference::relu(&plain(v)?),
-    );
+    fn bias(variables: &[Var]) -> Option<&Tensor> {
+        variables.get(2).map(Var::as_tensor)
+    }
+    let plain = |v: &[Var]| reference::linear(&v[0], &v[1], bias(v));
+    for variables in [variables, &variables[..2]] {
+        let shapes: Vec<&[usize]> = variables.iter().map(|v| v.dims()).collect();
+        let name = format!("{shapes:?}");
+        assert_same_within(tolerance, &name, variables, |v| linear(&v[0], &v[1], bias(v)), plain);
+        assert_same_within(
+            tolerance,
+            &format!("relu {name}"),
+            variables,
+            |v| linear_relu(&v[0], &v[1], bias(v)),
+            |v| reference::relu(&plain(v)?),
+        );
+    }
+}
+
+/// One row alone, and rows of rows.
+#[test]
+fn inputs_of_any_rank() {
+    for shape in [&[4][..], &[3, 4], &[2, 3, 4], &[2, 1, 3, 4], &[2, 0, 4]] {
+        let variables = [
+            variable(shape, DType::F64, 1),
+            variable(&[5, 4], DType::F64, 2),
+            variable(&[5], DType::F64, 3),
+        ];
+        let result = linear(&variables[0], &variables[1], None).unwrap();
+        assert_eq!(result.dims(), [&shape[..shape.len() - 1], &[5]].concat());
+        if !shape.contains(&0) {
+            compare(&variables, 1e-11);
+        }
+    }
 }
 
 #[test]
@@ -66,8 +89,12 @@ fn gradients_are_finite_differences() {
         variable(&[5, 4], DType::F64, 2),
         variable(&[5], DType::F64, 3),
     ];
-    assert_finite_differences("linear", &variables, |v| linear(&v[0], &v[1], &v[2]));
-    assert_finite_differences("relu", &variables, |v| linear_relu(&v[0], &v[1], &v[2]));
+    assert_finite_differences("linear", &variables, |v| {
+        linear(&v[0], &v[1], Some(v[2].as_tensor()))
+    });
+    assert_finite_differences("relu", &variables, |v| {
+        linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))
+    });
 }
 
 /// The first layer: no gradient of the input is asked for, and the others are the same.
@@ -77,8 +104,8 @@ fn the_input_needs_no_gradient() {
     assert_same(
         "trained alone",
         &[variable(&[5, 4], DType::F64, 2), variable(&[5], DType::F64, 3)],
-        |v| linear_relu(&input, &v[0], &v[1]),
-        |v| reference::relu(&reference::linear(&input, &v[0], &v[1])?),
+        |v| linear_relu(&input, &v[0], Some(v[1].as_tensor())),
+        |v| reference::relu(&reference::linear(&input, &v[0], Some(v[1].as_tensor()))?),
     );
 }
 
@@ -88,7 +115,7 @@ fn the_input_needs_no_gradient() {
 fn relu_at_the_edges() {
     let input = Var::new(&[[-1.0], [0.0], [2.0], [f64::NAN]], device()).unwrap();
     let weight = Tensor::new(&[[1.0]], device()).unwrap();
-    for result in [reference::relu(&input), linear_relu(&input, &weight, &numbers(&[0.0]))] {
+    for result in [reference::relu(&input), linear_relu(&input, &weight, Some(&numbers(&[0.0])))] {
         let result = result.unwrap();
         assert_eq!(values(&result)[..3], [0.0, 0.0, 2.0]);
         assert!(values(&result)[3].is_nan());
@@ -109,10 +136,10 @@ fn views_are_read_where_they_lie() {
             variable(&[8, 4], DType::F64, 2),
             variable(&[7], DType::F64, 3),
         ],
-        |v| views(v).and_then(|[input, weight, bias]| linear_relu(&input, &weight, &bias)),
+        |v| views(v).and_then(|[input, weight, bias]| linear_relu(&input, &weight, Some(&bias))),
         |v| {
             let [input, weight, bias] = views(v)?;
-            reference::relu(&reference::linear(&input.contiguous()?, &weight, &bias)?)
+            reference::relu(&reference::linear(&input.contiguous()?, &weight, Some(&bias))?)
         },
     );
 }
@@ -126,7 +153,7 @@ fn sizes_of_nothing() {
             variable(&[outputs, inputs], DType::F64, 2),
             variable(&[outputs], DType::F64, 3),
         ];
-        let result = linear(&variables[0], &variables[1], &variables[2]).unwrap();
+        let result = linear(&variables[0], &variables[1], Some(variables[2].as_tensor())).unwrap();
         assert_eq!(result.dims(), [rows, outputs]);
         let gradients = result.sum_all().unwrap().backward().unwrap();
         for variable in &variables {
@@ -152,12 +179,16 @@ fn dropout_keeps_and_scales() {
 #[test]
 fn errors_name_what_does_not_fit() {
     let (input, bias) = (tensor(&[2, 3], DType::F32, 1), tensor(&[2], DType::F32, 1));
-    let connect = |weight: &[usize]| linear(&input, &tensor(weight, DType::F32, 2), &bias);
+    let connect = |weight: &[usize]| linear(&input, &tensor(weight, DType::F32, 2), Some(&bias));
     assert_told(connect(&[4, 5]), "input has 3 columns, the weight [4, 5] takes 5");
     assert_told(connect(&[4, 3]), "bias has shape [2], 4 outputs need (4,)");
-    let mixed = linear(&input, &tensor(&[2, 3], DType::F64, 2), &bias);
+    let scalar = Tensor::new(1f32, device()).unwrap();
+    assert_told(linear(&scalar, &input, None), "linear: input has shape [], (…, inputs) is needed");
+    let told = "linear_relu: weight has shape [2], (outputs, inputs) is needed";
+    assert_told(linear_relu(&input, &bias, None), told);
+    let mixed = linear(&input, &tensor(&[2, 3], DType::F64, 2), Some(&bias));
     assert_told(mixed, "dtype");
-    let none = linear_relu(&whole(&[2, 3]), &whole(&[2, 3]), &whole(&[2]));
+    let none = linear_relu(&whole(&[2, 3]), &whole(&[2, 3]), Some(&whole(&[2])));
     assert_told(none, "dtype U32 is not supported");
     for probability in [1.0, -0.1, f64::NAN] {
         let told = format!("probability {probability} is not in [0, 1)");

@@ -4,7 +4,7 @@ mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::channels_last::{self, NormalisedConvolution};
-use pairnet_ops::{BatchStatistics, RunningStatistics, reference};
+use pairnet_ops::{BatchStatistics, Conv2dConfig, RunningStatistics, reference};
 use proptest::prelude::*;
 use support::{
     assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told, device,
@@ -27,6 +27,10 @@ const SMALL: Layer =
 /// Large enough that a channel of hardly any variance does not blow up what is rounded.
 const EPSILON: f64 = 0.1;
 
+fn padded(padding: usize) -> Conv2dConfig {
+    Conv2dConfig { padding, ..Default::default() }
+}
+
 impl Layer {
     /// Images, weight, bias, γ and β.
     fn variables(&self, dtype: DType) -> Vec<Var> {
@@ -42,16 +46,16 @@ impl Layer {
 
     fn fused(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, BatchStatistics)> {
         let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
-        let Self { padding, max_pool, .. } = *self;
-        let epsilon = EPSILON;
-        let layer = NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, max_pool };
-        channels_last::conv2d_relu_batch_norm(images, &layer)
+        let (bias, max_pool, epsilon) = (Some(bias), self.max_pool, EPSILON);
+        let config = padded(self.padding);
+        let layer = NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
+        channels_last::conv2d_relu_batch_norm_nhwc(images, &layer)
     }
 
     fn composed(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, BatchStatistics)> {
         let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
         let images = images.permute((0, 3, 1, 2))?;
-        let convolved = reference::conv2d(&images, weight, bias, self.padding)?;
+        let convolved = reference::conv2d(&images, weight, Some(bias), padded(self.padding))?;
         let activations = reference::relu(&convolved)?;
         let (normalised, statistics) = reference::batch_norm(&activations, gamma, beta, EPSILON)?;
         let result =
@@ -142,9 +146,10 @@ fn the_first_of_equal_values_takes_the_gradient() {
         &rounded,
         |v| Ok(layer.fused(&v[0], &v[1..])?.0),
         |v| {
-            let activations = channels_last::conv2d_relu(&v[0], &v[1], &v[2], 0)?;
-            let normalised = channels_last::batch_norm(&activations, &v[3], &v[4], EPSILON)?.0;
-            channels_last::max_pool2d(&normalised, 2, 2)
+            let activations =
+                channels_last::conv2d_relu_nhwc(&v[0], &v[1], Some(v[2].as_tensor()), padded(0))?;
+            let normalised = channels_last::batch_norm_nhwc(&activations, &v[3], &v[4], EPSILON)?.0;
+            channels_last::max_pool2d_nhwc(&normalised, 2, 2)
         },
     );
 }
@@ -195,18 +200,27 @@ fn evaluation_is_its_parts_one_after_another() {
         };
         let fused = |v: &[Var]| {
             let [weight, bias, gamma, beta] = [1, 2, 3, 4].map(|index| v[index].as_tensor());
-            let epsilon = EPSILON;
+            let (bias, config, epsilon) = (Some(bias), padded(padding), EPSILON);
             let whole =
-                NormalisedConvolution { weight, bias, gamma, beta, padding, epsilon, max_pool };
-            channels_last::conv2d_relu_batch_norm_evaluation(&v[0], &whole, &running)
+                NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
+            channels_last::conv2d_relu_batch_norm_evaluation_nhwc(&v[0], &whole, &running)
         };
         let parts = |v: &[Var]| {
-            let activations = channels_last::conv2d_relu(&v[0], &v[1], &v[2], padding)?;
+            let activations = channels_last::conv2d_relu_nhwc(
+                &v[0],
+                &v[1],
+                Some(v[2].as_tensor()),
+                padded(padding),
+            )?;
             let RunningStatistics { mean, variance } = &running;
             let slope = (&*v[3] / (variance + EPSILON)?.sqrt()?)?;
             let normalised =
                 activations.broadcast_sub(mean)?.broadcast_mul(&slope)?.broadcast_add(&v[4])?;
-            if max_pool { channels_last::max_pool2d(&normalised, 2, 2) } else { Ok(normalised) }
+            if max_pool {
+                channels_last::max_pool2d_nhwc(&normalised, 2, 2)
+            } else {
+                Ok(normalised)
+            }
         };
         assert_same("evaluation", &variables, fused, parts);
     }

@@ -25,12 +25,12 @@ fn variables(rows: usize, inputs: usize, outputs: usize, dtype: DType) -> Vec<Va
 
 fn fused(input: &Tensor, v: &[Var]) -> Result<(Tensor, BatchStatistics)> {
     let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| v[index].as_tensor());
-    let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon: EPSILON };
+    let layer = NormalisedLinear { weight, bias: Some(bias), gamma, beta, epsilon: EPSILON };
     linear_relu_batch_norm(input, &layer)
 }
 
 fn composed(input: &Tensor, v: &[Var]) -> Result<(Tensor, BatchStatistics)> {
-    let activations = reference::relu(&reference::linear(input, &v[0], &v[1])?)?;
+    let activations = reference::relu(&reference::linear(input, &v[0], Some(v[1].as_tensor()))?)?;
     reference::batch_norm(&activations, &v[2], &v[3], EPSILON)
 }
 
@@ -88,6 +88,32 @@ fn the_input_needs_no_gradient() {
     assert_same("trained alone", &all, |v| Ok(fused(&input, v)?.0), |v| Ok(composed(&input, v)?.0));
 }
 
+/// No bias is a bias of zeros.
+#[test]
+fn a_layer_without_bias() {
+    let all = variables(8, 5, 3, DType::F64);
+    let layer = |v: &[Var]| {
+        let [weight, gamma, beta] = [1, 3, 4].map(|index| v[index].as_tensor());
+        let layer = NormalisedLinear { weight, bias: None, gamma, beta, epsilon: EPSILON };
+        Ok(linear_relu_batch_norm(&v[0], &layer)?.0)
+    };
+    let zeros = tensor(&[3], DType::F64, 1).zeros_like().unwrap();
+    let mut found = all.clone();
+    found.remove(2);
+    let with = |v: &[Var]| {
+        vec![v[0].clone(), v[1].clone(), variable(&[3], DType::F64, 3), v[2].clone(), v[3].clone()]
+    };
+    assert_same(
+        "no bias",
+        &found,
+        |v| layer(&with(v)),
+        |v| {
+            let activations = reference::relu(&reference::linear(&v[0], &v[1], Some(&zeros))?)?;
+            Ok(reference::batch_norm(&activations, &v[2], &v[3], EPSILON)?.0)
+        },
+    );
+}
+
 #[test]
 fn errors_are_those_of_the_parts() {
     let all = variables(4, 3, 5, DType::F32);
@@ -97,6 +123,8 @@ fn errors_are_those_of_the_parts() {
     assert_told(fused(&tensor(&[4, 3], DType::F64, 1), &all[1..]), "dtype");
     let none = variables(4, 3, 0, DType::F32);
     assert_told(fused(&none[0], &none[1..]), "no variance");
+    let told = "linear_relu_batch_norm: input has shape [2, 2, 3], (n, inputs) is needed";
+    assert_told(fused(&tensor(&[2, 2, 3], DType::F32, 1), &all[1..]), told);
     let mut wrong = variables(4, 3, 5, DType::F32);
     wrong[3] = variable(&[4], DType::F32, 1);
     assert_told(fused(&wrong[0], &wrong[1..]), "gamma has shape [4], 5 channels need (5,)");

@@ -3,7 +3,7 @@
 mod support;
 
 use candle_core::{DType, Tensor, Var};
-use pairnet_ops::{max_pool2d, reference};
+use pairnet_ops::{avg_pool2d, channels_last, max_pool2d, reference};
 use proptest::prelude::*;
 use support::{
     assert_finite_differences, assert_same, assert_same_within, assert_told, device, quarters,
@@ -27,24 +27,31 @@ proptest! {
 
     #[test]
     fn any_shape_agrees_with_the_reference(
-        shape in (1usize..4, 1usize..20, 3usize..9, 3usize..9),
-        size in 1usize..4,
-        stride in 1usize..4,
+        (batch, channels, height, width) in (1usize..4, 1usize..20, 3usize..9, 3usize..9),
+        size in (1usize..4, 1usize..4),
+        stride in (1usize..4, 1usize..4),
     ) {
-        let (batch, channels, height, width) = shape;
+        let shape = [batch, channels, height, width];
+        let name = |op: &str| format!("{op}: {shape:?} {size:?} {stride:?}");
         for dtype in [DType::F32, DType::F64] {
-            let images = variable(&[batch, channels, height, width], dtype, 1);
+            let images = [variable(&shape, dtype, 1)];
             assert_same(
-                &format!("{shape:?} {size} {stride}"),
-                &[images],
+                &name("max"),
+                &images,
                 |v| max_pool2d(&v[0], size, stride),
                 |v| reference::max_pool2d(&v[0], size, stride),
+            );
+            assert_same(
+                &name("avg"),
+                &images,
+                |v| avg_pool2d(&v[0], size, stride),
+                |v| reference::avg_pool2d(&v[0], size, stride),
             );
             // A maximum is exact, so is the sum of gradients in 64ths: no bit may differ.
             assert_same_within(
                 0.0,
-                &format!("ties: {shape:?} {size} {stride}"),
-                &[quarters(&[batch, channels, height, width], dtype, 1)],
+                &name("ties"),
+                &[quarters(&shape, dtype, 1)],
                 |v| max_pool2d(&v[0], size, stride),
                 |v| reference::max_pool2d(&v[0], size, stride),
             );
@@ -57,7 +64,13 @@ fn gradients_are_finite_differences() {
     let images = variable(&[2, 3, 5, 7], DType::F64, 1);
     assert_finite_differences("2/2", std::slice::from_ref(&images), |v| max_pool2d(&v[0], 2, 2));
     assert_finite_differences("3/2", std::slice::from_ref(&images), |v| max_pool2d(&v[0], 3, 2));
-    assert_finite_differences("reference", &[images], |v| reference::max_pool2d(&v[0], 3, 2));
+    let (size, stride) = ((2, 3), (1, 2));
+    let oblong = std::slice::from_ref(&images);
+    assert_finite_differences("2×3/1×2", oblong, |v| max_pool2d(&v[0], size, stride));
+    assert_finite_differences("mean", oblong, |v| avg_pool2d(&v[0], size, stride));
+    assert_finite_differences("gaps", oblong, |v| avg_pool2d(&v[0], (1, 2), (2, 3)));
+    assert_finite_differences("reference", oblong, |v| reference::max_pool2d(&v[0], 3, 2));
+    assert_finite_differences("means", &[images], |v| reference::avg_pool2d(&v[0], size, stride));
 }
 
 #[test]
@@ -143,9 +156,16 @@ fn views_are_read_where_they_lie() {
 fn errors_name_window_and_image() {
     let image = image(&[0.0; 6], 2, 3);
     for (size, stride) in [(3, 1), (0, 1), (2, 0)] {
-        let told = format!("windows of {size}×{size}, {stride} apart, do not fit an image of 2×3");
+        let told = format!(
+            "windows of {size}×{size}, {stride}×{stride} apart, do not fit an image of 2×3"
+        );
         assert_told(max_pool2d(&image, size, stride), &told);
     }
     assert_told(max_pool2d(&whole(&[1, 1, 4, 4]), 2, 2), "dtype U32 is not supported");
-    assert_told(max_pool2d(&whole(&[4, 4]), 2, 2), "shape [4, 4]");
+    let told = "max_pool2d: images have shape [4, 4], (n, channels, height, width) is needed";
+    assert_told(max_pool2d(&whole(&[4, 4]), 2, 2), told);
+    let told = "avg_pool2d_nhwc: images have shape [4, 4], (n, height, width, channels) is needed";
+    assert_told(channels_last::avg_pool2d_nhwc(&whole(&[4, 4]), 2, 2), told);
+    assert_told(avg_pool2d(&whole(&[1, 1, 4, 4]), 2, 2), "dtype U32 is not supported");
+    assert_told(avg_pool2d(&image, (3, 1), 1), "windows of 3×1, 1×1 apart");
 }

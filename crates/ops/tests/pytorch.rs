@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use candle_core::backprop::GradStore;
 use candle_core::{D, DType, Tensor, Var};
 use pairnet_ops::{
-    Adam, AdamSettings, RunningStatistics, batch_norm, batch_norm_evaluation, binary_cross_entropy,
-    conv2d, cross_entropy, max_pool2d, mean_squared_error,
+    Adam, AdamSettings, Conv2dConfig, RunningStatistics, batch_norm, batch_norm_evaluation,
+    binary_cross_entropy, conv2d, cross_entropy, max_pool2d, mean_squared_error,
 };
 use support::{assert_close, device};
 
@@ -58,7 +58,8 @@ fn convolutions() {
     for (operation, padding) in [("conv2d", 1), ("conv2d_unpadded", 0)] {
         let [input, weight, bias] =
             ["input", "weight", "bias"].map(|name| golden.variable(&format!("{operation}.{name}")));
-        let output = conv2d(&input, &weight, &bias, padding).unwrap();
+        let config = Conv2dConfig { padding, ..Default::default() };
+        let output = conv2d(&input, &weight, Some(bias.as_tensor()), config).unwrap();
         let inputs = [("input", &input), ("weight", &weight), ("bias", &bias)];
         golden.check_op(operation, &output, &inputs);
     }

@@ -3,7 +3,7 @@
 mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
-use pairnet_ops::{Tape, channels_last, dropout, linear, linear_relu, softmax};
+use pairnet_ops::{Conv2dConfig, Tape, channels_last, dropout, linear, linear_relu, softmax};
 use support::{assert_told, device, tensor, values, variable, weighted_sum, with_gradients};
 
 /// The variables of two linear layers, 6 → 5 → 4, and their input of 3 rows.
@@ -20,8 +20,8 @@ fn layers() -> [Var; 5] {
 /// Two layers with `between` between them; [`with_gradients`] compares tape and candle.
 fn compare(between: impl Fn(&Tensor) -> Result<Tensor>) {
     with_gradients(&layers(), |v| {
-        let hidden = between(&linear_relu(&v[0], &v[1], &v[2])?)?;
-        linear(&hidden, &v[3], &v[4])
+        let hidden = between(&linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))?)?;
+        linear(&hidden, &v[3], Some(v[4].as_tensor()))
     });
 }
 
@@ -41,9 +41,9 @@ fn ops_of_candle_between_are_gone_through() {
 #[test]
 fn a_result_that_is_used_twice_has_both_gradients() {
     with_gradients(&layers(), |v| {
-        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
-        let once = linear(&hidden, &v[3], &v[4])?;
-        let again = softmax(&linear(&hidden, &v[3], &v[4])?)?;
+        let hidden = linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))?;
+        let once = linear(&hidden, &v[3], Some(v[4].as_tensor()))?;
+        let again = softmax(&linear(&hidden, &v[3], Some(v[4].as_tensor()))?)?;
         once * again
     });
 }
@@ -51,8 +51,9 @@ fn a_result_that_is_used_twice_has_both_gradients() {
 #[test]
 fn a_variable_has_the_gradients_of_both_ways() {
     with_gradients(&layers(), |v| {
-        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
-        linear(&hidden, &v[3], &v[4])? + linear(&hidden.sqr()?, &v[3], &v[4])?
+        let hidden = linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))?;
+        linear(&hidden, &v[3], Some(v[4].as_tensor()))?
+            + linear(&hidden.sqr()?, &v[3], Some(v[4].as_tensor()))?
     });
 }
 
@@ -60,8 +61,8 @@ fn a_variable_has_the_gradients_of_both_ways() {
 fn what_is_detached_has_no_gradient() {
     let v = layers();
     let forward = || {
-        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
-        linear(&hidden.detach(), &v[3], &v[4])
+        let hidden = linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))?;
+        linear(&hidden.detach(), &v[3], Some(v[4].as_tensor()))
     };
     let (result, tape) = Tape::record(forward).unwrap();
     let gradients = tape.backward(&result, &result.ones_like().unwrap()).unwrap();
@@ -79,10 +80,11 @@ fn padded_images_and_masks_are_gone_through() {
         variable(&[2], DType::F64, 5),
     ];
     let mask = tensor(&[2, 4, 4, 3], DType::F64, 6).ge(0.0).unwrap();
+    let config = Conv2dConfig { padding: 1, ..Default::default() };
     with_gradients(&variables, |v| {
-        let images = channels_last::conv2d_relu(&v[0], &v[1], &v[2], 1)?;
+        let images = channels_last::conv2d_relu_nhwc(&v[0], &v[1], Some(v[2].as_tensor()), config)?;
         let images = dropout(&images, &mask, 0.5)?;
-        channels_last::conv2d_relu_max_pool(&images, &v[3], &v[4], 1)
+        channels_last::conv2d_relu_max_pool_nhwc(&images, &v[3], Some(v[4].as_tensor()), config)
     });
 }
 
@@ -90,8 +92,9 @@ fn padded_images_and_masks_are_gone_through() {
 fn a_recording_within_another_is_its_own() {
     let v = layers();
     let (results, outer) = Tape::record(|| {
-        let hidden = linear_relu(&v[0], &v[1], &v[2])?;
-        let (inner, tape) = Tape::record(|| linear(&hidden.detach(), &v[3], &v[4]))?;
+        let hidden = linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))?;
+        let (inner, tape) =
+            Tape::record(|| linear(&hidden.detach(), &v[3], Some(v[4].as_tensor())))?;
         assert!(Tape::record(|| hidden.narrow(0, 9, 9)).is_err());
         Ok((softmax(&hidden)?, inner, tape))
     })
@@ -106,7 +109,7 @@ fn a_recording_within_another_is_its_own() {
 #[test]
 fn what_nothing_recorded_candle_goes_back_through() {
     let v = layers();
-    let result = linear(&v[0], &v[1], &v[2]).unwrap();
+    let result = linear(&v[0], &v[1], Some(v[2].as_tensor())).unwrap();
     let expected = weighted_sum(&result).unwrap().backward().unwrap();
     let given = Var::from_tensor(&result).unwrap();
     let seed = weighted_sum(&given).unwrap().backward().unwrap();

@@ -3,10 +3,10 @@
 mod support;
 
 use candle_core::{DType, Tensor};
-use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm};
+use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm_nhwc};
 use pairnet_ops::{
-    NormalisedLinear, batch_norm, conv2d, conv2d_relu, conv2d_relu_max_pool, linear_relu,
-    linear_relu_batch_norm, side_by_side,
+    Conv2dConfig, NormalisedLinear, batch_norm, conv2d, conv2d_relu, conv2d_relu_max_pool,
+    linear_relu, linear_relu_batch_norm, side_by_side,
 };
 use support::{values, variable, with_gradients};
 
@@ -52,27 +52,33 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let bytes = |threads: usize| -> Vec<Vec<u64>> {
         on(threads, || {
             let all = [
-                with_gradients(&convolution, |v| conv2d_relu_max_pool(&v[0], &v[1], &v[2], 1)),
-                with_gradients(&convolution, |v| conv2d(&v[0], &v[1], &v[2], 2)),
-                with_gradients(&whole_image, |v| conv2d_relu(&v[0], &v[1], &v[2], 0)),
+                with_gradients(&convolution, |v| {
+                    conv2d_relu_max_pool(&v[0], &v[1], Some(v[2].as_tensor()), padded(1))
+                }),
+                with_gradients(&convolution, |v| {
+                    conv2d(&v[0], &v[1], Some(v[2].as_tensor()), padded(2))
+                }),
+                with_gradients(&whole_image, |v| {
+                    conv2d_relu(&v[0], &v[1], Some(v[2].as_tensor()), padded(0))
+                }),
                 with_gradients(&normalised, |v| {
                     let layer = NormalisedConvolution {
                         weight: &v[1],
-                        bias: &v[2],
+                        bias: Some(&v[2]),
                         gamma: &v[3],
                         beta: &v[4],
-                        padding: 0,
+                        config: padded(0),
                         epsilon: 1e-5,
                         max_pool: true,
                     };
-                    Ok(conv2d_relu_batch_norm(&v[0], &layer)?.0)
+                    Ok(conv2d_relu_batch_norm_nhwc(&v[0], &layer)?.0)
                 }),
-                with_gradients(&second, |v| linear_relu(&v[0], &v[1], &v[2])),
-                with_gradients(&deep, |v| linear_relu(&v[0], &v[1], &v[2])),
+                with_gradients(&second, |v| linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))),
+                with_gradients(&deep, |v| linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))),
                 with_gradients(&linear, |v| {
                     let layer = NormalisedLinear {
                         weight: &v[1],
-                        bias: &v[2],
+                        bias: Some(&v[2]),
                         gamma: &v[2],
                         beta: &v[2],
                         epsilon: 1e-5,
@@ -80,7 +86,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
                     Ok(linear_relu_batch_norm(&v[0], &layer)?.0)
                 }),
                 with_gradients(&linear, |v| {
-                    let hidden = linear_relu(&v[0], &v[1], &v[2])?;
+                    let hidden = linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))?;
                     Ok(batch_norm(&hidden, &v[2], &v[2], 1e-5)?.0)
                 }),
             ];
@@ -94,6 +100,10 @@ fn results_do_not_depend_on_the_number_of_threads() {
     for threads in [2, 3, 5] {
         assert!(bytes(threads) == one, "{threads} threads give other bytes");
     }
+}
+
+fn padded(padding: usize) -> Conv2dConfig {
+    Conv2dConfig { padding, ..Default::default() }
 }
 
 fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {

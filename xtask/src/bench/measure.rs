@@ -153,7 +153,7 @@ pub(crate) fn multiply_speed(cores: usize) -> Result<f64> {
             candle_core::Tensor::ones((SIZE, SIZE), candle_core::DType::F32, &Device::Cpu)?;
         let bias = matrix.get(0)?;
         for _ in 0..TIMES {
-            linear(&matrix, &matrix, &bias)?;
+            linear(&matrix, &matrix, Some(&bias))?;
         }
         Ok(())
     };
