@@ -2,108 +2,250 @@
 
 mod support;
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm_nhwc};
 use pairnet_ops::{
-    Conv2dConfig, NormalisedLinear, batch_norm, conv2d, conv2d_relu, conv2d_relu_max_pool,
-    linear_relu, linear_relu_batch_norm, side_by_side,
+    Conv2dConfig, NormalisedLinear, avg_pool2d, batch_norm, conv2d, conv2d_relu,
+    conv2d_relu_max_pool, linear, linear_relu, linear_relu_batch_norm, max_pool2d, side_by_side,
 };
+use proptest::prelude::*;
 use support::{values, variable, with_gradients};
 
-#[test]
-fn results_do_not_depend_on_the_number_of_threads() {
-    let convolution = [
-        variable(&[130, 2, 9, 8], DType::F32, 1),
-        variable(&[16, 2, 3, 3], DType::F32, 2),
-        variable(&[16], DType::F32, 3),
-    ];
-    let normalised = [
-        variable(&[130, 6, 6, 16], DType::F32, 1),
-        variable(&[32, 16, 3, 3], DType::F32, 2),
-        variable(&[32], DType::F32, 3),
-        variable(&[32], DType::F32, 4),
-        variable(&[32], DType::F32, 5),
-    ];
-    let whole_image = [
-        variable(&[130, 32, 2, 2], DType::F32, 1),
-        variable(&[120, 32, 2, 2], DType::F32, 2),
-        variable(&[120], DType::F32, 3),
-    ];
-    let linear = [
-        variable(&[400, 196], DType::F32, 4),
-        variable(&[200, 196], DType::F32, 5),
-        variable(&[200], DType::F32, 6),
-    ];
-    // As wide as the networks' second layer: parts of it are narrow.
-    let second = [
-        variable(&[200, 200], DType::F32, 4),
-        variable(&[84, 200], DType::F32, 5),
-        variable(&[84], DType::F32, 6),
-    ];
-    // Deeper than the parts that a sum over the depth is split into.
-    let deep = [
-        variable(&[100, 2000], DType::F32, 7),
-        variable(&[70, 2000], DType::F32, 8),
-        variable(&[70], DType::F32, 9),
-    ];
-    // Bits, for 0 and −0 are equal and NaN is not.
-    let bits =
-        |tensor: &Tensor| -> Vec<u64> { values(tensor).into_iter().map(f64::to_bits).collect() };
-    let bytes = |threads: usize| -> Vec<Vec<u64>> {
-        on(threads, || {
-            let all = [
-                with_gradients(&convolution, |v| {
-                    conv2d_relu_max_pool(&v[0], &v[1], Some(v[2].as_tensor()), padded(1))
-                }),
-                with_gradients(&convolution, |v| {
-                    conv2d(&v[0], &v[1], Some(v[2].as_tensor()), padded(2))
-                }),
-                with_gradients(&whole_image, |v| {
-                    conv2d_relu(&v[0], &v[1], Some(v[2].as_tensor()), padded(0))
-                }),
-                with_gradients(&normalised, |v| {
-                    let layer = NormalisedConvolution {
-                        weight: &v[1],
-                        bias: Some(&v[2]),
-                        gamma: &v[3],
-                        beta: &v[4],
-                        config: padded(0),
-                        epsilon: 1e-5,
-                        max_pool: true,
-                    };
-                    Ok(conv2d_relu_batch_norm_nhwc(&v[0], &layer)?.0)
-                }),
-                with_gradients(&second, |v| linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))),
-                with_gradients(&deep, |v| linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))),
-                with_gradients(&linear, |v| {
-                    let layer = NormalisedLinear {
-                        weight: &v[1],
-                        bias: Some(&v[2]),
-                        gamma: &v[2],
-                        beta: &v[2],
-                        epsilon: 1e-5,
-                    };
+/// An op and the sizes of what goes in.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    /// (rows, inputs, outputs), and what follows.
+    Linear((usize, usize, usize), Follows),
+    Convolution(Convolution, Follows),
+    /// (n, channels, height, width), size, stride, whether the maximum.
+    Pooling([usize; 4], (usize, usize), (usize, usize), bool),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Follows {
+    Nothing,
+    Relu,
+    /// As two ops.
+    ReluThenBatchNorm,
+    /// As one op.
+    ReluBatchNorm,
+    ReluMaxPool,
+    ReluBatchNormMaxPool,
+}
+use Follows::{Nothing, Relu, ReluBatchNorm, ReluBatchNormMaxPool, ReluMaxPool, ReluThenBatchNorm};
+
+#[derive(Clone, Copy, Debug)]
+struct Convolution {
+    /// (n, channels, height, width).
+    images: [usize; 4],
+    outputs: usize,
+    kernel: (usize, usize),
+    config: Conv2dConfig,
+}
+
+impl Op {
+    /// Input, weight, bias, γ and β.
+    fn variables(&self, dtype: DType) -> Vec<Var> {
+        let (input, weight) = match *self {
+            Op::Linear((rows, inputs, outputs), _) => (vec![rows, inputs], vec![outputs, inputs]),
+            Op::Convolution(Convolution { images, outputs, kernel, config }, _) => {
+                let weight = vec![outputs, images[1] / config.groups, kernel.0, kernel.1];
+                (images.to_vec(), weight)
+            }
+            Op::Pooling(images, ..) => return vec![variable(&images, dtype, 1)],
+        };
+        let outputs = [weight[0]];
+        let shapes = [&input[..], &weight, &outputs, &outputs, &outputs];
+        shapes.iter().zip(1..).map(|(shape, seed)| variable(shape, dtype, seed)).collect()
+    }
+
+    fn compute(&self, v: &[Var]) -> Result<Tensor> {
+        let bias = v.get(2).map(Var::as_tensor);
+        match *self {
+            Op::Linear(_, follows) => match follows {
+                Nothing => linear(&v[0], &v[1], bias),
+                Relu => linear_relu(&v[0], &v[1], bias),
+                ReluThenBatchNorm => {
+                    Ok(batch_norm(&linear_relu(&v[0], &v[1], bias)?, &v[3], &v[4], 1e-5)?.0)
+                }
+                _ => {
+                    let (weight, gamma, beta) = (&*v[1], &*v[3], &*v[4]);
+                    let layer = NormalisedLinear { weight, bias, gamma, beta, epsilon: 1e-5 };
                     Ok(linear_relu_batch_norm(&v[0], &layer)?.0)
-                }),
-                with_gradients(&linear, |v| {
-                    let hidden = linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))?;
-                    Ok(batch_norm(&hidden, &v[2], &v[2], 1e-5)?.0)
-                }),
-            ];
-            let tensors = all
-                .into_iter()
-                .flat_map(|(result, gradients)| std::iter::once(result).chain(gradients));
-            tensors.map(|tensor| bits(&tensor)).collect()
-        })
-    };
-    let one = bytes(1);
-    for threads in [2, 3, 5] {
-        assert!(bytes(threads) == one, "{threads} threads give other bytes");
+                }
+            },
+            Op::Convolution(Convolution { config, .. }, follows) => match follows {
+                Nothing => conv2d(&v[0], &v[1], bias, config),
+                Relu => conv2d_relu(&v[0], &v[1], bias, config),
+                ReluMaxPool => conv2d_relu_max_pool(&v[0], &v[1], bias, config),
+                ReluThenBatchNorm => {
+                    let activations = conv2d_relu(&v[0], &v[1], bias, config)?;
+                    Ok(batch_norm(&activations, &v[3], &v[4], 1e-5)?.0)
+                }
+                ReluBatchNorm | ReluBatchNormMaxPool => {
+                    let (weight, gamma, beta, epsilon) = (&*v[1], &*v[3], &*v[4], 1e-5);
+                    let max_pool = matches!(follows, ReluBatchNormMaxPool);
+                    let layer = NormalisedConvolution {
+                        weight,
+                        bias,
+                        gamma,
+                        beta,
+                        config,
+                        epsilon,
+                        max_pool,
+                    };
+                    let images = v[0].permute((0, 2, 3, 1))?;
+                    Ok(conv2d_relu_batch_norm_nhwc(&images, &layer)?.0)
+                }
+            },
+            Op::Pooling(_, size, stride, true) => max_pool2d(&v[0], size, stride),
+            Op::Pooling(_, size, stride, false) => avg_pool2d(&v[0], size, stride),
+        }
+    }
+
+    /// Result and all gradients on so many threads, as bits: 0 and −0 would be equal and NaN would not.
+    fn bits(&self, variables: &[Var], threads: usize) -> Vec<Vec<u64>> {
+        let used = match self {
+            Op::Linear(_, Nothing | Relu) | Op::Convolution(_, Nothing | Relu | ReluMaxPool) => 3,
+            _ => variables.len(),
+        };
+        let (result, gradients) =
+            on(threads, || with_gradients(&variables[..used], |v| self.compute(v)));
+        let all = std::iter::once(result).chain(gradients);
+        all.map(|tensor| values(&tensor).into_iter().map(f64::to_bits).collect()).collect()
+    }
+
+    fn assert_alike(&self, dtype: DType, threads: &[usize]) {
+        let variables = self.variables(dtype);
+        let one = self.bits(&variables, 1);
+        for &threads in threads {
+            let same = self.bits(&variables, threads) == one;
+            assert!(same, "{threads} threads give other bytes: {self:?} {dtype:?}");
+        }
     }
 }
 
-fn padded(padding: usize) -> Conv2dConfig {
-    Conv2dConfig { padding, ..Default::default() }
+/// Sizes at which splitting has been wrong: products that are narrow, deep, or hardly larger than what
+/// is summed in another way; and those of the networks.
+#[test]
+fn shapes_that_are_hard_to_split() {
+    let images = |images, outputs, kernel| {
+        let config = Conv2dConfig::default();
+        Convolution { images, outputs, kernel, config }
+    };
+    for op in [
+        Op::Linear((130, 784, 40), Nothing),
+        Op::Linear((200, 700, 40), Nothing),
+        Op::Linear((17, 392, 200), ReluBatchNorm),
+        Op::Linear((400, 196, 200), ReluBatchNorm),
+        Op::Linear((200, 200, 84), Relu),
+        Op::Linear((100, 2000, 70), Relu),
+        Op::Linear((66, 3000, 5), Nothing),
+        Op::Linear((3000, 65, 4), Nothing),
+        Op::Convolution(images([130, 32, 2, 2], 120, (2, 2)), Relu),
+        Op::Convolution(images([130, 16, 6, 6], 32, (3, 3)), ReluBatchNormMaxPool),
+    ] {
+        op.assert_alike(DType::F32, &[2, 3, 5, 8]);
+    }
+}
+
+fn follows() -> impl Strategy<Value = Follows> {
+    prop_oneof![
+        Just(Nothing),
+        Just(Relu),
+        Just(ReluThenBatchNorm),
+        Just(ReluBatchNorm),
+        Just(ReluMaxPool),
+        Just(ReluBatchNormMaxPool)
+    ]
+}
+
+/// Rows from one to thousands, of which a batch norm needs two.
+fn linears() -> impl Strategy<Value = Op> {
+    let rows = prop_oneof![3 => 2usize..20, 4 => 60usize..270, 1 => 500usize..3500];
+    let inputs = prop_oneof![1usize..20, 30usize..140, 500usize..1100];
+    let outputs = prop_oneof![1usize..20, 30usize..140, 150usize..270];
+    (rows, inputs, outputs, follows()).prop_map(|(rows, inputs, outputs, follows)| {
+        // As much work as a test has time for.
+        let rows = rows.min(20_000_000 / (inputs * outputs)).max(2);
+        let one_row = matches!(follows, Nothing | Relu) && rows % 8 == 0;
+        let rows = if one_row { 1 } else { rows };
+        Op::Linear((rows, inputs, outputs), follows)
+    })
+}
+
+/// Batches around the chunks of images, every setting, and kernels as large as the image.
+fn convolutions() -> impl Strategy<Value = Op> {
+    let batch = prop_oneof![3 => 1usize..6, 3 => 30usize..70, 1 => 100usize..140];
+    let sizes = (1usize..13, 1usize..13, 1usize..9, 1usize..20);
+    let kernel = (1usize..4, 1usize..4);
+    let settings = (0usize..3, 1usize..4, 1usize..3, 1usize..4);
+    let every = (batch.clone(), sizes, kernel, settings, follows()).prop_map(
+        |(batch, (height, width, channels, outputs), kernel, settings, follows)| {
+            let (padding, stride, dilation, groups) = settings;
+            let config = Conv2dConfig { padding, stride, dilation, groups, ..Default::default() };
+            // Large enough for the kernel, and for a window of its results.
+            let least = |size: usize, kernel: usize| {
+                size.max((dilation * (kernel - 1) + 1 + stride).saturating_sub(2 * padding))
+            };
+            let (height, width) = (least(height, kernel.0), least(width, kernel.1));
+            let images = [batch, channels * groups, height, width];
+            let outputs = outputs * groups;
+            Op::Convolution(Convolution { images, outputs, kernel, config }, follows)
+        },
+    );
+    let whole = (batch, (1usize..4, 1usize..4), 1usize..150, 1usize..150, any::<bool>()).prop_map(
+        |(batch, kernel, channels, outputs, rectified)| {
+            let images = [batch, channels, kernel.0, kernel.1];
+            let config = Conv2dConfig::default();
+            let follows = if rectified { Relu } else { Nothing };
+            Op::Convolution(Convolution { images, outputs, kernel, config }, follows)
+        },
+    );
+    prop_oneof![4 => every, 1 => whole]
+}
+
+fn poolings() -> impl Strategy<Value = Op> {
+    let images = (1usize..70, 1usize..20, 4usize..14, 4usize..14);
+    let window = || (1usize..5, 1usize..5);
+    (images, window(), window(), any::<bool>()).prop_map(
+        |((batch, channels, height, width), size, stride, max)| {
+            Op::Pooling([batch, channels, height, width], size, stride, max)
+        },
+    )
+}
+
+/// Cases that a property is tried on; the environment variable `PROPTEST_CASES` asks for others.
+fn cases(usual: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(usual),
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(150))]
+
+    #[test]
+    fn linear_layers_are_the_same_on_any_number_of_threads(
+        op in linears(), threads in 2usize..33, double: bool,
+    ) {
+        op.assert_alike(if double { DType::F64 } else { DType::F32 }, &[threads]);
+    }
+
+    #[test]
+    fn convolutions_are_the_same_on_any_number_of_threads(
+        op in convolutions(), threads in 2usize..33, double: bool,
+    ) {
+        op.assert_alike(if double { DType::F64 } else { DType::F32 }, &[threads]);
+    }
+
+    #[test]
+    fn pooling_is_the_same_on_any_number_of_threads(
+        op in poolings(), threads in 2usize..33, double: bool,
+    ) {
+        op.assert_alike(if double { DType::F64 } else { DType::F32 }, &[threads]);
+    }
 }
 
 fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {

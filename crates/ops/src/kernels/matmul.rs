@@ -78,28 +78,43 @@ const ENOUGH: usize = 500_000;
 /// How many rows and columns of the output one thread takes.
 ///
 /// Where the left rows lie in memory one after another, as those of a batch do, a thread takes some
-/// columns: `gemm` packs the weights anew for each part. Else it takes some rows.
-///
-/// The bytes of the output do not depend on it: `gemm` splits the sum over the depth at places that
-/// follow from the depth alone, but for outputs of up to 64×64, or a few dozen values, or one row
-/// or column; none of these becomes a part.
+/// columns: `gemm` packs the weights anew for each part. Else it takes some rows. A product of which
+/// any part would not be [`summed_alike`] stays whole, so its bytes do not depend on the threads.
 fn part<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
     let whole = (left.rows, right.columns);
     let threads = threads();
-    if threads == 1 || right.columns == 0 {
+    if threads == 1 {
         return whole;
     }
-    let alike = |rows, columns| columns > 64 || (rows > 64 && columns > 16);
-    let enough = |(rows, columns)| rows * columns * left.columns >= ENOUGH;
-    let columns = right.columns.div_ceil(threads).next_multiple_of(16);
-    let last = (right.columns - 1) % columns + 1;
+    // A thread's share, and what that leaves for the last one.
+    let share = |size: usize, step: usize| {
+        let share = size.div_ceil(threads).next_multiple_of(step);
+        (share, size.saturating_sub(1) % share.max(1) + 1)
+    };
+    let enough = |(rows, columns): (usize, usize)| {
+        rows.saturating_mul(columns).saturating_mul(left.columns) >= ENOUGH
+    };
+    let (columns, last_columns) = share(right.columns, 16);
     let some_columns = (left.rows, columns);
-    if left.column_stride == 1 && enough(some_columns) && alike(left.rows, last) {
+    let alike = summed_alike(left.rows, columns.min(last_columns));
+    if left.column_stride == 1 && enough(some_columns) && alike {
         return some_columns;
     }
-    let rows = left.rows.div_ceil(threads).next_multiple_of(8);
+    let (rows, last_rows) = share(left.rows, 8);
     let some_rows = (rows, right.columns);
-    if enough(some_rows) && alike(rows, right.columns) { some_rows } else { whole }
+    let alike = summed_alike(rows.min(last_rows), right.columns);
+    if enough(some_rows) && alike { some_rows } else { whole }
+}
+
+/// Whether `gemm` computes an output of this size in the way whose sums follow from the depth alone.
+///
+/// Its version 0.19 splits the sum over the depth at places that follow from the depth, and adds up
+/// each stretch from first to last. It does so in another order where an output has one row or column
+/// or up to 256 values, and at other places where it has up to 64 rows and 64 columns
+/// (`gemm_basic_generic` in `gemm-common`). More than 64 by 4 or more is none of these, nor is any
+/// output of which that is a part.
+fn summed_alike(rows: usize, columns: usize) -> bool {
+    rows.min(columns) >= 4 && rows.max(columns) > 64
 }
 
 /// Computes parts of `part` rows and columns side by side.
