@@ -51,6 +51,7 @@ mod kernels;
 mod layout;
 mod linear;
 mod loss;
+pub mod nn;
 mod normalised_convolution;
 mod normalised_linear;
 mod pooling;
