@@ -6,13 +6,11 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::batch_norm::{
-    BatchStatistics, RunningStatistics, channels_last_batch_norm,
-    channels_last_batch_norm_evaluation,
-};
+use crate::batch_norm::{channels_last_batch_norm, channels_last_batch_norm_evaluation};
 use crate::convolution::channels_last_convolution;
 use crate::kernels::convolution::Then;
 use crate::pooling::channels_last_max_pool;
+use crate::statistics::{BatchStatistics, RunningStatistics};
 
 pub use crate::normalised_convolution::{
     NormalisedConvolution, conv2d_relu_batch_norm, conv2d_relu_batch_norm_evaluation,

@@ -5,18 +5,16 @@ use std::sync::{Arc, OnceLock};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
-use crate::batch_norm::{
-    BatchStatistics, RunningStatistics, channels_last_batch_norm,
-    channels_last_batch_norm_evaluation,
-};
+use crate::batch_norm::{channels_last_batch_norm, channels_last_batch_norm_evaluation};
 use crate::convolution::{channels_last_convolution, geometry, pad};
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, has_kernels, slice, values, with_float};
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
 use crate::kernels::normalised_convolution::{
     Gradients, Normalised, Pass, Settings, backward, forward,
 };
 use crate::pooling::channels_last_max_pool;
+use crate::statistics::{BatchStatistics, RunningStatistics};
 use crate::tape::{apply2, concatenate};
 
 /// The trained tensors and settings of a convolution that batch norm follows.
@@ -101,7 +99,7 @@ fn fused_geometry(images: &Tensor, layer: &NormalisedConvolution<'_>) -> Result<
     let then = if max_pool { Then::ReluMaxPool } else { Then::Relu };
     let geometry = geometry(images, weight, bias, padding, then)?;
     let fits = [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
-    Ok((fits && images.device().is_cpu()).then_some(geometry))
+    Ok((fits && has_kernels(images.device())).then_some(geometry))
 }
 
 fn activations(images: &Tensor, layer: &NormalisedConvolution<'_>) -> Result<Tensor> {

@@ -5,14 +5,15 @@ use std::sync::{Arc, OnceLock};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use crate::batch_norm::{BatchStatistics, batch_norm};
-use crate::element::{self, Element, slice, values, with_float};
+use crate::batch_norm::batch_norm;
+use crate::element::{self, Element, has_kernels, slice, values, with_float};
 use crate::kernels::batch_norm::{
     InputGradient, Normaliser, forward, gradient_sums, rectified_gradient,
 };
 use crate::kernels::matmul::{Matrix, product};
 use crate::kernels::moments::rectified_moments;
 use crate::linear::{gradients_through, linear_relu};
+use crate::statistics::BatchStatistics;
 use crate::tape::{apply3, concatenate};
 
 /// The trained tensors and settings of a fully connected layer that batch norm follows.
@@ -50,7 +51,7 @@ pub fn linear_relu_batch_norm(
         && outputs > 0
         && rows >= 2
         && [bias, gamma, beta].iter().all(|tensor| tensor.dims() == [outputs]);
-    if !input.device().is_cpu() || !fits {
+    if !has_kernels(input.device()) || !fits {
         // One after another; where something does not fit, that op tells what.
         return batch_norm(&linear_relu(input, weight, bias)?, gamma, beta, epsilon);
     }
