@@ -80,14 +80,14 @@ fn median(values: impl Iterator<Item = u8>) -> Option<u8> {
 
 /// The rows and columns that have more than a trace of ink.
 fn extent(ink: &[f64], width: usize) -> (Range<usize>, Range<usize>) {
-    let (mut rows, mut columns) = (usize::MAX..0, usize::MAX..0);
-    for (y, row) in ink.chunks_exact(width).enumerate() {
-        for (x, _) in row.iter().enumerate().filter(|(_, ink)| **ink > EDGE) {
-            rows = rows.start.min(y)..rows.end.max(y + 1);
-            columns = columns.start.min(x)..columns.end.max(x + 1);
-        }
+    let places = ink.iter().enumerate().filter(|(_, ink)| **ink > EDGE);
+    let (mut rows, mut columns) = ([usize::MAX, 0], [usize::MAX, 0]);
+    for (place, _) in places {
+        let (y, x) = (place / width, place % width);
+        rows = [rows[0].min(y), rows[1].max(y + 1)];
+        columns = [columns[0].min(x), columns[1].max(x + 1)];
     }
-    (rows, columns)
+    (rows[0]..rows[1], columns[0]..columns[1])
 }
 
 /// A part of the ink as `high` rows of `wide` values, each the mean over the area that it covers.

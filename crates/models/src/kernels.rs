@@ -51,15 +51,19 @@ impl Kernels {
         }
     }
 
-    /// [`ops::binary_cross_entropy`].
+    /// [`ops::binary_cross_entropy_with_logits`].
     ///
     /// # Errors
     ///
     /// As there.
-    pub fn binary_cross_entropy(self, logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    pub fn binary_cross_entropy_with_logits(
+        self,
+        logits: &Tensor,
+        targets: &Tensor,
+    ) -> Result<Tensor> {
         match self {
-            Kernels::Fused => ops::binary_cross_entropy(logits, targets),
-            Kernels::Composed => reference::binary_cross_entropy(logits, targets),
+            Kernels::Fused => ops::binary_cross_entropy_with_logits(logits, targets),
+            Kernels::Composed => reference::binary_cross_entropy_with_logits(logits, targets),
         }
     }
 

@@ -1,90 +1,41 @@
 //! Batch normalisation, with the statistics of the batch or with running ones.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use crate::element::{self, Element, composed, slice, values, with_float};
 use crate::kernels::batch_norm::{Normaliser, backward, forward};
 use crate::kernels::moments::moments;
 use crate::reference;
+use crate::statistics::{BatchStatistics, RunningStatistics};
 use crate::tape::apply3;
-
-/// Mean and biased variance of each channel over one batch, each of shape (channels,).
-#[derive(Clone, Debug)]
-pub struct BatchStatistics {
-    /// Mean of each channel.
-    pub mean: Tensor,
-    /// Biased variance of each channel: the sum of squared deviations over the count.
-    pub variance: Tensor,
-    /// How many values each channel had.
-    pub count: usize,
-}
-
-/// Means and variances gathered over the batches seen in training, for evaluation.
-#[derive(Clone, Debug)]
-pub struct RunningStatistics {
-    /// Mean of each channel, (channels,).
-    pub mean: Tensor,
-    /// Unbiased variance of each channel, (channels,).
-    pub variance: Tensor,
-}
-
-impl RunningStatistics {
-    /// Mean 0 and variance 1, as PyTorch starts.
-    ///
-    /// # Errors
-    ///
-    /// Where the device has no memory left.
-    pub fn new(channels: usize, dtype: DType, device: &candle_core::Device) -> Result<Self> {
-        Ok(Self {
-            mean: Tensor::zeros(channels, dtype, device)?,
-            variance: Tensor::ones(channels, dtype, device)?,
-        })
-    }
-
-    /// (1 − momentum) · running + momentum · batch, the variance unbiased first, as
-    /// [`torch.nn.BatchNorm1d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html).
-    ///
-    /// # Errors
-    ///
-    /// Where the channels differ.
-    pub fn update(&mut self, batch: &BatchStatistics, momentum: f64) -> Result<()> {
-        let count = batch.count as f64;
-        self.mean = mixed(&self.mean, &batch.mean, (1.0 - momentum, momentum))?;
-        let unbiased = momentum * count / (count - 1.0);
-        self.variance = mixed(&self.variance, &batch.variance, (1.0 - momentum, unbiased))?;
-        Ok(())
-    }
-}
-
-/// Both, each times its share.
-fn mixed(one: &Tensor, other: &Tensor, shares: (f64, f64)) -> Result<Tensor> {
-    let alike = one.shape() == other.shape() && one.dtype() == other.dtype();
-    if !one.device().is_cpu() || !alike {
-        return Ok((one.affine(shares.0, 0.0)? + other.affine(shares.1, 0.0)?)?.detach());
-    }
-    // In one pass: a step of a training does this for each layer, and a tensor costs more than its
-    // arithmetic here.
-    with_float!("batch_norm", one.dtype(), T => {
-        let (first, second) = (one.storage_and_layout(), other.storage_and_layout());
-        let pairs = values::<T, _>(&first)?.iter().zip(values::<T, _>(&second)?);
-        let shares = (T::from_f64(shares.0), T::from_f64(shares.1));
-        let mixed = pairs.map(|(&one, &other)| one * shares.0 + other * shares.1).collect();
-        element::tensor::<T>(mixed, one.shape(), one)
-    })
-}
 
 /// Batch normalisation with the batch's own statistics: γ · (x − mean)/√(variance + ε) + β.
 ///
-/// `input` (n, channels) or (n, channels, height, width), `gamma` and `beta` (channels) → the
-/// same shape as `input`, and the batch's statistics. As
+/// `input` (n, channels), (n, channels, length), (n, channels, height, width) or of more dimensions,
+/// `gamma` and `beta` (channels) → the same shape as `input`, and the batch's statistics. As
 /// [`torch.nn.functional.batch_norm`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html)
 /// with `training=True`; the gradient passes through the statistics.
 ///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use pairnet_ops::batch_norm;
+///
+/// # fn main() -> candle_core::Result<()> {
+/// let device = Device::Cpu;
+/// let input = Tensor::new(&[[1f64], [3.0]], &device)?;
+/// let (gamma, beta) = (Tensor::new(&[2f64], &device)?, Tensor::new(&[5f64], &device)?);
+/// let (result, statistics) = batch_norm(&input, &gamma, &beta, 0.0)?;
+/// assert_eq!(result.to_vec2::<f64>()?, [[3.0], [7.0]]);
+/// assert_eq!(statistics.mean.to_vec1::<f64>()?, [2.0]);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
-/// Where the shapes do not fit, a channel has fewer than two values, or the dtype is neither F32
-/// nor F64.
+/// Where the shapes do not fit, a channel has fewer than two values, `epsilon` is negative or not
+/// finite, or the dtype is neither F32 nor F64.
 pub fn batch_norm(
     input: &Tensor,
     gamma: &Tensor,
@@ -102,7 +53,7 @@ pub(crate) fn channels_last_batch_norm(
     beta: &Tensor,
     epsilon: f64,
 ) -> Result<(Tensor, BatchStatistics)> {
-    check(rows, gamma, beta)?;
+    check(rows, gamma, beta, epsilon)?;
     let channels = gamma.elem_count();
     let count = rows.elem_count() / channels.max(1);
     if count < 2 {
@@ -127,7 +78,8 @@ pub(crate) fn channels_last_batch_norm(
 ///
 /// # Errors
 ///
-/// Where the shapes do not fit, or the dtype is neither F32 nor F64.
+/// Where the shapes do not fit, `epsilon` is negative or not finite, or the dtype is neither F32 nor
+/// F64, or not that of the statistics.
 pub fn batch_norm_evaluation(
     input: &Tensor,
     gamma: &Tensor,
@@ -147,13 +99,15 @@ pub(crate) fn channels_last_batch_norm_evaluation(
     epsilon: f64,
     running: &RunningStatistics,
 ) -> Result<Tensor> {
-    check(rows, gamma, beta)?;
+    check(rows, gamma, beta, epsilon)?;
     for (name, tensor) in [("mean", &running.mean), ("variance", &running.variance)] {
-        if tensor.dims() != gamma.dims() {
+        if tensor.dims() != gamma.dims() || tensor.dtype() != rows.dtype() {
             bail!(
-                "batch_norm: the running {name} has shape {:?}, that of gamma is {:?}",
+                "batch_norm: the running {name} has shape {:?} and dtype {:?}, {:?} and {:?} are needed",
                 tensor.shape(),
-                gamma.shape()
+                tensor.dtype(),
+                gamma.shape(),
+                rows.dtype()
             );
         }
     }
@@ -170,11 +124,11 @@ pub(crate) fn channels_last_batch_norm_evaluation(
 }
 
 /// `input` has its channels last.
-fn check(input: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<()> {
+fn check(input: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<()> {
     let channels = match input.dims() {
-        [_, channels] | [_, _, _, channels] => *channels,
+        [_, .., channels] => *channels,
         _ => bail!(
-            "batch_norm: input has shape {:?}, (n, channels) or (n, channels, height, width) is needed",
+            "batch_norm: input has shape {:?}, (n, channels) or more dimensions are needed",
             input.shape()
         ),
     };
@@ -186,20 +140,31 @@ fn check(input: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<()> {
             );
         }
     }
+    if !(epsilon.is_finite() && epsilon >= 0.0) {
+        bail!("batch_norm: epsilon {epsilon} is not a finite number of 0 or more");
+    }
     Ok(())
 }
 
+/// With the channels, which are second, behind all others.
 fn channels_last(input: &Tensor) -> Result<Tensor> {
     match input.rank() {
-        4 => input.permute((0, 2, 3, 1))?.contiguous(),
-        _ => input.contiguous(),
+        0..=2 => input.contiguous(),
+        rank => {
+            let dims: Vec<usize> = std::iter::once(0).chain(2..rank).chain([1]).collect();
+            input.permute(dims)?.contiguous()
+        }
     }
 }
 
+/// The inverse of [`channels_last`].
 fn channels_first(result: Tensor) -> Result<Tensor> {
     match result.rank() {
-        4 => result.permute((0, 3, 1, 2)),
-        _ => Ok(result),
+        0..=2 => Ok(result),
+        rank => {
+            let dims: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+            result.permute(dims)
+        }
     }
 }
 

@@ -7,13 +7,11 @@
 use candle_core::{Result, Tensor, ToUsize2};
 use candle_nn::Conv2dConfig;
 
-use crate::batch_norm::{
-    BatchStatistics, RunningStatistics, channels_last_batch_norm,
-    channels_last_batch_norm_evaluation,
-};
+use crate::batch_norm::{channels_last_batch_norm, channels_last_batch_norm_evaluation};
 use crate::convolution::channels_last_convolution;
 use crate::kernels::convolution::Then;
 use crate::pooling::{channels_last_avg_pool, channels_last_max_pool};
+use crate::statistics::{BatchStatistics, RunningStatistics};
 
 pub use crate::normalised_convolution::{
     NormalisedConvolution, conv2d_relu_batch_norm_evaluation_nhwc, conv2d_relu_batch_norm_nhwc,

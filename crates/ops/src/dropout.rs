@@ -7,7 +7,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use crate::element::{self, Element, composed, slice, values, with_float};
-use crate::kernels::{halves, vectorised};
+use crate::kernels::{parts, vectorised};
 use crate::tape::apply2;
 
 /// `input` · `mask` / (1 − `probability`).
@@ -53,7 +53,7 @@ impl Dropout {
         // SAFETY: one value is written for each, since the mask is as long as the input.
         #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
         unsafe {
-            halves::written(input.len(), 1, write).0
+            parts::written(input.len(), 1, write).0
         }
     }
 }

@@ -3,9 +3,12 @@
 use std::ops::Deref;
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, DType, Error, Layout, Result, Storage, Tensor, WithDType, bail};
+use candle_core::{
+    CpuStorage, DType, Device, Error, Layout, Result, Storage, Tensor, WithDType, bail,
+};
 
 use crate::kernels::exponential::exponential;
+use crate::kernels::switched_off;
 use crate::kernels::vectors::Vectors;
 
 /// A floating-point type that the kernels are written for: `f32` to train, `f64` to check
@@ -120,9 +123,14 @@ pub(crate) fn unsupported_dtype(operation: &'static str, dtype: DType) -> Error 
 /// Where the dtype is one that the kernels refuse: candle's ops take others, or fail later.
 pub(crate) fn composed(operation: &'static str, tensor: &Tensor) -> Result<bool> {
     match tensor.dtype() {
-        DType::F32 | DType::F64 => Ok(!tensor.device().is_cpu()),
+        DType::F32 | DType::F64 => Ok(!has_kernels(tensor.device())),
         other => Err(unsupported_dtype(operation, other)),
     }
+}
+
+/// Whether the kernels of this crate compute there. Everything that differs between devices asks here.
+pub(crate) fn has_kernels(device: &Device) -> bool {
+    device.is_cpu() && !switched_off()
 }
 
 /// The contiguous values that `layout` spans in `storage`.

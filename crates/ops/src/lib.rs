@@ -2,7 +2,9 @@
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
-//! use pairnet_ops::{Adam, AdamSettings, Conv2dConfig, conv2d_relu_max_pool, cross_entropy, linear};
+//! use pairnet_ops::{
+//!     Adam, AdamSettings, Conv2dConfig, Optimizer, conv2d_relu_max_pool, cross_entropy, linear,
+//! };
 //!
 //! # fn main() -> candle_core::Result<()> {
 //! let device = Device::Cpu;
@@ -41,7 +43,6 @@
 //! Where max pooling follows a convolution, a gradient of zero is not multiplied: an infinity or NaN
 //! in an image that no output depends on leaves no trace there, where PyTorch would give NaN.
 
-mod adam;
 mod batch_norm;
 pub mod channels_last;
 mod convolution;
@@ -54,22 +55,29 @@ mod loss;
 pub mod nn;
 mod normalised_convolution;
 mod normalised_linear;
+mod optimisers;
 mod pooling;
 pub mod reference;
 mod softmax;
+mod statistics;
 mod tape;
 mod threads;
 
-pub use candle_nn::Conv2dConfig;
+pub use candle_nn::{Conv2dConfig, Optimizer};
 
-pub use adam::{Adam, AdamSettings};
-pub use batch_norm::{BatchStatistics, RunningStatistics, batch_norm, batch_norm_evaluation};
+pub use batch_norm::{batch_norm, batch_norm_evaluation};
 pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};
 pub use dropout::dropout;
 pub use linear::{linear, linear_relu};
-pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error};
+pub use loss::{
+    accuracy, binary_cross_entropy_with_logits, cross_entropy, mean_squared_error, nll,
+};
 pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
+pub use optimisers::{
+    Adam, AdamSettings, AdamW, OptimiserState, Sgd, SgdSettings, StatefulOptimizer, named_variables,
+};
 pub use pooling::{avg_pool2d, max_pool2d};
-pub use softmax::softmax;
+pub use softmax::{log_softmax, softmax};
+pub use statistics::{BatchStatistics, RunningStatistics};
 pub use tape::Tape;
 pub use threads::{awake, side_by_side};

@@ -6,12 +6,9 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 use candle_nn::Conv2dConfig;
 
-use crate::batch_norm::{
-    BatchStatistics, RunningStatistics, channels_last_batch_norm,
-    channels_last_batch_norm_evaluation,
-};
+use crate::batch_norm::{channels_last_batch_norm, channels_last_batch_norm_evaluation};
 use crate::convolution::{channels_last_convolution, geometry, kernels_can, pad};
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::{self, Element, has_kernels, slice, values, with_float};
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
 use crate::kernels::normalised_convolution::{
@@ -19,6 +16,7 @@ use crate::kernels::normalised_convolution::{
 };
 use crate::layout::bias_or_zeros;
 use crate::pooling::channels_last_max_pool;
+use crate::statistics::{BatchStatistics, RunningStatistics};
 use crate::tape::{apply2, concatenate};
 
 const NAME: &str = "conv2d_relu_batch_norm_nhwc";
@@ -119,7 +117,7 @@ fn fused_geometry(
     let then = if max_pool { Then::ReluMaxPool } else { Then::Relu };
     let geometry = geometry(operation, images, (weight, bias, config), then)?;
     let fits = [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
-    Ok((fits && images.device().is_cpu() && kernels_can(config)).then_some(geometry))
+    Ok((fits && has_kernels(images.device()) && kernels_can(config)).then_some(geometry))
 }
 
 fn activations(

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use crate::batch_norm::{BatchStatistics, batch_norm};
-use crate::element::{self, Element, slice, values, with_float};
+use crate::batch_norm::batch_norm;
+use crate::element::{self, Element, has_kernels, slice, values, with_float};
 use crate::kernels::batch_norm::{
     InputGradient, Normaliser, forward, gradient_sums, rectified_gradient,
 };
@@ -14,6 +14,7 @@ use crate::kernels::matmul::{Matrix, product};
 use crate::kernels::moments::rectified_moments;
 use crate::layout::bias_or_zeros;
 use crate::linear::{check, gradients_through, linear_relu};
+use crate::statistics::BatchStatistics;
 use crate::tape::{apply3, concatenate};
 
 const NAME: &str = "linear_relu_batch_norm";
@@ -55,7 +56,7 @@ pub fn linear_relu_batch_norm(
     let outputs = weight.dims()[0];
     let fits =
         outputs > 0 && rows >= 2 && [gamma, beta].iter().all(|tensor| tensor.dims() == [outputs]);
-    if !input.device().is_cpu() || !fits {
+    if !has_kernels(input.device()) || !fits {
         // One after another; where something does not fit, that op tells what.
         return batch_norm(&linear_relu(input, weight, Some(bias))?, gamma, beta, epsilon);
     }

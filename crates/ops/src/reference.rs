@@ -7,7 +7,7 @@
 use candle_core::{D, Error, Result, Tensor, ToUsize2};
 use candle_nn::Conv2dConfig;
 
-use crate::batch_norm::BatchStatistics;
+use crate::statistics::BatchStatistics;
 
 /// As [`crate::linear()`].
 ///
@@ -143,8 +143,8 @@ pub fn batch_norm(
     epsilon: f64,
 ) -> Result<(Tensor, BatchStatistics)> {
     let rows = match input.rank() {
-        4 => input.transpose(0, 1)?.flatten_from(1)?.t()?,
-        _ => input.clone(),
+        2 => input.clone(),
+        _ => input.transpose(0, 1)?.flatten_from(1)?.t()?,
     };
     let mean = rows.mean(0)?;
     let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
@@ -167,10 +167,9 @@ pub fn normalise(
     mean: &Tensor,
     variance: &Tensor,
 ) -> Result<Tensor> {
-    let over_channels = |tensor: &Tensor| match input.rank() {
-        4 => tensor.reshape((1, (), 1, 1)),
-        _ => tensor.reshape((1, ())),
-    };
+    let mut channels_second = vec![1; input.rank()];
+    channels_second[1] = input.dim(1)?;
+    let over_channels = |tensor: &Tensor| tensor.reshape(&channels_second[..]);
     let slope = (gamma / variance.affine(1.0, epsilon)?.sqrt()?)?;
     input
         .broadcast_sub(&over_channels(mean)?)?
@@ -187,24 +186,48 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
     candle_nn::ops::softmax(logits, D::Minus1)
 }
 
-/// As [`crate::cross_entropy`].
+/// As [`crate::log_softmax`].
+///
+/// # Errors
+///
+/// Where `logits` has no dimensions.
+pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
+    candle_nn::ops::log_softmax(logits, D::Minus1)
+}
+
+/// As [`crate::nll`]; a class that is out of range is an error on the CPU alone.
+///
+/// # Errors
+///
+/// Where the shapes do not fit.
+pub fn nll(log_probabilities: &Tensor, classes: &Tensor) -> Result<Tensor> {
+    log_probabilities.gather(&classes.contiguous()?.unsqueeze(1)?, 1)?.mean_all()?.neg()
+}
+
+/// As [`crate::cross_entropy`]; a class that is out of range is an error on the CPU alone.
 ///
 /// # Errors
 ///
 /// Where the shapes do not fit.
 pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
-    candle_nn::ops::log_softmax(logits, D::Minus1)?
-        .gather(&classes.unsqueeze(1)?, 1)?
-        .mean_all()?
-        .neg()
+    nll(&log_softmax(logits)?, classes)
 }
 
-/// As [`crate::binary_cross_entropy`].
+/// As [`crate::binary_cross_entropy_with_logits`].
 ///
 /// # Errors
 ///
 /// Where the shapes differ.
-pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+pub fn binary_cross_entropy_with_logits(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     let softplus = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
     ((logits.relu()? - (logits * targets)?)? + softplus)?.mean_all()
+}
+
+/// As [`crate::mean_squared_error`].
+///
+/// # Errors
+///
+/// Where the shapes differ.
+pub fn mean_squared_error(predictions: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    (predictions - targets)?.sqr()?.mean_all()
 }

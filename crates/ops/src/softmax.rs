@@ -1,18 +1,21 @@
-//! Softmax as one op.
+//! Softmax and its logarithm, each as one op.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use crate::element::{self, Element, composed, largest, slice, values, with_float};
-use crate::kernels::exponential::exponentials;
+use crate::element::{self, composed, slice, values, with_float};
+use crate::kernels::softmax::{
+    log_probabilities, probabilities, through_log_softmax, through_softmax,
+};
 use crate::reference;
 use crate::tape::apply1;
 
-/// exp(x) / Σ exp(x) of each row of `logits` (n, classes), shifted so that nothing overflows.
+/// exp(x) / Σ exp(x) over the last dimension, (…, classes) → the same shape, shifted so that nothing
+/// overflows.
 ///
 /// As
 /// [`torch.nn.functional.softmax`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html)
-/// over the last dimension.
+/// with `dim=-1`.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -26,65 +29,85 @@ use crate::tape::apply1;
 ///
 /// # Errors
 ///
-/// Where `logits` has not two dimensions, or the dtype is neither F32 nor F64.
+/// Where `logits` is a scalar, or the dtype is neither F32 nor F64.
 pub fn softmax(logits: &Tensor) -> Result<Tensor> {
-    logits.dims2()?;
-    if composed("softmax", logits)? {
-        return reference::softmax(logits);
-    }
-    apply1(&logits.contiguous()?, Softmax)
+    let what =
+        if composed("softmax", logits)? { reference::softmax } else { over_classes::<false> };
+    what(checked("softmax", logits)?)
 }
 
-struct Softmax;
-
-/// The probabilities of each row, and its largest logit with the sum of exp(logit − largest).
-pub(crate) fn probabilities<T: Element>(logits: &[T], classes: usize) -> (Vec<T>, Vec<(T, T)>) {
-    let mut result = logits.to_vec();
-    let mut sums = Vec::with_capacity(logits.len() / classes.max(1));
-    for row in result.chunks_exact_mut(classes.max(1)) {
-        let largest = largest(row);
-        row.iter_mut().for_each(|value| *value -= largest);
-        sums.push((largest, T::ZERO));
-    }
-    exponentials(&mut result);
-    for (row, (_, sum)) in result.chunks_exact_mut(classes.max(1)).zip(&mut sums) {
-        *sum = row.iter().fold(T::ZERO, |sum, &value| sum + value);
-        row.iter_mut().for_each(|value| *value /= *sum);
-    }
-    (result, sums)
+/// x − log Σ exp(x) over the last dimension, (…, classes) → the same shape: the logarithm of
+/// [`softmax()`], which stays finite where a probability is too small for its dtype.
+///
+/// As
+/// [`torch.nn.functional.log_softmax`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html)
+/// with `dim=-1`.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+///
+/// # fn main() -> candle_core::Result<()> {
+/// let logits = Tensor::new(&[0f64, 200.0], &Device::Cpu)?;
+/// assert_eq!(pairnet_ops::log_softmax(&logits)?.to_vec1::<f64>()?, [-200.0, 0.0]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// As [`softmax()`].
+pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
+    let what = if composed("log_softmax", logits)? {
+        reference::log_softmax
+    } else {
+        over_classes::<true>
+    };
+    what(checked("log_softmax", logits)?)
 }
 
-/// p · (g − Σ p · g) of each row, where p are the probabilities and g their gradient.
-fn through<T: Element>(probabilities: &[T], gradient: &[T], classes: usize) -> Vec<T> {
-    let mut result = Vec::with_capacity(gradient.len());
-    let rows = probabilities.chunks_exact(classes.max(1));
-    for (probabilities, gradient) in rows.zip(gradient.chunks_exact(classes.max(1))) {
-        let pairs = || probabilities.iter().zip(gradient);
-        let mean = pairs().fold(T::ZERO, |sum, (&probability, &value)| sum + probability * value);
-        result.extend(pairs().map(|(&probability, &value)| probability * (value - mean)));
+fn checked<'a>(operation: &str, logits: &'a Tensor) -> Result<&'a Tensor> {
+    if logits.rank() == 0 {
+        bail!("{operation}: a scalar has no classes, logits of shape (…, classes) are needed");
     }
-    result
+    Ok(logits)
 }
 
-impl CustomOp1 for Softmax {
+fn over_classes<const LOGARITHM: bool>(logits: &Tensor) -> Result<Tensor> {
+    apply1(&logits.contiguous()?, Softmax::<LOGARITHM>)
+}
+
+struct Softmax<const LOGARITHM: bool>;
+
+fn classes(shape: &Shape) -> usize {
+    shape.dims().last().copied().unwrap_or(1)
+}
+
+impl<const LOGARITHM: bool> CustomOp1 for Softmax<LOGARITHM> {
     fn name(&self) -> &'static str {
-        "softmax"
+        if LOGARITHM { "log_softmax" } else { "softmax" }
     }
 
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, classes) = layout.shape().dims2()?;
+        let classes = classes(layout.shape());
         with_float!(self.name(), logits.dtype(), T => {
-            let (result, _) = probabilities::<T>(slice(logits, layout)?, classes);
+            let logits = slice::<T>(logits, layout)?;
+            let result = if LOGARITHM {
+                log_probabilities(logits, classes)
+            } else {
+                probabilities(logits, classes).0
+            };
             Ok((T::to_cpu_storage_owned(result), layout.shape().clone()))
         })
     }
 
     fn bwd(&self, logits: &Tensor, result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (_, classes) = logits.dims2()?;
+        let classes = classes(logits.shape());
         let gradient = gradient.contiguous()?;
         with_float!(self.name(), logits.dtype(), T => {
             let (result, gradient) = (result.storage_and_layout(), gradient.storage_and_layout());
-            let through = through::<T>(values(&result)?, values(&gradient)?, classes);
+            let (result, gradient) = (values::<T, _>(&result)?, values(&gradient)?);
+            let through = if LOGARITHM { through_log_softmax } else { through_softmax };
+            let through = through(result, gradient, classes);
             Ok(Some(element::tensor(through, logits.shape(), logits)?))
         })
     }

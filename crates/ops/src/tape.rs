@@ -10,6 +10,8 @@ use candle_core::{
     bail,
 };
 
+use crate::element::has_kernels;
+
 /// The ops of this crate that ran on one thread while it was recorded.
 ///
 /// candle's backward pass makes a tensor of zeros for each gradient and adds to it: three passes over
@@ -151,7 +153,7 @@ fn memory(tensor: &Tensor) -> Option<usize> {
 
 /// candle's own way back from `tensor`.
 fn through_candle(tensor: &Tensor, gradient: Tensor) -> Result<GradStore> {
-    let scalar = if tensor.device().is_cpu() {
+    let scalar = if has_kernels(tensor.device()) {
         tensor.contiguous()?.apply_op1(Seed { gradient })?
     } else {
         (tensor * gradient)?.sum_all()?

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 thread_local! {
     static COUNT: Cell<Option<usize>> = const { Cell::new(None) };
@@ -55,32 +56,71 @@ pub fn side_by_side<A: Send, B: Send>(
 /// moment falls asleep, and to wake it takes longer than a part. One that looks in vain for long lets
 /// other programs have its processor.
 ///
+/// Where the other threads have something else to do and do not all come within 50 ms, `work` is done
+/// without them looking, as outside of this function: they take parts of it as they come, and what it
+/// returns is the same. So a second call in the same pool, or one within another, waits for nobody.
+///
 /// ```
 /// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
 /// assert_eq!(pool.install(|| pairnet_ops::awake(|| rayon::join(|| 1, || 2))), (1, 2));
 /// ```
 pub fn awake<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let others = rayon::current_num_threads() - 1;
-    let looking = AtomicUsize::new(0);
-    let over = AtomicBool::new(false);
-    // Until all do, none works: one could take up another's looking, and never come back.
-    let all_look = || {
-        while looking.load(Ordering::Relaxed) < others {
-            std::thread::yield_now();
-        }
-    };
+    let gathering = Gathering::default();
     rayon::scope(|scope| {
         for _ in 0..others {
             scope.spawn(|_| {
-                looking.fetch_add(1, Ordering::Relaxed);
-                all_look();
-                help_until(&over);
+                if gathering.join() {
+                    help_until(&gathering.over);
+                }
             });
         }
-        all_look();
-        let _at_the_end = SetOnDrop(&over);
+        let _at_the_end = SetOnDrop(&gathering.over);
+        gathering.wait_for(others);
         work()
     })
+}
+
+/// Threads that come together to look for work, or not at all.
+///
+/// None works before all are there: one could take up another's looking while it waits for a part of
+/// its own, and would not come back to it before everything is over.
+#[derive(Default)]
+struct Gathering {
+    arrived: AtomicUsize,
+    complete: AtomicBool,
+    over: AtomicBool,
+}
+
+impl Gathering {
+    /// How long the caller waits for the others: far longer than waking them takes, and too short to
+    /// be missed.
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    /// Comes and waits for the rest; whether all came.
+    fn join(&self) -> bool {
+        self.arrived.fetch_add(1, Ordering::Relaxed);
+        while !self.over.load(Ordering::Acquire) {
+            if self.complete.load(Ordering::Acquire) {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
+    /// Waits until all others came; sends them back where one does not.
+    fn wait_for(&self, others: usize) {
+        let start = Instant::now();
+        while self.arrived.load(Ordering::Relaxed) < others {
+            if start.elapsed() > Self::PATIENCE {
+                self.over.store(true, Ordering::Release);
+                return;
+            }
+            std::thread::yield_now();
+        }
+        self.complete.store(true, Ordering::Release);
+    }
 }
 
 /// Does parts of others' work until `over` is set, without falling asleep in between.
@@ -115,14 +155,14 @@ pub(crate) fn threads() -> usize {
 }
 
 fn with_threads<R>(count: usize, work: impl FnOnce() -> R) -> R {
-    let _outer = Outer(COUNT.replace(Some(count.max(1))));
+    let _restored = RestoreCount(COUNT.replace(Some(count.max(1))));
     work()
 }
 
 /// What the count was before; it is that again afterwards, also where the work panics.
-struct Outer(Option<usize>);
+struct RestoreCount(Option<usize>);
 
-impl Drop for Outer {
+impl Drop for RestoreCount {
     fn drop(&mut self) {
         COUNT.set(self.0);
     }

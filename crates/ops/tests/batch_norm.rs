@@ -3,7 +3,9 @@
 mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
-use pairnet_ops::{RunningStatistics, batch_norm, batch_norm_evaluation, reference};
+use pairnet_ops::{
+    BatchStatistics, RunningStatistics, batch_norm, batch_norm_evaluation, reference,
+};
 use proptest::prelude::*;
 use support::{
     assert_close, assert_finite_differences, assert_same, assert_told, device, tensor, values,
@@ -19,12 +21,9 @@ proptest! {
     fn any_shape_agrees_with_the_reference(
         rows in 2usize..80,
         channels in prop_oneof![1usize..6, 60usize..70, 255usize..259],
-        image in prop_oneof![Just(None), (1usize..5, 1usize..5).prop_map(Some)],
+        image in prop::collection::vec(1usize..5, 0..4),
     ) {
-        let shape = match image {
-            None => vec![rows, channels],
-            Some((height, width)) => vec![rows, channels, height, width],
-        };
+        let shape = [vec![rows, channels], image].concat();
         for dtype in [DType::F32, DType::F64] {
             let variables = [
                 variable(&shape, dtype, 1),
@@ -191,7 +190,11 @@ fn errors_name_the_sizes() {
     assert_told(normalise(&[1, 3, 1, 1]), "1 value a channel has no variance");
     assert_told(normalise(&[0, 3]), "0 value a channel has no variance");
     assert_told(normalise(&[5, 4]), "gamma has shape [3], 4 channels need (4,)");
-    assert_told(normalise(&[5, 3, 2]), "input has shape [5, 3, 2]");
+    assert_told(normalise(&[3]), "batch_norm: input has shape [3], (n, channels) or more");
+    for epsilon in [-1e-5, f64::NAN, f64::INFINITY] {
+        let refused = batch_norm(&tensor(&[5, 3], DType::F32, 3), &gamma, &beta, epsilon);
+        assert_told(refused, "batch_norm: epsilon");
+    }
     let (input, four) = (tensor(&[5, 3], DType::F32, 3), tensor(&[4], DType::F32, 1));
     let wrong = batch_norm(&input, &gamma, &four, EPSILON);
     assert_told(wrong, "beta has shape [4], 3 channels need (3,)");
@@ -202,7 +205,73 @@ fn errors_name_the_sizes() {
     let running = RunningStatistics::new(4, DType::F32, device()).unwrap();
     let wrong = batch_norm_evaluation(&input, &gamma, &four, EPSILON, &running);
     assert_told(wrong, "beta has shape [4]");
-    assert_told(batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &running), "[4]");
-    let (_, statistics) = normalise(&[5, 3]).unwrap();
-    assert_told(running.clone().update(&statistics, 0.1), "[4]");
+    let told = "the running mean has shape [4] and dtype F32, [3] and F32 are needed";
+    assert_told(batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &running), told);
+    let doubles = RunningStatistics::new(3, DType::F64, device()).unwrap();
+    let told = "the running mean has shape [3] and dtype F64, [3] and F32 are needed";
+    assert_told(batch_norm_evaluation(&input, &gamma, &beta, EPSILON, &doubles), told);
+}
+
+#[test]
+fn an_update_that_is_refused_changes_nothing() {
+    let statistics = |count| BatchStatistics {
+        mean: tensor(&[3], DType::F32, 1),
+        variance: tensor(&[3], DType::F32, 2),
+        count,
+    };
+    let mut running = RunningStatistics::new(3, DType::F32, device()).unwrap();
+    let told = "batch_norm: 1 value a channel has no unbiased variance";
+    assert_told(running.update(&statistics(1), 0.1), told);
+    for momentum in [-0.1, 1.1, f64::NAN] {
+        assert_told(running.update(&statistics(5), momentum), "batch_norm: momentum");
+    }
+    let mut other = RunningStatistics::new(4, DType::F32, device()).unwrap();
+    let told = "batch_norm: running statistics of shape [4] and dtype F32, the batch's of [3]";
+    assert_told(other.update(&statistics(5), 0.1), told);
+    let wider = BatchStatistics { variance: tensor(&[4], DType::F32, 1), ..statistics(5) };
+    assert_told(running.update(&wider, 0.1), "the batch's of [4]");
+    assert_eq!(values(&running.mean), [0.0; 3]);
+    assert_eq!(values(&running.variance), [1.0; 3]);
+}
+
+/// A hundred thousand values a channel around a large mean, against f64.
+#[test]
+fn many_values_lose_nothing() {
+    let input = tensor(&[100_000, 7], DType::F32, 1).affine(1.0, 100.0).unwrap();
+    let (gamma, beta) = (tensor(&[7], DType::F32, 2), tensor(&[7], DType::F32, 3));
+    let double = |tensor: &Tensor| tensor.to_dtype(DType::F64).unwrap();
+    let (found, statistics) = batch_norm(&input, &gamma, &beta, EPSILON).unwrap();
+    let expected = reference::batch_norm(&double(&input), &double(&gamma), &double(&beta), EPSILON);
+    let (expected, exact) = expected.unwrap();
+    assert_close("mean", &double(&statistics.mean), &exact.mean, 2e-6);
+    assert_close("variance", &double(&statistics.variance), &exact.variance, 2e-5);
+    assert_close("result", &double(&found), &expected, 2e-4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn bits_do_not_depend_on_threads(
+        rows in prop_oneof![2usize..300, 2usize..5000],
+        channels in prop_oneof![1usize..4, 60usize..70, 300usize..310],
+        threads in 2usize..33,
+    ) {
+        let variables = [
+            variable(&[rows, channels], DType::F32, 1),
+            variable(&[channels], DType::F32, 2),
+            variable(&[channels], DType::F32, 3),
+        ];
+        let bits = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let (result, gradients) = with_gradients(&variables, |v| {
+                    Ok(batch_norm(&v[0], &v[1], &v[2], EPSILON)?.0)
+                });
+                let all = gradients.iter().chain([&result]).flat_map(values);
+                all.map(f64::to_bits).collect::<Vec<_>>()
+            })
+        };
+        prop_assert!(bits(threads) == bits(1));
+    }
 }

@@ -3,9 +3,14 @@
 mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
-use pairnet_ops::{binary_cross_entropy, cross_entropy, mean_squared_error, reference, softmax};
+use pairnet_ops::{
+    accuracy, binary_cross_entropy_with_logits, cross_entropy, log_softmax, mean_squared_error,
+    nll, reference, softmax,
+};
+use proptest::prelude::*;
 use support::{
-    assert_finite_differences, assert_same, assert_told, device, tensor, values, variable, whole,
+    assert_finite_differences, assert_same, assert_told, device, tensor, values, variable,
+    weighted_sum, whole, with_gradients,
 };
 
 fn classes(classes: &[u32]) -> Tensor {
@@ -42,8 +47,8 @@ fn losses_agree_with_the_reference() {
             assert_same(
                 "binary",
                 &[variable(&[rows], dtype, 2), targets],
-                |v| binary_cross_entropy(&v[0].affine(8.0, 0.0)?, &v[1]),
-                |v| reference::binary_cross_entropy(&v[0].affine(8.0, 0.0)?, &v[1]),
+                |v| binary_cross_entropy_with_logits(&v[0].affine(8.0, 0.0)?, &v[1]),
+                |v| reference::binary_cross_entropy_with_logits(&v[0].affine(8.0, 0.0)?, &v[1]),
             );
         }
     }
@@ -61,7 +66,7 @@ fn gradients_are_finite_differences() {
     assert_finite_differences("softmax", &logits, |v| softmax(&v[0]));
     // Targets too have a gradient, where they are trained.
     let both = [variable(&[5], DType::F64, 2), variable(&[5], DType::F64, 3)];
-    assert_finite_differences("binary", &both, |v| binary_cross_entropy(&v[0], &v[1]));
+    assert_finite_differences("binary", &both, |v| binary_cross_entropy_with_logits(&v[0], &v[1]));
     assert_finite_differences("squared error", &both, |v| {
         mean_squared_error(&candle_nn::ops::sigmoid(&v[0])?, &v[1])
     });
@@ -72,7 +77,7 @@ fn gradients_are_finite_differences() {
 fn extreme_logits_stay_finite() {
     let targets = Tensor::new(&[1f32, 0.0, 0.0, 1.0], device()).unwrap();
     let logits = Var::new(&[200f32, -200.0, 200.0, -200.0], device()).unwrap();
-    let binary = loss(&logits, |logits| binary_cross_entropy(logits, &targets));
+    let binary = loss(&logits, |logits| binary_cross_entropy_with_logits(logits, &targets));
     assert_eq!(binary, (100.0, vec![0.0, 0.0, 0.25, -0.25]));
     let logits = Var::new(&[[200f32, -200.0], [-200.0, 200.0]], device()).unwrap();
     let several = loss(&logits, |logits| cross_entropy(logits, &classes(&[0, 0])));
@@ -114,7 +119,8 @@ fn softmax_of_extreme_logits() {
 fn nan_comes_through() {
     let targets = Tensor::new(&[1f32, 0.0], device()).unwrap();
     let logits = Var::new(&[f32::NAN, 0.0], device()).unwrap();
-    let (binary, gradient) = loss(&logits, |logits| binary_cross_entropy(logits, &targets));
+    let (binary, gradient) =
+        loss(&logits, |logits| binary_cross_entropy_with_logits(logits, &targets));
     assert!(binary.is_nan() && gradient[0].is_nan());
     assert_eq!(gradient[1], 0.25);
     for row in [[f32::NAN, 0.0], [0.0, f32::NAN]] {
@@ -139,34 +145,209 @@ fn views_are_read_where_they_lie() {
     assert_same(
         "binary views",
         &[variable(&[3, 5], DType::F64, 1), variable(&[3, 2], DType::F64, 2)],
-        |v| binary_cross_entropy(&column(&v[0])?, &column(&v[1])?),
-        |v| reference::binary_cross_entropy(&column(&v[0])?, &column(&v[1])?),
+        |v| binary_cross_entropy_with_logits(&column(&v[0])?, &column(&v[1])?),
+        |v| reference::binary_cross_entropy_with_logits(&column(&v[0])?, &column(&v[1])?),
     );
 }
 
 #[test]
 fn errors_name_what_does_not_fit() {
     let logits = tensor(&[2, 3], DType::F32, 1);
-    assert_told(cross_entropy(&logits, &classes(&[0, 3])), "class 3 of 3 classes");
-    assert_told(cross_entropy(&logits, &classes(&[0])), "2 rows of logits");
-    let bytes = classes(&[0, 1]).to_dtype(DType::U8).unwrap();
-    assert_told(cross_entropy(&logits, &bytes), "got [2] of U8");
-    let nothing = tensor(&[0, 3], DType::F32, 1);
-    assert_told(cross_entropy(&nothing, &classes(&[])), "0 rows of logits");
-    let nothing = tensor(&[2, 0], DType::F32, 1);
-    assert_told(cross_entropy(&nothing, &classes(&[0, 0])), "logits [2, 0] are those of no class");
-    assert_told(cross_entropy(&whole(&[2, 3]), &classes(&[0, 1])), "dtype U32 is not supported");
-
-    assert_told(softmax(&whole(&[2, 3])), "softmax: dtype U32 is not supported");
-    assert_eq!(softmax(&nothing).unwrap().dims(), [2, 0]);
+    for (name, loss) in [("cross_entropy", cross_entropy as fn(&_, &_) -> _), ("nll", nll)] {
+        let told =
+            |result: Result<Tensor>, part: &str| assert_told(result, &format!("{name}: {part}"));
+        told(loss(&logits, &classes(&[0, 3])), "class 3 of 3 classes");
+        let signed = |values: &[i64]| Tensor::new(values, device()).unwrap();
+        told(loss(&logits, &signed(&[0, -1])), "class -1 of 3 classes");
+        told(loss(&logits, &signed(&[1 << 40, 0])), "class 1099511627776 of 3 classes");
+        told(
+            loss(&logits, &classes(&[0])),
+            "2 rows of scores need as many classes, one at least, got [1]",
+        );
+        let floats = tensor(&[2], DType::F32, 1);
+        told(loss(&logits, &floats), "classes have dtype F32, U8, U32 or I64 is needed");
+        let nothing = tensor(&[0, 3], DType::F32, 1);
+        told(loss(&nothing, &classes(&[])), "0 rows of scores");
+        let nothing = tensor(&[2, 0], DType::F32, 1);
+        told(loss(&nothing, &classes(&[0, 0])), "scores [2, 0] are those of no class");
+        told(loss(&whole(&[2, 3]), &classes(&[0, 1])), "dtype U32 is not supported");
+        told(loss(&floats, &classes(&[0, 1])), "scores of shape [2], (n, classes) is needed");
+    }
 
     let one = tensor(&[2], DType::F32, 1);
-    assert_told(softmax(&one), "[2]");
-    let told = "logits [2] and targets [2, 3] must both be (n,)";
-    assert_told(binary_cross_entropy(&one, &logits), told);
-    let nothing = tensor(&[0], DType::F32, 1);
-    assert_told(binary_cross_entropy(&nothing, &nothing), "n at least 1");
-    assert_told(binary_cross_entropy(&whole(&[2]), &whole(&[2])), "dtype U32 is not supported");
-    assert_told(binary_cross_entropy(&one, &tensor(&[2], DType::F64, 1)), "dtype");
-    assert_told(mean_squared_error(&one, &logits), "[2, 3]");
+    let scalar = Tensor::new(1f32, device()).unwrap();
+    for (name, op) in [("softmax", softmax as fn(&_) -> _), ("log_softmax", log_softmax)] {
+        assert_told(op(&whole(&[2, 3])), &format!("{name}: dtype U32 is not supported"));
+        assert_told(op(&scalar), &format!("{name}: a scalar has no classes"));
+    }
+
+    let pairs = [
+        ("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits as fn(&_, &_) -> _),
+        ("mean_squared_error", mean_squared_error),
+    ];
+    for (name, loss) in pairs {
+        let told =
+            |result: Result<Tensor>, part: &str| assert_told(result, &format!("{name}: {part}"));
+        let shapes = "values of shape [2] and dtype F32, targets of [2, 3] and F32";
+        told(loss(&one, &logits), shapes);
+        told(
+            loss(&one, &tensor(&[2], DType::F64, 1)),
+            "values of shape [2] and dtype F32, targets of [2] and F64",
+        );
+        let nothing = tensor(&[0], DType::F32, 1);
+        told(loss(&nothing, &nothing), "values of shape [0], one at least is needed");
+        told(loss(&whole(&[2]), &whole(&[2])), "dtype U32 is not supported");
+    }
+}
+
+#[test]
+fn classes_may_have_any_dtype_of_candle_s_losses() {
+    let logits = variable(&[4, 3], DType::F32, 1);
+    let labels = [2u8, 0, 1, 2]; // as they come from a file
+    let labels = Tensor::from_slice(&labels, 4, device()).unwrap();
+    let expected = loss(&logits, |logits| cross_entropy(logits, &labels));
+    for dtype in [DType::U32, DType::I64] {
+        let labels = labels.to_dtype(dtype).unwrap();
+        assert_eq!(loss(&logits, |logits| cross_entropy(logits, &labels)), expected);
+        let by_parts = loss(&logits, |logits| nll(&log_softmax(logits)?, &labels));
+        assert!((by_parts.0 - expected.0).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn nothing_has_no_probabilities() {
+    for shape in [&[2, 0][..], &[0, 3], &[0], &[3, 0, 2]] {
+        let nothing = variable(shape, DType::F32, 1);
+        for op in [softmax as fn(&Tensor) -> Result<Tensor>, log_softmax] {
+            let (result, gradients) = with_gradients(std::slice::from_ref(&nothing), |v| op(&v[0]));
+            assert_eq!((result.dims(), gradients[0].dims()), (shape, shape));
+        }
+    }
+}
+
+/// ln 10 of each row, however many.
+#[test]
+fn many_equal_terms_lose_nothing() {
+    for rows in [1, 200, 100_000, 1_000_000] {
+        let logits = Tensor::zeros((rows, 10), DType::F32, device()).unwrap();
+        let labels = Tensor::zeros(rows, DType::U8, device()).unwrap();
+        let single = Tensor::zeros(rows, DType::F32, device()).unwrap();
+        let tenth = single.affine(0.0, f64::from(0.1f32)).unwrap();
+        let found = [
+            ("cross-entropy", cross_entropy(&logits, &labels), 10f64.ln()),
+            ("binary", binary_cross_entropy_with_logits(&single, &tenth), 2f64.ln()),
+            ("squares", mean_squared_error(&single, &tenth), f64::from(0.1f32).powi(2)),
+            ("nll", nll(&log_softmax(&logits).unwrap(), &labels), 10f64.ln()),
+        ];
+        for (name, found, expected) in found {
+            let found = values(&found.unwrap())[0];
+            let ulps = (found - expected).abs() / (expected * f64::from(f32::EPSILON));
+            assert!(ulps <= 4.0, "{name} of {rows}: {found}, {expected} was expected");
+        }
+    }
+}
+
+/// A million classes: each probability to a few units, and their logarithms.
+#[test]
+fn many_classes_lose_nothing() {
+    for count in [33, 1000, 20_000, 1_000_000] {
+        let logits = tensor(&[1, count], DType::F32, 1).affine(3.0, 0.0).unwrap();
+        let exact = values(&logits);
+        let sum: f64 = exact.iter().map(|logit| logit.exp()).sum();
+        let found = values(&softmax(&logits).unwrap());
+        let logarithms = values(&log_softmax(&logits).unwrap());
+        for ((found, logarithm), logit) in found.into_iter().zip(logarithms).zip(exact) {
+            let expected = logit.exp() / sum;
+            let ulps = (found - expected).abs() / (expected * f64::from(f32::EPSILON));
+            assert!(ulps <= 8.0, "{found}, {expected} was expected");
+            assert!((logarithm - (logit - sum.ln())).abs() < 4e-6, "{logarithm}");
+        }
+    }
+}
+
+/// Rows short and long: the way back through them, by finite differences.
+#[test]
+fn long_rows_go_back_as_short_ones() {
+    let wide = [variable(&[2, 40], DType::F64, 1)];
+    assert_finite_differences("softmax", &wide, |v| softmax(&v[0]));
+    assert_finite_differences("log_softmax", &wide, |v| log_softmax(&v[0]));
+    let long = [variable(&[2, 17_000], DType::F64, 1)];
+    assert_same("softmax", &long, |v| softmax(&v[0]), |v| reference::softmax(&v[0]));
+    let ours = |v: &[Var]| log_softmax(&v[0]);
+    assert_same("log_softmax", &long, ours, |v| reference::log_softmax(&v[0]));
+    let labels = classes(&[16_999, 3]);
+    let ours = |v: &[Var]| cross_entropy(&v[0], &labels);
+    assert_same("cross-entropy", &long, ours, |v| reference::cross_entropy(&v[0], &labels));
+}
+
+#[test]
+fn accuracy_is_the_share_of_right_rows() {
+    let nan = f32::NAN;
+    let rows =
+        [[1f32, 2.0, 3.0], [3.0, 3.0, 0.0], [3.0, 3.0, 0.0], [nan, 1.0, 0.0], [0.0, 1.0, nan]];
+    let logits = Tensor::new(&rows, device()).unwrap();
+    for dtype in [DType::U8, DType::U32, DType::I64] {
+        let labels = classes(&[2, 0, 1, 0, 1]).to_dtype(dtype).unwrap();
+        assert_eq!(accuracy(&logits, &labels).unwrap(), 2.0 / 5.0);
+    }
+    let half = logits.narrow(0, 0, 3).unwrap().to_dtype(DType::F16).unwrap();
+    assert_eq!(accuracy(&half, &classes(&[2, 0, 0])).unwrap(), 1.0);
+    let single = Tensor::new(&[0.5f32, 0.0, -1.0, nan, nan], device()).unwrap();
+    let targets = Tensor::new(&[1f32, 0.0, 1.0, 1.0, 0.0], device()).unwrap();
+    assert_eq!(accuracy(&single, &targets).unwrap(), 2.0 / 5.0);
+    assert_eq!(accuracy(&single, &classes(&[1, 0, 1, 1, 0])).unwrap(), 2.0 / 5.0);
+
+    assert_told(accuracy(&logits, &classes(&[0; 4])), "accuracy: 5 rows of scores");
+    assert_told(accuracy(&logits, &classes(&[0, 1, 2, 3, 0])), "accuracy: class 3 of 3 classes");
+    assert_told(accuracy(&single, &classes(&[0, 1, 2, 1, 0])), "accuracy: class 2 of 2 classes");
+    let halves = targets.affine(0.5, 0.0).unwrap();
+    assert_told(accuracy(&single, &halves), "accuracy: class 0.5 of a single logit");
+    assert_told(accuracy(&single, &classes(&[0])), "logits of shape [5] and classes of [1]");
+    assert_told(accuracy(&whole(&[1, 2]), &classes(&[0])), "logits have dtype U32");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn bits_do_not_depend_on_threads(
+        rows in prop_oneof![0usize..5, 1usize..4000],
+        width in prop_oneof![1usize..12, 30usize..70],
+        long in 16_000usize..40_000,
+        threads in 2usize..33,
+    ) {
+        let labels: Vec<u32> = (0..rows).map(|row| (7 * row % width) as u32).collect();
+        let labels = classes(&labels);
+        let variables = [
+            variable(&[rows, width], DType::F32, 1),
+            variable(&[rows, width], DType::F32, 2),
+            variable(&[2, long], DType::F32, 3),
+        ];
+        let bits = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut losses = vec![
+                    softmax(&variables[0]).unwrap(),
+                    log_softmax(&variables[0]).unwrap(),
+                    softmax(&variables[2]).unwrap(),
+                    log_softmax(&variables[2]).unwrap(),
+                ];
+                if rows > 0 {
+                    losses.push(cross_entropy(&variables[0], &labels).unwrap());
+                    losses.push(nll(&variables[0], &labels).unwrap());
+                    let pair = (&variables[0], &variables[1]);
+                    losses.push(binary_cross_entropy_with_logits(pair.0, pair.1).unwrap());
+                    losses.push(mean_squared_error(pair.0, pair.1).unwrap());
+                }
+                let mut all = Vec::new();
+                for loss in losses {
+                    let gradients = weighted_sum(&loss).unwrap().backward().unwrap();
+                    let gradients = variables.iter().filter_map(|variable| gradients.get(variable));
+                    all.extend(gradients.chain([&loss]).flat_map(values).map(f64::to_bits));
+                }
+                all
+            })
+        };
+        prop_assert!(bits(threads) == bits(1));
+    }
 }

@@ -1,5 +1,5 @@
-//! Each op against PyTorch's values in f64; `crates/training/tests/golden/README.md` tells how they
-//! were made.
+//! Each op against PyTorch's values in f64; the `README.md` of `golden`, here and in
+//! `crates/training/tests`, tells how they were made.
 
 mod support;
 
@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use candle_core::backprop::GradStore;
 use candle_core::{D, DType, Tensor, Var};
 use pairnet_ops::{
-    Adam, AdamSettings, Conv2dConfig, RunningStatistics, batch_norm, batch_norm_evaluation,
-    binary_cross_entropy, conv2d, cross_entropy, max_pool2d, mean_squared_error,
+    Adam, AdamSettings, Conv2dConfig, Optimizer, RunningStatistics, StatefulOptimizer, batch_norm,
+    batch_norm_evaluation, binary_cross_entropy_with_logits, conv2d, cross_entropy, log_softmax,
+    max_pool2d, mean_squared_error, nll, softmax,
 };
 use support::{assert_close, device};
 
@@ -19,7 +20,11 @@ struct Golden(HashMap<String, Tensor>);
 
 impl Golden {
     fn load() -> Self {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../training/tests/golden/ops.safetensors");
+        Self::of("../training/tests/golden/ops.safetensors")
+    }
+
+    fn of(file: &str) -> Self {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         Self(candle_core::safetensors::load(file, device()).unwrap())
     }
 
@@ -76,24 +81,30 @@ fn pooling_with_ties() {
 
 #[test]
 fn batch_norms() {
-    let golden = Golden::load();
     for operation in ["batch_norm", "batch_norm_images"] {
-        let named = |name: &str| format!("{operation}.{name}");
-        let [input, gamma, beta] =
-            ["input", "weight", "bias"].map(|name| golden.variable(&named(name)));
-        let (output, statistics) = batch_norm(&input, &gamma, &beta, 1e-5).unwrap();
-        let inputs = [("input", &input), ("weight", &gamma), ("bias", &beta)];
-        golden.check_op(operation, &output, &inputs);
-        let mut running = RunningStatistics {
-            mean: golden.get(&named("running_mean_before")).clone(),
-            variance: golden.get(&named("running_var_before")).clone(),
-        };
-        running.update(&statistics, 0.1).unwrap();
-        golden.check(&named("running_mean"), &running.mean);
-        golden.check(&named("running_var"), &running.variance);
-        let evaluated = batch_norm_evaluation(&input, &gamma, &beta, 1e-5, &running).unwrap();
-        golden.check(&named("eval_output"), &evaluated);
+        check_batch_norm(&Golden::load(), operation, 1e-5);
     }
+    for operation in ["batch_norm_2", "batch_norm_3", "batch_norm_4", "batch_norm_5"] {
+        check_batch_norm(&Golden::of("tests/golden/batch_norms.safetensors"), operation, 1e-3);
+    }
+}
+
+fn check_batch_norm(golden: &Golden, operation: &str, epsilon: f64) {
+    let named = |name: &str| format!("{operation}.{name}");
+    let [input, gamma, beta] =
+        ["input", "weight", "bias"].map(|name| golden.variable(&named(name)));
+    let (output, statistics) = batch_norm(&input, &gamma, &beta, epsilon).unwrap();
+    let inputs = [("input", &input), ("weight", &gamma), ("bias", &beta)];
+    golden.check_op(operation, &output, &inputs);
+    let mut running = RunningStatistics {
+        mean: golden.get(&named("running_mean_before")).clone(),
+        variance: golden.get(&named("running_var_before")).clone(),
+    };
+    running.update(&statistics, 0.1).unwrap();
+    golden.check(&named("running_mean"), &running.mean);
+    golden.check(&named("running_var"), &running.variance);
+    let evaluated = batch_norm_evaluation(&input, &gamma, &beta, epsilon, &running).unwrap();
+    golden.check(&named("eval_output"), &evaluated);
 }
 
 #[test]
@@ -110,12 +121,57 @@ fn losses() {
         golden.check_op(operation, &loss, &[("input", &input)]);
     }
     let input = golden.variable("bce_with_logits.input");
-    let loss = binary_cross_entropy(&input, golden.get("bce_with_logits.target")).unwrap();
+    let loss =
+        binary_cross_entropy_with_logits(&input, golden.get("bce_with_logits.target")).unwrap();
     golden.check_op("bce_with_logits", &loss, &[("input", &input)]);
     let input = golden.variable("mse_sigmoid.input");
     let probabilities = candle_nn::ops::sigmoid(&input).unwrap();
     let loss = mean_squared_error(&probabilities, golden.get("mse_sigmoid.target")).unwrap();
     golden.check_op("mse_sigmoid", &loss, &[("input", &input)]);
+}
+
+#[test]
+fn softmax_and_losses_of_every_rank() {
+    let golden = Golden::of("tests/golden/losses.safetensors");
+    for rank in 0..5 {
+        for operation in ["bce", "mse", "softmax", "log_softmax"] {
+            let name = format!("{operation}_{rank}");
+            let pairs = ["bce", "mse"].contains(&operation);
+            if rank == 0 && !pairs {
+                continue;
+            }
+            let input = golden.variable(&format!("{name}.input"));
+            let output = if pairs {
+                let target = golden.variable(&format!("{name}.target"));
+                let loss = match operation {
+                    "bce" => binary_cross_entropy_with_logits,
+                    _ => mean_squared_error,
+                };
+                let output = loss(&input, &target).unwrap();
+                golden.check_op(&name, &output, &[("target", &target)]);
+                output
+            } else {
+                let over_classes = if operation == "softmax" { softmax } else { log_softmax };
+                over_classes(&input).unwrap()
+            };
+            golden.check_op(&name, &output, &[("input", &input)]);
+        }
+    }
+}
+
+#[test]
+fn losses_of_classes_of_every_dtype() {
+    let golden = Golden::of("tests/golden/losses.safetensors");
+    let input = golden.variable("log_softmax.input");
+    golden.check_op("log_softmax", &log_softmax(&input).unwrap(), &[("input", &input)]);
+    for dtype in [DType::U8, DType::U32, DType::I64] {
+        for (operation, loss) in [("nll", nll as fn(&_, &_) -> _), ("cross_entropy", cross_entropy)]
+        {
+            let input = golden.variable(&format!("{operation}.input"));
+            let target = golden.get(&format!("{operation}.target")).to_dtype(dtype).unwrap();
+            golden.check_op(operation, &loss(&input, &target).unwrap(), &[("input", &input)]);
+        }
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub fn losses(
 ) -> Result<Losses> {
     let main = match recipe.main_loss {
         MainLoss::BinaryCrossEntropy => {
-            kernels.binary_cross_entropy(&outputs.logits, &batch.targets)?
+            kernels.binary_cross_entropy_with_logits(&outputs.logits, &batch.targets)?
         }
         MainLoss::SquaredErrorOfSigmoid => {
             mean_squared_error(&sigmoid(&outputs.logits)?, &batch.targets)?

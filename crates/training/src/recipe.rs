@@ -188,6 +188,6 @@ impl Recipe {
     /// Adam's constants.
     pub fn adam(&self) -> AdamSettings {
         let Self { learning_rate, beta1, beta2, epsilon, .. } = *self;
-        AdamSettings { learning_rate, beta1, beta2, epsilon }
+        AdamSettings { beta1, beta2, epsilon, ..AdamSettings::pytorch(learning_rate) }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use candle_core::{DType, Device};
 use pairnet_data::{Mnist, Split};
 use pairnet_models::{Kernels, Network, Variant};
-use pairnet_ops::Adam;
+use pairnet_ops::{Adam, Optimizer, StatefulOptimizer};
 use pairnet_record::{Epoch, Failure, FailureKind, Predictions, RECORD_FORMAT, Record, Timing};
 
 use crate::TrainingError;

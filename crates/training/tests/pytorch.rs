@@ -8,7 +8,7 @@ use std::path::Path;
 
 use candle_core::{DType, Result, Shape, Tensor, Var, bail};
 use pairnet_models::{Kernels, Masks, Network, VARIANTS, Variant};
-use pairnet_ops::Adam;
+use pairnet_ops::{Adam, Optimizer, StatefulOptimizer};
 use pairnet_training::{AdamState, Batch, Recipe, RunId, losses};
 use support::device;
 

@@ -22,30 +22,76 @@ pub(crate) struct Factors {
     pub(crate) step_size: f64,
     /// 1 / √(1 − β₂ᵗ).
     pub(crate) deviation_scale: f64,
+    pub(crate) decay: Decay,
 }
 
-/// One parameter tensor and its state.
-pub(crate) struct Slot<'a, T> {
+/// What makes weights smaller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decay {
+    Nothing,
+    /// So much of the parameter is added to its gradient.
+    OfGradient(f64),
+    /// So much of the parameter is left before the step.
+    Decoupled(f64),
+}
+
+/// One parameter tensor, its state and its gradient.
+pub(crate) struct Update<'a, T> {
     pub(crate) parameter: &'a mut [T],
     pub(crate) first_moment: &'a mut [T],
     pub(crate) second_moment: &'a mut [T],
+    pub(crate) gradient: &'a [T],
 }
 
-pub(crate) fn update<T: Element>(slot: Slot<'_, T>, gradient: &[T], factors: &Factors) {
-    let Slot { parameter, first_moment, second_moment } = slot;
+pub(crate) fn update<T: Element>(tensors: Update<'_, T>, factors: &Factors) {
+    let Update { parameter, first_moment, second_moment, gradient } = tensors;
     let moments = first_moment.par_chunks_mut(PART).zip(second_moment.par_chunks_mut(PART));
     let parts = parameter.par_chunks_mut(PART).zip(moments).zip(gradient.par_chunks(PART));
     parts.for_each(|((parameter, (first_moment, second_moment)), gradient)| {
-        let slot = Slot { parameter, first_moment, second_moment };
-        vectorised!(update_slot::<T>(slot, gradient, factors));
+        let part = Update { parameter, first_moment, second_moment, gradient };
+        match factors.decay {
+            Decay::Nothing => vectorised!(update_plainly::<T>(part, factors)),
+            Decay::OfGradient(decay) => {
+                vectorised!(update_with_decay_of_gradient::<T>(part, factors, T::from_f64(decay)));
+            }
+            Decay::Decoupled(kept) => {
+                vectorised!(update_with_decay::<T>(part, factors, T::from_f64(kept)));
+            }
+        }
     });
 }
 
 #[inline(always)]
-fn update_slot<T: Element, const FUSED: bool>(
-    slot: Slot<'_, T>,
-    gradient: &[T],
+fn update_plainly<T: Element, const FUSED: bool>(part: Update<'_, T>, factors: &Factors) {
+    update_part::<T, FUSED>(part, factors, |parameter, gradient| (parameter, gradient));
+}
+
+#[inline(always)]
+fn update_with_decay_of_gradient<T: Element, const FUSED: bool>(
+    part: Update<'_, T>,
     factors: &Factors,
+    decay: T,
+) {
+    update_part::<T, FUSED>(part, factors, |parameter, gradient| {
+        (parameter, T::mul_add::<FUSED>(parameter, decay, gradient))
+    });
+}
+
+#[inline(always)]
+fn update_with_decay<T: Element, const FUSED: bool>(
+    part: Update<'_, T>,
+    factors: &Factors,
+    kept: T,
+) {
+    update_part::<T, FUSED>(part, factors, |parameter, gradient| (parameter * kept, gradient));
+}
+
+/// `decay` makes of a parameter and its gradient those that the step begins with.
+#[inline(always)]
+fn update_part<T: Element, const FUSED: bool>(
+    part: Update<'_, T>,
+    factors: &Factors,
+    decay: impl Fn(T, T) -> (T, T),
 ) {
     let constant = T::from_f64;
     let (beta1, beta2) = (constant(factors.beta1), constant(factors.beta2));
@@ -53,18 +99,19 @@ fn update_slot<T: Element, const FUSED: bool>(
     let (step_size, epsilon) = (constant(factors.step_size), constant(factors.epsilon));
     let deviation_scale = constant(factors.deviation_scale);
     let line = LINE / size_of::<T>();
-    let moments = slot.first_moment.chunks_mut(line).zip(slot.second_moment.chunks_mut(line));
-    let lines = slot.parameter.chunks_mut(line).zip(moments).zip(gradient.chunks(line));
+    let moments = part.first_moment.chunks_mut(line).zip(part.second_moment.chunks_mut(line));
+    let lines = part.parameter.chunks_mut(line).zip(moments).zip(part.gradient.chunks(line));
     for ((parameter, (first, second)), gradient) in lines {
         claim_ahead(parameter);
         let moments = first.iter_mut().zip(second);
         for ((parameter, (first, second)), &gradient) in
             parameter.iter_mut().zip(moments).zip(gradient)
         {
+            let (start, gradient) = decay(*parameter, gradient);
             *first = T::mul_add::<FUSED>(*first, beta1, gradient * rest1);
             *second = T::mul_add::<FUSED>(*second, beta2, gradient * gradient * rest2);
             let deviation = T::mul_add::<FUSED>(second.sqrt(), deviation_scale, epsilon);
-            *parameter -= step_size * *first / deviation;
+            *parameter = start - step_size * *first / deviation;
         }
     }
 }

@@ -6,8 +6,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::element::{Element, unless_cut};
-use crate::kernels::columns::{add, column_sums, folded, repeated};
-use crate::kernels::halves::{self, half};
+use crate::kernels::cascade::merged;
+use crate::kernels::columns::{added, column_sums, folded, repeated};
+use crate::kernels::parts::{self, part};
 use crate::kernels::vectorised;
 
 /// What normalises one channel: (value − mean) · `inverse_deviation`.
@@ -58,7 +59,7 @@ pub(crate) fn forward<T: Element>(
     // SAFETY: one value is written for each.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     unsafe {
-        halves::written(values.len(), gamma.len(), write).0
+        parts::written(values.len(), gamma.len(), write).0
     }
 }
 
@@ -104,7 +105,7 @@ pub(crate) fn backward<T: Element>(
     };
     // SAFETY: one gradient is written for each.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    let (values_gradient, _) = unsafe { halves::written(values.len(), gamma.len(), write) };
+    let (values_gradient, _) = unsafe { parts::written(values.len(), gamma.len(), write) };
     (values_gradient, sums.0, sums.1)
 }
 
@@ -114,21 +115,14 @@ pub(crate) fn gradient_sums<T: Element>(
     normaliser: &Normaliser<T>,
     result_gradient: &[T],
 ) -> (Vec<T>, Vec<T>) {
-    let half = half(values.len(), normaliser.mean.len());
-    let halves = values.par_chunks(half).zip(result_gradient.par_chunks(half));
-    let sums = halves.map(|(values, gradients)| {
+    let part = part(values.len(), normaliser.mean.len());
+    let parts = values.par_chunks(part).zip(result_gradient.par_chunks(part));
+    let sums = parts.map(|(values, gradients)| {
         vectorised!(column_gradient_sums::<T>(values, normaliser, gradients))
     });
-    let both = sums
-        .collect::<Vec<_>>()
-        .into_iter()
-        .reduce(|all, half| (added(all.0, &half.0), added(all.1, &half.1)));
+    let both =
+        merged(sums.collect::<Vec<_>>(), |all, part| (added(all.0, part.0), added(all.1, part.1)));
     both.unwrap_or_default()
-}
-
-fn added<T: Element>(mut sums: Vec<T>, terms: &[T]) -> Vec<T> {
-    add(&mut sums, terms);
-    sums
 }
 
 #[inline(always)]
@@ -241,9 +235,8 @@ pub(crate) fn rectified_gradient<T: Element>(
     };
     // SAFETY: one gradient is written for each.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    let (gradients, sums) = unsafe { halves::written(values.len(), channels, write) };
-    let sums = sums.into_iter().reduce(|all, half| added(all, &half));
-    (gradients, sums.unwrap_or_default())
+    let (gradients, sums) = unsafe { parts::written(values.len(), channels, write) };
+    (gradients, merged(sums, added).unwrap_or_default())
 }
 
 #[inline(always)]

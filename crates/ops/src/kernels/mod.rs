@@ -16,13 +16,17 @@ use std::sync::OnceLock;
 
 pub(crate) mod adam;
 pub(crate) mod batch_norm;
+pub(crate) mod cascade;
 pub(crate) mod columns;
 pub(crate) mod convolution;
 pub(crate) mod exponential;
-pub(crate) mod halves;
 pub(crate) mod matmul;
 pub(crate) mod moments;
 pub(crate) mod normalised_convolution;
+pub(crate) mod parts;
+pub(crate) mod sgd;
+pub(crate) mod softmax;
+pub(crate) mod sums;
 pub(crate) mod vectors;
 
 /// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.
@@ -57,12 +61,23 @@ pub(crate) use vectorised;
 /// `scalar` and `avx2` are there for tests, which have to reach the code for other processors too.
 pub(crate) fn arch() -> pulp::Arch {
     static ARCH: OnceLock<pulp::Arch> = OnceLock::new();
-    *ARCH.get_or_init(|| match std::env::var("PAIRNET_INSTRUCTIONS").as_deref() {
-        Ok("scalar") => pulp::Arch::Scalar,
+    *ARCH.get_or_init(|| match asked_for() {
+        "scalar" => pulp::Arch::Scalar,
         #[cfg(target_arch = "x86_64")]
-        Ok("avx2") => pulp::x86::V3::try_new().map_or(pulp::Arch::Scalar, pulp::Arch::V3),
+        "avx2" => pulp::x86::V3::try_new().map_or(pulp::Arch::Scalar, pulp::Arch::V3),
         _ => pulp::Arch::new(),
     })
+}
+
+/// Whether `PAIRNET_INSTRUCTIONS` is `composed`: then no kernel runs on the CPU either, so that tests
+/// reach there what another device would run.
+pub(crate) fn switched_off() -> bool {
+    asked_for() == "composed"
+}
+
+fn asked_for() -> &'static str {
+    static ASKED: OnceLock<String> = OnceLock::new();
+    ASKED.get_or_init(|| std::env::var("PAIRNET_INSTRUCTIONS").unwrap_or_default())
 }
 
 /// What a closure can move out of itself but once.

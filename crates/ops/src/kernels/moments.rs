@@ -3,29 +3,25 @@
 use rayon::prelude::*;
 
 use crate::element::Element;
-use crate::kernels::columns::{ColumnSums, add_bias, folded, repeated, rows_together};
-use crate::kernels::halves::half;
+use crate::kernels::cascade;
+use crate::kernels::columns::{ColumnSums, add_bias, block_rows, folded, repeated, rows_together};
+use crate::kernels::parts::part;
 use crate::kernels::vectorised;
 
 /// Mean and biased variance of each column.
 pub(crate) fn moments<T: Element>(values: &[T], channels: usize) -> (Vec<T>, Vec<T>) {
-    let halves = values.par_chunks(half(values.len(), channels));
-    merged(halves.map(|rows| Moments::of(rows, channels)).collect())
+    let parts = values.par_chunks(part(values.len(), channels));
+    Moments::merged(parts.map(|rows| Moments::of(rows, channels)).collect())
 }
 
 /// [`moments`] of what bias and ReLU make of `values`, in their place.
 pub(crate) fn rectified_moments<T: Element>(values: &mut [T], bias: &[T]) -> (Vec<T>, Vec<T>) {
-    let halves = values.par_chunks_mut(half(values.len(), bias.len()));
-    let moments = halves.map(|rows| {
+    let parts = values.par_chunks_mut(part(values.len(), bias.len()));
+    let moments = parts.map(|rows| {
         add_bias(rows, bias, true);
         Moments::of(rows, bias.len())
     });
-    merged(moments.collect())
-}
-
-fn merged<T: Element>(parts: Vec<Moments<T>>) -> (Vec<T>, Vec<T>) {
-    let all = parts.into_iter().reduce(|all, part| all.merge(&part));
-    all.map(Moments::into_mean_and_variance).unwrap_or_default()
+    Moments::merged(moments.collect())
 }
 
 /// What some rows of a matrix say of each column.
@@ -37,12 +33,21 @@ pub(crate) struct Moments<T> {
 }
 
 impl<T: Element> Moments<T> {
+    /// Those of any number of rows, on this thread.
     pub(crate) fn of(values: &[T], channels: usize) -> Self {
-        vectorised!(column_moments::<T>(values, channels))
+        let of_block = |values: &[T]| vectorised!(column_moments::<T>(values, channels));
+        let blocks = values.chunks(block_rows(channels) * channels.max(1)).map(of_block);
+        cascade::merged(blocks, Self::merge).unwrap_or_else(|| of_block(values))
+    }
+
+    /// Mean and biased variance of each column over all parts.
+    pub(crate) fn merged(parts: Vec<Self>) -> (Vec<T>, Vec<T>) {
+        let all = cascade::merged(parts, Self::merge);
+        all.map(Self::into_mean_and_variance).unwrap_or_default()
     }
 
     /// Those of both rows together (Chan, Golub and LeVeque, 1983).
-    pub(crate) fn merge(mut self, other: &Self) -> Self {
+    fn merge(mut self, other: Self) -> Self {
         let (rows, others) = (self.rows as f64, other.rows as f64);
         let share = T::from_f64(others / (rows + others));
         let weight = T::from_f64(rows * others / (rows + others));
@@ -55,7 +60,7 @@ impl<T: Element> Moments<T> {
     }
 
     /// The variance is the biased one.
-    pub(crate) fn into_mean_and_variance(self) -> (Vec<T>, Vec<T>) {
+    fn into_mean_and_variance(self) -> (Vec<T>, Vec<T>) {
         let scale = T::ONE / T::from_f64(self.rows as f64);
         (self.means, self.squares.into_iter().map(|sum| sum * scale).collect())
     }
@@ -79,4 +84,31 @@ fn column_moments<T: Element, const FUSED: bool>(values: &[T], channels: usize) 
         }
     }
     Moments { rows, squares: folded(&sums, channels), means }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A million rows around a large mean, whose squares would cancel.
+    #[test]
+    fn length_costs_nothing() {
+        let noise = |row: usize| (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        for (channels, rows) in [(1, 1_000_000), (3, 333_334), (300, 4_000)] {
+            let values: Vec<f32> = (0..rows * channels)
+                .map(|place| 1000.0 + noise(place) as f32 / (1u64 << 24) as f32)
+                .collect();
+            let (means, variances) = moments(&values, channels);
+            for channel in 0..channels {
+                let column =
+                    || values.iter().skip(channel).step_by(channels).map(|&x| f64::from(x));
+                let mean = column().sum::<f64>() / rows as f64;
+                let variance = column().map(|x| (x - mean).powi(2)).sum::<f64>() / rows as f64;
+                let apart = (f64::from(means[channel]) - mean).abs();
+                assert!(apart < 5e-3, "mean {}, {mean} was expected", means[channel]);
+                let apart = (f64::from(variances[channel]) - variance).abs();
+                assert!(apart < 1e-4, "{}, {variance} was expected", variances[channel]);
+            }
+        }
+    }
 }

@@ -75,8 +75,7 @@ fn activate<T: Element>(
     }
     let look = |activations: &[T]| Moments::of(activations, g.outputs);
     let (activations, _, parts) = convolution::forward_and(images, trained, g, Then::Relu, look);
-    let merged = parts.into_iter().reduce(|all, part| all.merge(&part));
-    (activations, merged.map(Moments::into_mean_and_variance).unwrap_or_default())
+    (activations, Moments::merged(parts))
 }
 
 /// The maxima of the normalised windows, the place of each in its window, and the activation there.

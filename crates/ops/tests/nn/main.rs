@@ -110,10 +110,14 @@ fn a_network_that_is_saved_keeps_its_running_statistics() {
 
 #[test]
 fn a_batch_norm_can_be_absorbed() {
-    let network = ours::Network::new(vb(&VarMap::new())).unwrap();
-    network.forward(&images(), true).unwrap();
-    let [apart, together] = network.absorbed(&images()).unwrap();
-    assert_near("absorbed", &together, &apart);
+    let ours = ours::Network::new(vb(&VarMap::new())).unwrap();
+    ours.forward(&images(), true).unwrap();
+    let theirs = candles::Network::new(vb(&VarMap::new())).unwrap();
+    for [apart, together] in
+        [ours.absorbed(&images()).unwrap(), theirs.absorbed(&images()).unwrap()]
+    {
+        assert_near("absorbed", &together, &apart);
+    }
 }
 
 #[test]

@@ -1,20 +1,24 @@
-//! Matrices in two halves of their rows, for a thread each.
+//! Matrices in parts of their rows, for threads to take.
 //!
-//! The halves are the same on one thread: sums come in the same order whatever threads there are. What
-//! a thread has written it finds in its own cache when it goes on with the same half.
+//! The parts follow from the matrix alone, so that sums come in the same order whatever threads there
+//! are: two halves, and blocks where a half would be longer than [`block_rows`]. What a thread has
+//! written it finds in its own cache when it goes on with the same half.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Values in the first half of a matrix of so many values.
-pub(crate) fn half(length: usize, columns: usize) -> usize {
+use crate::kernels::columns::block_rows;
+
+/// Values in each part but the last of a matrix of so many values.
+pub(crate) fn part(length: usize, columns: usize) -> usize {
     let columns = columns.max(1);
-    (length / columns).div_ceil(2).max(1) * columns
+    let half = (length / columns).div_ceil(2).max(1);
+    half.min(block_rows(columns)) * columns
 }
 
-/// A new matrix of so many values, and what `write` returns for each half: it gets the places for the
+/// A new matrix of so many values, and what `write` returns for each part: it gets the places for the
 /// values, and which of them all they are.
 ///
 /// # Safety
@@ -27,17 +31,17 @@ pub(crate) unsafe fn written<T: Send, R: Send>(
     write: impl Fn(&mut [MaybeUninit<T>], Range<usize>) -> R + Sync,
 ) -> (Vec<T>, Vec<R>) {
     let mut values = Box::new_uninit_slice(length);
-    let half = half(length, columns);
+    let part = part(length, columns);
     let results = values
-        .par_chunks_mut(half)
+        .par_chunks_mut(part)
         .enumerate()
         .map(|(index, places)| {
-            let first = index * half;
+            let first = index * part;
             let range = first..first + places.len();
             write(places, range)
         })
         .collect();
-    // SAFETY: the halves are all there is, and the caller sees to it that each is written.
+    // SAFETY: the parts are all there is, and the caller sees to it that each is written.
     (unsafe { values.assume_init() }.into_vec(), results)
 }
 
@@ -46,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_are_whole_rows() {
+    fn parts_are_whole_rows() {
         let of = |rows: usize, columns: usize| {
             let number = |range: Range<usize>| range.map(|place| place as f32);
             let write = |places: &mut [MaybeUninit<f32>], range: Range<usize>| {
@@ -57,12 +61,15 @@ mod tests {
             };
             // SAFETY: there is a number for each place.
             #[expect(unsafe_code, reason = "the function under test")]
-            let (values, halves) = unsafe { written(rows * columns, columns, write) };
+            let (values, parts) = unsafe { written(rows * columns, columns, write) };
             assert_eq!(values, number(0..rows * columns).collect::<Vec<_>>());
-            halves
+            parts
         };
         assert_eq!(of(5, 3), [0..9, 9..15]);
         assert_eq!(of(1, 4), vec![0..4]);
         assert!(of(0, 4).is_empty());
+        let block = block_rows(300) * 300;
+        assert_eq!(of(block_rows(300) * 2 + 1, 300).len(), 3);
+        assert_eq!(of(block_rows(300) * 2 + 1, 300)[0], 0..block);
     }
 }
