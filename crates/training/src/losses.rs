@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
-use pairnet_models::{Kernels, Outputs};
+use pairnet_models::{Architecture, Kernels, Outputs};
 use pairnet_ops::mean_squared_error;
 use pairnet_record::Epoch;
 
@@ -17,17 +17,18 @@ pub struct Losses {
     pub total: Tensor,
     /// The loss of the comparison.
     pub main: Tensor,
-    /// The sum of both digits' losses, before any factor; `None` for networks without digits.
+    /// The sum of both digits' losses, before any factor; `None` for networks without a digit loss.
     pub auxiliary: Option<Tensor>,
 }
 
-/// The losses of `outputs` against what `batch` really shows.
+/// The losses of `variant`'s `outputs` against what `batch` really shows.
 ///
 /// # Errors
 ///
 /// Where the sizes of the two differ.
 pub fn losses(
     recipe: &Recipe,
+    variant: &Architecture,
     outputs: &Outputs,
     batch: &Batch,
     kernels: Kernels,
@@ -40,7 +41,8 @@ pub fn losses(
             mean_squared_error(&sigmoid(&outputs.logits)?, &batch.targets)?
         }
     };
-    let Some(digit_logits) = &outputs.digit_logits else {
+    let digit_logits = outputs.digit_logits.as_ref().filter(|_| variant.auxiliary_loss);
+    let Some(digit_logits) = digit_logits else {
         return Ok(Losses { total: main.clone(), main, auxiliary: None });
     };
     let digit_logits = digit_logits.flatten_to(1)?;

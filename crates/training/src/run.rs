@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use candle_core::{DType, Device};
 use pairnet_data::{Mnist, Split};
-use pairnet_models::{Kernels, Network, Variant};
+use pairnet_models::{Architecture, Kernels, Network};
 use pairnet_ops::Adam;
 use pairnet_record::{Epoch, Failure, FailureKind, Predictions, RECORD_FORMAT, Record, Timing};
 
@@ -48,7 +48,7 @@ pub struct Finished {
 /// ([`TrainingError::Interrupted`]).
 pub fn run(
     recipe: &Recipe,
-    variant: &Variant,
+    variant: &Architecture,
     (run, seed): (usize, u64),
     data: &Mnist,
     setup: &Setup,
@@ -80,7 +80,7 @@ pub fn run(
     let record = Record {
         format: RECORD_FORMAT,
         recipe: recipe.name.to_owned(),
-        variant: variant.name.to_owned(),
+        variant: variant.name.clone(),
         run,
         seed,
         follows_from,
@@ -126,7 +126,7 @@ fn train_network(
                 return Err(TrainingError::Interrupted);
             }
             let outputs = network.train(&batch.images, masks)?;
-            let losses = losses(recipe, &outputs, batch, setup.kernels)?;
+            let losses = losses(recipe, network.architecture(), &outputs, batch, setup.kernels)?;
             let values = LossValues::of(&losses)?;
             if let Some(reason) = values.not_finite() {
                 tracing::warn!(recipe = recipe.name, epoch, batch = index, reason, "run failed");
