@@ -31,6 +31,7 @@
 //! alone or in a sweep, on one thread or many.
 
 mod batches;
+mod epoch;
 mod error;
 mod evaluation;
 mod folder;
