@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Result, bail};
 use clap::builder::PossibleValuesParser;
 use pairnet_data::Mnist;
-use pairnet_models::{Kernels, Variant};
+use pairnet_models::{Kernels, variant, variants};
 use pairnet_record::{MOST_RUNS, Owner, Record, RecordError, Sweep, check_writable};
 use pairnet_training::{
     Plan, Recipe, Setup, Status, TrainingError, Workers, claim_folder, status, sweep,
@@ -258,10 +258,10 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         names.map(|name| Recipe::named(name)).collect::<Result<_, _>>()?
     };
     let variants = if arguments.variants.is_empty() {
-        pairnet_models::VARIANTS.iter().collect()
+        variants().to_vec()
     } else {
         let names = unique(&arguments.variants);
-        names.map(|name| Variant::named(name)).collect::<Result<_, _>>()?
+        names.map(|name| variant(name).cloned()).collect::<Result<_, _>>()?
     };
     Ok(Plan { recipes, variants, runs: arguments.runs, seed: arguments.seed })
 }
@@ -293,7 +293,7 @@ fn describe(plan: &Plan, status: &Status<'_>, dir: &Path) -> Result<()> {
                 .iter()
                 .filter(|job| job.recipe.name == recipe.name && job.variant.name == variant.name)
                 .count();
-            let (recipe, variant, runs) = (recipe.name, variant.name, plan.runs);
+            let (recipe, variant, runs) = (recipe.name, &variant.name, plan.runs);
             text += &format!("  {recipe:8} {variant:13} {missing} of {runs} runs\n");
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::DataError;
+use crate::gather::gather;
 
 /// Rows, and columns, of an image.
 pub const SIDE: usize = 28;
@@ -35,6 +36,14 @@ impl Digits {
             return Err(DataError::Label { file: file(), index, found: labels[index] });
         }
         Ok(Self { images, labels })
+    }
+
+    /// Its digits at these places, in this order.
+    pub(crate) fn in_order(&self, order: &[u32]) -> Self {
+        Self {
+            images: gather(&self.images, SIDE * SIDE, order),
+            labels: gather(&self.labels, 1, order),
+        }
     }
 
     /// How many there are.

@@ -17,22 +17,28 @@
 //! # }
 //! ```
 //!
-//! Everything is plain arrays: this crate knows no tensor. The caller brings the random generator, or
+//! Everything is plain arrays: this crate knows no tensor. [`PairSet::batches`] and
+//! [`Digits::batches`] give them some at a time, [`PairSet::shuffled`] and [`Digits::shuffled`] in
+//! another order. The caller brings the random generator, or
 //! the indices of the pairs ([`PairSet::of`]). What a PyTorch program has drawn can be drawn again
 //! from its seed ([`torch_pairs`], [`TorchGenerator`]).
 
+mod batches;
 mod digits;
 mod error;
 mod folder;
+mod gather;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod identity;
 mod idx;
 mod mnist;
 mod pairs;
+mod permutation;
 mod shipped;
 mod torch;
 
+pub use batches::{DigitBatch, PairBatch};
 pub use digits::{Digits, SIDE};
 pub use error::DataError;
 pub use identity::{Difference, Identity};

@@ -4,11 +4,13 @@ use rand_core::RngCore;
 
 use crate::digits::{Digits, SIDE};
 use crate::error::DataError;
+use crate::gather::gather;
 use crate::mnist::{Mnist, Split};
+use crate::permutation::permutation_start;
 use crate::torch::TorchGenerator;
 
 /// Pixels of a pooled digit.
-const POOLED: usize = (SIDE / 2) * (SIDE / 2);
+pub(crate) const POOLED: usize = (SIDE / 2) * (SIDE / 2);
 
 /// n pairs of digits.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,16 @@ impl PairSet {
         let classes: Vec<u8> = order.iter().map(|&index| digits.label(index as usize)).collect();
         let targets = classes.chunks_exact(2).map(|pair| u8::from(pair[0] <= pair[1])).collect();
         Ok(Self { images, classes, targets, indices })
+    }
+
+    /// Its pairs at these places, in this order.
+    pub(crate) fn in_order(&self, order: &[u32]) -> Self {
+        Self {
+            images: gather(&self.images, 2 * POOLED, order),
+            classes: gather(&self.classes, 2, order),
+            targets: gather(&self.targets, 1, order),
+            indices: gather(&self.indices, 1, order),
+        }
     }
 
     /// How many pairs there are.
@@ -162,31 +174,4 @@ pub fn pool(image: &[u8]) -> impl Iterator<Item = f32> {
         let sum: u16 = window.iter().map(|&pixel| u16::from(image[pixel])).sum();
         f32::from(sum) / 4.0
     })
-}
-
-/// The first `count` places of a random permutation of 0..`length`.
-///
-/// Fisher and Yates's shuffle from the front, written out because its result must not change with
-/// a library's version.
-fn permutation_start(length: u32, count: usize, rng: &mut impl RngCore) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..length).collect();
-    for place in 0..count {
-        let other = place + below(length - place as u32, rng) as usize;
-        order.swap(place, other);
-    }
-    order.truncate(count);
-    order
-}
-
-/// A uniform number below `bound`, by Lemire's method (Fast Random Integer Generation in an
-/// Interval, 2019, algorithm 5).
-fn below(bound: u32, rng: &mut impl RngCore) -> u32 {
-    let threshold = bound.wrapping_neg() % bound;
-    loop {
-        let product = u64::from(rng.next_u32()) * u64::from(bound);
-        // Low parts under the threshold would make some results likelier than others.
-        if product as u32 >= threshold {
-            return (product >> 32) as u32;
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Which ops a network computes with.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Shape, Tensor};
 use pairnet_ops::{self as ops, BatchStatistics, RunningStatistics, channels_last, reference};
 
 /// Which ops a network computes with. The results are the same but for rounding, and so are the
@@ -80,6 +80,18 @@ impl Kernels {
         match self {
             Kernels::Fused => images.permute((0, 3, 1, 2)),
             Kernels::Composed => Ok(images.clone()),
+        }
+    }
+
+    /// A mask for values in this layout; it is drawn in PyTorch's, so that it is the same in both.
+    pub(crate) fn mask(
+        self,
+        values: &Tensor,
+        draw: impl FnOnce(&Shape) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        match values.rank() {
+            4 => self.layout(&draw(self.channels_first(values)?.shape())?),
+            _ => draw(values.shape()),
         }
     }
 

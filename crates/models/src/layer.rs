@@ -1,14 +1,14 @@
 //! A layer with its weights: from the table's steps to the ops that compute them.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
+use pairnet_network::{Layer, Step, Weights};
 use pairnet_ops::channels_last::NormalisedConvolution;
 use pairnet_ops::{
     self as ops, BatchStatistics, Conv2dConfig, NormalisedLinear, RunningStatistics, channels_last,
     reference,
 };
-use rand_core::RngCore;
 
-use crate::architecture::{Layer, Step, Weights};
+use crate::error::{ModelError, Result};
 use crate::kernels::Kernels;
 use crate::pass::Pass;
 
@@ -16,6 +16,44 @@ use crate::pass::Pass;
 const EPSILON: f64 = 1e-5;
 /// The share of a batch in the running statistics, as PyTorch's default.
 const MOMENTUM: f64 = 0.1;
+
+/// A tensor of a layer's state.
+pub(crate) struct Entry {
+    /// With the layer's, e.g. `branch.0.batch_norm.running_mean`.
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) start: Start,
+}
+
+/// What a tensor holds before any training.
+#[derive(Clone, Copy)]
+pub(crate) enum Start {
+    /// Draws from U(−bound, bound).
+    Uniform {
+        bound: f64,
+    },
+    Ones,
+    Zeros,
+}
+
+/// All that evaluation needs of a layer, and how it starts, named and started as PyTorch's are:
+/// U(−1/√fan_in, 1/√fan_in) for weight and bias, 1 and 0 for batch norm.
+pub(crate) fn entries(layer_name: &str, layer: &Layer) -> Vec<Entry> {
+    let outputs = vec![layer.weights.outputs()];
+    let drawn = Start::Uniform { bound: 1.0 / (layer.weights.fan_in() as f64).sqrt() };
+    let mut entries = vec![("weight", layer.weights.shape(), drawn)];
+    entries.push(("bias", outputs.clone(), drawn));
+    if layer.steps.contains(&Step::BatchNorm) {
+        entries.extend([
+            ("batch_norm.weight", outputs.clone(), Start::Ones),
+            ("batch_norm.bias", outputs.clone(), Start::Zeros),
+            ("batch_norm.running_mean", outputs.clone(), Start::Zeros),
+            ("batch_norm.running_var", outputs, Start::Ones),
+        ]);
+    }
+    let named = |(name, shape, start)| Entry { name: format!("{layer_name}.{name}"), shape, start };
+    entries.into_iter().map(named).collect()
+}
 
 /// A layer whose weights have values.
 #[derive(Debug)]
@@ -35,34 +73,26 @@ struct BatchNorm {
 }
 
 impl TrainedLayer {
-    /// A layer with weights and bias drawn from U(−1/√fan_in, 1/√fan_in), PyTorch's default for
-    /// linear and convolution layers; batch norm starts at 1 and 0.
+    /// A layer with the tensors that `give` has for each of its [`entries`], in their order.
     pub(crate) fn new(
         name: String,
-        layer: Layer,
-        rng: &mut impl RngCore,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<Self> {
-        let outputs = layer.weights.outputs();
-        let bound = 1.0 / (layer.weights.fan_in() as f64).sqrt();
-        let mut draw = |shape: Vec<usize>| -> Result<Var> {
-            let count = shape.iter().product();
-            let values: Vec<f32> = (0..count).map(|_| uniform(rng, bound)).collect();
-            Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)
+        layer: &Layer,
+        give: &mut dyn FnMut(&Entry) -> Result<Tensor, ModelError>,
+    ) -> Result<Self, ModelError> {
+        let given = entries(&name, layer).iter().map(give).collect::<Result<Vec<_>, _>>()?;
+        let [weight, bias, batch_norm @ ..] = &given[..] else {
+            return Err(ModelError::MissingTensor { name });
         };
-        let weight = draw(layer.weights.shape())?;
-        let bias = draw(vec![outputs])?;
-        let batch_norm = if layer.steps.contains(&Step::BatchNorm) {
-            Some(BatchNorm {
-                gamma: Var::ones(outputs, dtype, device)?,
-                beta: Var::zeros(outputs, dtype, device)?,
-                running: RunningStatistics::new(outputs, dtype, device)?,
-            })
-        } else {
-            None
+        let batch_norm = match batch_norm {
+            [gamma, beta, mean, variance] => Some(BatchNorm {
+                gamma: Var::from_tensor(gamma)?,
+                beta: Var::from_tensor(beta)?,
+                running: RunningStatistics { mean: mean.clone(), variance: variance.clone() },
+            }),
+            _ => None,
         };
-        Ok(Self { name, layer, weight, bias, batch_norm })
+        let (weight, bias) = (Var::from_tensor(weight)?, Var::from_tensor(bias)?);
+        Ok(Self { name, layer: layer.clone(), weight, bias, batch_norm })
     }
 
     /// Whether a training pass asks for masks here.
@@ -88,7 +118,8 @@ impl TrainedLayer {
                 Step::BatchNorm => self.normalise(&values, kernels, pass)?,
                 Step::Dropout(probability) => match pass {
                     Pass::Training { masks, .. } => {
-                        let mask = masks.draw(values.shape(), *probability)?;
+                        let mask =
+                            kernels.mask(&values, |shape| masks.draw(shape, *probability))?;
                         let mask = mask.to_device(values.device())?.to_dtype(DType::U8)?;
                         ops::dropout(&values, &mask, *probability)?
                     }
@@ -111,7 +142,7 @@ impl TrainedLayer {
             Some(BatchNorm { gamma, beta, running }),
             [Step::Relu, Step::BatchNorm, rest @ ..],
             Kernels::Fused,
-        ) = (&self.batch_norm, self.layer.steps, kernels)
+        ) = (&self.batch_norm, &self.layer.steps[..], kernels)
         else {
             return Ok(None);
         };
@@ -164,8 +195,8 @@ impl TrainedLayer {
     /// The weights' result, fused with the steps that the kernels can take along, and the steps
     /// that are left.
     fn apply_weights(&self, input: &Tensor, kernels: Kernels) -> Result<(Tensor, &[Step])> {
-        let (weight, bias, steps) = (&self.weight, Some(self.bias.as_tensor()), self.layer.steps);
-        let config = Conv2dConfig::default();
+        let (weight, bias) = (&self.weight, Some(self.bias.as_tensor()));
+        let (steps, config) = (&self.layer.steps[..], Conv2dConfig::default());
         let input = &self.flat(input, kernels)?;
         Ok(match (kernels, self.layer.weights, steps) {
             (
@@ -217,11 +248,35 @@ impl TrainedLayer {
 
     /// Name and variable of everything that is trained.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, &Var)> {
-        let own = [("weight", &self.weight), ("bias", &self.bias)];
-        let normalised = self.batch_norm.iter().flat_map(|batch_norm| {
-            [("batch_norm.weight", &batch_norm.gamma), ("batch_norm.bias", &batch_norm.beta)]
+        let normalised = self.batch_norm.iter().flat_map(|norm| [&norm.gamma, &norm.beta]);
+        let variables = [&self.weight, &self.bias].into_iter().chain(normalised);
+        let names = entries(&self.name, &self.layer).into_iter().map(|entry| entry.name);
+        names.zip(variables)
+    }
+
+    /// Name and value of each of the layer's [`entries`].
+    pub(crate) fn state(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        let normalised = self.batch_norm.iter().flat_map(|norm| {
+            let RunningStatistics { mean, variance } = &norm.running;
+            [norm.gamma.as_tensor(), norm.beta.as_tensor(), mean, variance]
         });
-        own.into_iter().chain(normalised).map(|(part, var)| (format!("{}.{part}", self.name), var))
+        let tensors =
+            [self.weight.as_tensor(), self.bias.as_tensor()].into_iter().chain(normalised);
+        let names = entries(&self.name, &self.layer).into_iter().map(|entry| entry.name);
+        names.zip(tensors)
+    }
+
+    /// Takes the value that `give` has for each name of [`TrainedLayer::state`], which fits.
+    pub(crate) fn set_state(&mut self, give: &dyn Fn(&str) -> Result<Tensor>) -> Result<()> {
+        for (name, variable) in self.parameters() {
+            variable.set(&give(&name)?)?;
+        }
+        if let Some(batch_norm) = &mut self.batch_norm {
+            let running = |part| give(&format!("{}.batch_norm.running_{part}", self.name));
+            let (mean, variance) = (running("mean")?, running("var")?);
+            batch_norm.running = RunningStatistics { mean, variance };
+        }
+        Ok(())
     }
 
     /// Name and statistics of this layer's batch norm, if it has one.
@@ -229,10 +284,4 @@ impl TrainedLayer {
         let batch_norm = self.batch_norm.as_ref()?;
         Some((format!("{}.batch_norm", self.name), &batch_norm.running))
     }
-}
-
-/// A number from U(−bound, bound): 24 random bits, as many as an f32 holds.
-fn uniform(rng: &mut impl RngCore, bound: f64) -> f32 {
-    let unit = f64::from(rng.next_u32() >> 8) / f64::from(1u32 << 24);
-    ((2.0 * unit - 1.0) * bound) as f32
 }

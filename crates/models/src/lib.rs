@@ -2,14 +2,14 @@
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor};
-//! use pairnet_models::{Kernels, Network, Variant};
+//! use pairnet_models::{Kernels, Network, variant};
 //! use rand_chacha::ChaCha8Rng;
 //! use rand_chacha::rand_core::SeedableRng;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let variant = Variant::named("lenet5-ws-al")?;
+//! let architecture = variant("lenet5-ws-al")?;
 //! let mut rng = ChaCha8Rng::seed_from_u64(0);
-//! let network = Network::new(variant, Kernels::Fused, &mut rng, DType::F32, &Device::Cpu)?;
+//! let network = Network::new(architecture, Kernels::Fused, &mut rng, DType::F32, &Device::Cpu)?;
 //! assert_eq!(network.parameter_count(), 52_631);
 //!
 //! let images = Tensor::zeros((5, 2, 14, 14), DType::F32, &Device::Cpu)?; // pixels 0 to 255
@@ -21,25 +21,30 @@
 //! ```
 //!
 //! The networks are those of "Classification, weight sharing, auxiliary losses" (Jaleh and
-//! Mousavinezhad); [`VARIANTS`] is the table. A caller hands in the generator that initial weights
+//! Mousavinezhad); [`variants`] is the table. Any other [`Architecture`] whose sizes fit each other
+//! is built as they are. What was trained is kept by [`Network::save`], a safetensors file from which
+//! [`Network::load`] makes the network again, or as tensors ([`Network::state`]). A caller hands in the generator that initial weights
 //! are drawn from and the masks of dropout ([`Masks`]): nothing here is random by itself.
 
-mod architecture;
-mod arithmetic;
+mod checkpoint;
+mod error;
+mod handed;
 mod kernels;
 mod layer;
 mod network;
 mod outputs;
 mod pass;
+mod state;
 mod variants;
 
-pub use architecture::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
-pub use arithmetic::MultiplyAdds;
+pub use checkpoint::{CHECKPOINT_FORMAT, Metadata};
+pub use error::ModelError;
 pub use kernels::Kernels;
 pub use network::Network;
 pub use outputs::Outputs;
+pub use pairnet_network::{Architecture, ArchitectureError};
 pub use pass::Masks;
-pub use variants::{Backbone, UnknownVariant, VARIANTS, Variant, names};
+pub use variants::{UnknownVariant, names, variant, variants};
 
 /// The snippets of the README, which are tests.
 #[cfg(doctest)]

@@ -1,24 +1,26 @@
 //! A network with weights: a batch of pairs in, logits out.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor, Var, bail};
+use candle_core::{DType, Device, Tensor, Var};
+use pairnet_network::{Architecture, Branch, BranchOutput, SIDE, Weights};
 use pairnet_ops::{RunningStatistics, Tape};
 use rand_core::RngCore;
 
-use crate::architecture::{Architecture, Branch, BranchOutput, Layer, Weights};
+use crate::error::{ModelError, Result};
+use crate::handed::AtWork;
 use crate::kernels::Kernels;
-use crate::layer::TrainedLayer;
+use crate::layer::{Entry, Start, TrainedLayer};
 use crate::outputs::{Outputs, Part, Parts, both};
 use crate::pass::{Masks, NoMasks, Pass, Statistics};
-use crate::variants::Variant;
 
 /// A network whose weights have values.
 #[derive(Debug)]
 pub struct Network {
     architecture: Architecture,
     kernels: Kernels,
+    dtype: DType,
+    device: Device,
     /// One where the weights are shared, two where each digit has its own, none where the
     /// comparator sees the images.
     branches: Vec<Vec<TrainedLayer>>,
@@ -33,32 +35,62 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the device has no memory left.
+    /// Where the sizes do not fit each other ([`Architecture::check`]): nothing is allocated then;
+    /// where the device has no memory left.
     pub fn new(
-        variant: &Variant,
+        architecture: &Architecture,
         kernels: Kernels,
         rng: &mut impl RngCore,
         dtype: DType,
         device: &Device,
-    ) -> Result<Self> {
-        let mut layers = |part: &str, layers: &[Layer]| -> Result<Vec<TrainedLayer>> {
-            (0..)
-                .zip(layers)
-                .map(|(index, &layer)| {
-                    TrainedLayer::new(format!("{part}.{index}"), layer, rng, dtype, device)
-                })
-                .collect()
-        };
-        let architecture = variant.architecture;
-        let branches = match (&architecture.branch, variant.weight_sharing) {
-            (None, _) => Vec::new(),
-            (Some(branch), true) => vec![layers("branch", branch.layers)?],
-            (Some(branch), false) => {
-                vec![layers("branch0", branch.layers)?, layers("branch1", branch.layers)?]
-            }
-        };
-        let comparator = layers("comparator", architecture.comparator)?;
-        Ok(Self { architecture, kernels, branches, comparator })
+    ) -> Result<Self, ModelError> {
+        architecture.check()?;
+        Self::given(architecture, kernels, dtype, device, &mut |entry| {
+            let count = entry.shape.iter().product();
+            let values: Vec<f32> = match entry.start {
+                Start::Uniform { bound } => (0..count).map(|_| uniform(rng, bound)).collect(),
+                Start::Ones => vec![1.0; count],
+                Start::Zeros => vec![0.0; count],
+            };
+            Ok(Tensor::from_vec(values, &*entry.shape, device)?.to_dtype(dtype)?)
+        })
+    }
+
+    /// A network with the tensors that `give` has for its state. The sizes have to fit each other.
+    pub(crate) fn given(
+        architecture: &Architecture,
+        kernels: Kernels,
+        dtype: DType,
+        device: &Device,
+        give: &mut dyn FnMut(&Entry) -> Result<Tensor, ModelError>,
+    ) -> Result<Self, ModelError> {
+        let mut layers = Vec::new();
+        for (name, layer) in architecture.layers() {
+            layers.push(TrainedLayer::new(name, layer, give)?);
+        }
+        let mut branches = Vec::new();
+        for _ in architecture.branch_names() {
+            let depth = architecture.branch.as_ref().map_or(0, |branch| branch.layers.len());
+            let rest = layers.split_off(depth);
+            branches.push(std::mem::replace(&mut layers, rest));
+        }
+        let (architecture, device) = (architecture.clone(), device.clone());
+        Ok(Self { architecture, kernels, dtype, device, branches, comparator: layers })
+    }
+
+    /// What it is made of.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// That of weights, images and outputs.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Where its weights are.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// The same images (n, 2, 14, 14), lying in memory as this network reads them.
@@ -68,15 +100,27 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the device has no memory left.
-    pub fn lay_out(&self, images: &Tensor) -> Result<Tensor> {
-        if self.architecture.branch.is_some() {
+    /// As those two; where the device has no memory left.
+    pub fn lay_out(&self, images: &Tensor) -> Result<Tensor, ModelError> {
+        self.check(images)?;
+        Ok(if self.architecture.branch.is_some() {
             // All first digits, then all second ones.
-            images.transpose(0, 1)?.contiguous()?.transpose(0, 1)
+            images.transpose(0, 1)?.contiguous()?.transpose(0, 1)?
         } else if self.sees_an_image() {
-            self.kernels.channels_first(&self.kernels.layout(images)?)
+            self.kernels.channels_first(&self.kernels.layout(images)?)?
         } else {
-            images.contiguous()
+            images.contiguous()?
+        })
+    }
+
+    /// Whether these are pairs of digits as this network computes with.
+    fn check(&self, images: &Tensor) -> Result<(), ModelError> {
+        let (found, needed) = (images.dtype(), self.dtype);
+        match *images.dims() {
+            [0, ..] => Err(ModelError::Images { found: images.shape().clone() }),
+            [_, 2, SIDE, SIDE] if found == needed => Ok(()),
+            [_, 2, SIDE, SIDE] => Err(ModelError::ImagesDType { found, needed }),
+            _ => Err(ModelError::Images { found: images.shape().clone() }),
         }
     }
 
@@ -89,16 +133,17 @@ impl Network {
     /// A pass in training: batch norm uses the batch's statistics and takes them up into its
     /// running ones, dropout is on. [`Outputs::backward`] gives the gradients.
     ///
-    /// `images` (n, 2, 14, 14), pixels 0 to 255.
+    /// `images` (n, 2, 14, 14), n above 0, of the network's dtype, pixels 0 to 255.
     ///
     /// # Errors
     ///
-    /// Where the shape of `images` does not fit, or `masks` has no mask.
-    pub fn train(&mut self, images: &Tensor, masks: &mut dyn Masks) -> Result<Outputs> {
+    /// Where `images` has another shape or dtype, or `masks` has no mask.
+    pub fn train(&mut self, images: &Tensor, masks: &mut dyn Masks) -> Result<Outputs, ModelError> {
+        self.check(images)?;
         let mut pass = Pass::Training { masks, statistics: Vec::new() };
         let outputs = self.forward(images, &mut pass)?;
         for (name, batch) in &pass.into_statistics() {
-            for layer in self.branches.iter_mut().flatten().chain(&mut self.comparator) {
+            for layer in self.layers_mut() {
                 layer.update_running(name, batch)?;
             }
         }
@@ -107,26 +152,30 @@ impl Network {
 
     /// A pass in evaluation: batch norm uses its running statistics, dropout is off.
     ///
-    /// `images` (n, 2, 14, 14), pixels 0 to 255.
+    /// `images` (n, 2, 14, 14), n above 0, of the network's dtype, pixels 0 to 255.
     ///
     /// # Errors
     ///
-    /// Where the shape of `images` does not fit.
-    pub fn evaluate(&self, images: &Tensor) -> Result<Outputs> {
-        self.forward(images, &mut Pass::Evaluation)
+    /// Where `images` has another shape or dtype.
+    pub fn evaluate(&self, images: &Tensor) -> Result<Outputs, ModelError> {
+        self.check(images)?;
+        Ok(self.forward(images, &mut Pass::Evaluation)?)
     }
 
     fn forward(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Outputs> {
         let branches = self.run_branches(images, pass)?;
         let given: Vec<Tensor> = branches.iter().map(Part::given).collect();
         let (logits, tape) = Tape::record(|| self.compare(images, &given, pass)?.squeeze(1))?;
+        let at_work = AtWork::default();
         let digit_logits = match &self.architecture.branch {
-            Some(Branch { output: BranchOutput::Digits, .. }) => Some(Tensor::stack(&given, 0)?),
+            Some(Branch { output: BranchOutput::Digits, .. }) => {
+                Some(at_work.hand_out(&Tensor::stack(&given, 0)?)?)
+            }
             _ => None,
         };
         let comparator = Part::new(logits, tape)?;
-        let logits = comparator.given();
-        let parts = Some(Arc::new(Parts { comparator, branches }));
+        let logits = at_work.hand_out(&comparator.given())?;
+        let parts = Some(Arc::new(Parts { comparator, branches, at_work }));
         Ok(Outputs { logits, digit_logits, parts })
     }
 
@@ -144,7 +193,15 @@ impl Network {
             None if self.sees_an_image() => self.kernels.layout(images)?,
             None => images.flatten_from(1)?,
         };
-        self.run(&self.comparator, &input, pass)
+        self.flat(self.run(&self.comparator, &input, pass)?)
+    }
+
+    /// Rows of numbers, an image in PyTorch's order: channels, then rows, then columns.
+    fn flat(&self, values: Tensor) -> Result<Tensor> {
+        match values.rank() {
+            2 => Ok(values),
+            _ => self.kernels.channels_first(&values)?.flatten_from(1),
+        }
     }
 
     /// What the branches make of the first digits and of the second ones, (n, features) each;
@@ -200,7 +257,7 @@ impl Network {
         digits: &Tensor,
         pass: &mut Pass<'_>,
     ) -> Result<Part> {
-        let (features, tape) = Tape::record(|| self.run(branch, digits, pass)?.flatten_from(1))?;
+        let (features, tape) = Tape::record(|| self.flat(self.run(branch, digits, pass)?))?;
         Part::new(features, tape)
     }
 
@@ -210,34 +267,21 @@ impl Network {
             .try_fold(input.clone(), |values, layer| layer.forward(&values, self.kernels, pass))
     }
 
-    fn layers(&self) -> impl Iterator<Item = &TrainedLayer> {
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &TrainedLayer> {
         self.branches.iter().flatten().chain(&self.comparator)
+    }
+
+    pub(crate) fn layers_mut(&mut self) -> impl Iterator<Item = &mut TrainedLayer> {
+        self.branches.iter_mut().flatten().chain(&mut self.comparator)
     }
 
     /// Name and variable of everything that is trained, in a fixed order: branches, then
     /// comparator, first layer to last; weight, bias, then batch norm's scale and shift.
+    ///
+    /// They are for an optimiser. What has to be kept is [`Network::state`], which has the running
+    /// statistics too.
     pub fn parameters(&self) -> Vec<(String, &Var)> {
         self.layers().flat_map(TrainedLayer::parameters).collect()
-    }
-
-    /// Gives every parameter the value of its name in `tensors`, which may hold others too.
-    ///
-    /// # Errors
-    ///
-    /// Where a name is missing or a shape differs; no parameter is changed then.
-    pub fn set_parameters(&mut self, tensors: &HashMap<String, Tensor>) -> Result<()> {
-        let parameters = self.parameters();
-        let mut changes = Vec::with_capacity(parameters.len());
-        for (name, variable) in parameters {
-            let Some(tensor) = tensors.get(&name) else { bail!("there is no tensor '{name}'") };
-            if tensor.shape() != variable.shape() {
-                bail!("'{name}' has shape {:?}, {:?} is needed", tensor.shape(), variable.shape());
-            }
-            let value = tensor.to_dtype(variable.dtype())?.to_device(variable.device())?;
-            changes.push((variable, value));
-        }
-        // A copy, because training changes a variable where it lies.
-        changes.into_iter().try_for_each(|(variable, value)| variable.set(&value.copy()?))
     }
 
     /// Name and running statistics of each batch norm, in the same order.
@@ -247,6 +291,12 @@ impl Network {
 
     /// How many numbers are trained.
     pub fn parameter_count(&self) -> usize {
-        self.parameters().iter().map(|(_, variable)| variable.elem_count()).sum()
+        self.architecture.parameters()
     }
+}
+
+/// A number from U(−bound, bound): 24 random bits, as many as an f32 holds.
+fn uniform(rng: &mut impl RngCore, bound: f64) -> f32 {
+    let unit = f64::from(rng.next_u32() >> 8) / f64::from(1u32 << 24);
+    ((2.0 * unit - 1.0) * bound) as f32
 }

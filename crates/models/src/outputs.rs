@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use candle_core::backprop::GradStore;
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use pairnet_ops::{Tape, side_by_side};
+
+use crate::error::{ModelError, Result};
+use crate::handed::AtWork;
 
 /// What a network says of a batch of n pairs.
 #[derive(Clone, Debug)]
@@ -24,22 +27,28 @@ pub(crate) struct Parts {
     pub(crate) comparator: Part,
     /// One a digit, where there are branches.
     pub(crate) branches: Vec<Part>,
+    /// What lets gradients through what was handed out.
+    pub(crate) at_work: AtWork,
 }
 
 impl Outputs {
     /// The gradient of `loss`, a scalar made from these outputs, for every parameter.
     ///
-    /// This takes the place of `loss.backward()`, which stops at the outputs: comparator and branches
+    /// This takes the place of `loss.backward()`, which is an error here: comparator and branches
     /// have a [`Tape`] each, and the two branches are gone back through side by side. What comes out
     /// does not depend on how many threads there are.
     ///
     /// # Errors
     ///
-    /// Where the device has no memory left.
-    pub fn backward(&self, loss: &Tensor) -> Result<GradStore> {
-        let mut gradients = loss.backward()?;
-        let Some(parts) = &self.parts else { return Ok(gradients) };
-        let Parts { comparator, branches } = &**parts;
+    /// Where `loss` does not depend on these outputs, or on those of another pass as well; where
+    /// these were detached; where the device has no memory left.
+    pub fn backward(&self, loss: &Tensor) -> Result<GradStore, ModelError> {
+        let Some(parts) = &self.parts else { return Err(ModelError::Detached) };
+        let Parts { comparator, branches, at_work } = &**parts;
+        let mut gradients = at_work.backward(loss)?;
+        if !branches.iter().chain([comparator]).any(|part| part.is_in(&gradients)) {
+            return Err(ModelError::Independent);
+        }
         let through_comparator = comparator.backward(&gradients)?;
         gradients.extend(through_comparator)?;
         if let [first, second] = &branches[..] {
@@ -78,6 +87,11 @@ impl Part {
     /// The result, for the rest of the network.
     pub(crate) fn given(&self) -> Tensor {
         self.given.as_tensor().clone()
+    }
+
+    /// Whether there is a gradient of the result.
+    fn is_in(&self, gradients: &GradStore) -> bool {
+        gradients.get(&self.given).is_some()
     }
 
     /// This part's share of the gradients, given those of the rest; nothing where the loss does not

@@ -5,8 +5,8 @@ use pairnet_ops::BatchStatistics;
 
 /// Where dropout's masks come from.
 pub trait Masks {
-    /// A mask of this shape, U8: 1 where a value is kept, 0 where it is dropped, which happens with
-    /// `probability`.
+    /// A mask of this shape, (n, units) or (n, channels, height, width), U8: 1 where a value is kept,
+    /// 0 where it is dropped, which happens with `probability`.
     ///
     /// # Errors
     ///

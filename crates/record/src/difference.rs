@@ -70,9 +70,16 @@ impl Differences {
         }
     }
 
-    /// Goes down into objects, so that the field that differs is named and not all of them.
+    /// Goes down into objects, and into lists of one length, so that the field that differs is named
+    /// and not all of them.
     fn compare_values(&mut self, field: &str, there: Option<&Value>, asked: Option<&Value>) {
-        if let (Some(Value::Object(there)), Some(Value::Object(asked))) = (there, asked) {
+        if let (Some(Value::Array(there)), Some(Value::Array(asked))) = (there, asked)
+            && there.len() == asked.len()
+        {
+            for (index, (there, asked)) in there.iter().zip(asked).enumerate() {
+                self.compare_values(&format!("{field}.{index}"), Some(there), Some(asked));
+            }
+        } else if let (Some(Value::Object(there)), Some(Value::Object(asked))) = (there, asked) {
             for key in there.keys().chain(asked.keys()).collect::<BTreeSet<_>>() {
                 self.compare_values(&format!("{field}.{key}"), there.get(key), asked.get(key));
             }

@@ -68,8 +68,9 @@
 //!
 //! One process at a time writes into a folder, the [`Owner`]; whoever likes reads.
 //!
-//! This crate knows names, seeds, numbers and files. It knows no tensor, no recipe and no
-//! network; which names there are is its callers' affair.
+//! This crate knows names, seeds, numbers and files, and what a network is made of
+//! ([`pairnet_network`]). It knows no tensor and no recipe; which names there are is its callers'
+//! affair.
 
 mod atomic;
 mod checksum;
@@ -78,7 +79,6 @@ mod document;
 mod error;
 mod files;
 mod lock;
-mod network;
 mod origin;
 mod owner;
 mod pixels;
@@ -91,9 +91,6 @@ pub use difference::Difference;
 pub use error::RecordError;
 pub use files::{
     read_record, read_records, read_sweep, record_path, sweep_path, write_record, write_sweep,
-};
-pub use network::{
-    BranchDescription, BranchOutputKind, LayerDescription, LayerKind, NetworkDescription,
 };
 pub use origin::Origin;
 pub use owner::{Owner, check_writable};

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use pairnet_network::Architecture;
 use serde_json::{Value, json};
 
 use crate::checksum::sha256;
 use crate::error::RecordError;
 use crate::files::record_path;
-use crate::network::NetworkDescription;
 use crate::predictions::{Predictions, predictions_path};
 use crate::record::{RECORD_FORMAT, Record};
 use crate::sweep::{RecipeSettings, Sweep};
@@ -23,7 +23,7 @@ pub struct Origin<'a> {
     /// How the network was trained.
     pub recipe: &'a RecipeSettings,
     /// Which network; `None` where nobody has described it.
-    pub network: Option<&'a NetworkDescription>,
+    pub network: Option<&'a Architecture>,
     /// Where every random stream comes from.
     pub seed: u64,
     /// Where the tensors lived, e.g. `cpu`.
@@ -113,7 +113,7 @@ impl Sweep {
         let settings = &self.settings;
         let mut facts = vec![("seed", record.seed.to_string(), settings.seed.to_string())];
         if let Some(network) = self.networks.iter().find(|n| n.name == record.variant) {
-            let (found, expected) = (record.parameters, network.parameters);
+            let (found, expected) = (record.parameters, network.parameters());
             facts.push(("parameters", found.to_string(), expected.to_string()));
         }
         let recipe = settings.recipes.iter().find(|recipe| recipe.name == record.recipe);

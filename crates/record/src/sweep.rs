@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pairnet_network::Architecture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::document::Document;
 use crate::error::RecordError;
-use crate::network::NetworkDescription;
 
 /// The version of [`Sweep`] that this crate reads and writes.
 pub const SWEEP_FORMAT: u32 = 3;
@@ -25,7 +25,7 @@ pub struct Sweep {
     /// All that the records follow from.
     pub settings: Settings,
     /// The networks of the settings, in the same order, as the program builds them.
-    pub networks: Vec<NetworkDescription>,
+    pub networks: Vec<Architecture>,
     /// Who made them; another may go on with the same settings.
     pub provenance: Provenance,
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use pairnet_network::{Architecture, Layer};
 use pairnet_record::{
-    NetworkDescription, Provenance, RECORD_FORMAT, RecipeSettings, Record, RecordError,
-    SWEEP_FORMAT, Settings, Sweep, Timing, read_sweep, record_path, sweep_path, write_sweep,
+    Provenance, RECORD_FORMAT, RecipeSettings, Record, RecordError, SWEEP_FORMAT, Settings, Sweep,
+    Timing, read_sweep, record_path, sweep_path, write_sweep,
 };
 use serde_json::json;
 
@@ -102,19 +103,25 @@ fn runs_recipes_and_variants_that_are_added_change_nothing() {
 
 #[test]
 fn a_network_that_is_built_otherwise_is_named() {
-    let network = |parameters| NetworkDescription {
+    let network = |units| Architecture {
         name: "mlp".to_owned(),
         backbone: "mlp".to_owned(),
         weight_sharing: false,
         auxiliary_loss: false,
-        parameters,
         branch: None,
-        comparator: Vec::new(),
+        comparator: vec![Layer::linear(392, units, &[]), Layer::linear(units, 1, &[])],
     };
     let there = Sweep { networks: vec![network(7)], ..sweep() };
     let asked = Sweep { networks: vec![network(8)], ..sweep() };
     let lines: Vec<String> = there.differences(&asked).iter().map(ToString::to_string).collect();
-    assert_eq!(lines, ["networks.mlp.parameters: 7 there, 8 asked"]);
+    assert_eq!(
+        lines,
+        [
+            "networks.mlp.comparator.0.outputs: 7 there, 8 asked",
+            "networks.mlp.comparator.1.inputs: 7 there, 8 asked",
+            "networks.mlp.parameters: 2759 there, 3153 asked",
+        ]
+    );
     assert_ne!(there.follows_from("paper", "mlp"), asked.follows_from("paper", "mlp"));
 }
 

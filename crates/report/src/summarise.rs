@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pairnet_network::Architecture;
 use pairnet_record::{RecipeSettings, Record, Sweep};
 use serde_json::Value;
 
@@ -145,7 +146,7 @@ fn same_settings(
 ) -> Result<(), ReportError> {
     let network = sweep.networks.iter().find(|network| network.name == variant);
     let parameters = network
-        .map(|network| network.parameters)
+        .map(Architecture::parameters)
         .or_else(|| runs.values().next().map(|record| record.parameters));
     let finished = |record: &&&Record| record.failure.is_none();
     let epochs = recipe.fields.get("epochs").and_then(Value::as_u64);

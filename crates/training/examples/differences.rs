@@ -14,7 +14,7 @@ mod support;
 
 use std::error::Error;
 
-use pairnet_models::VARIANTS;
+use pairnet_models::variants;
 use pairnet_training::{Job, Recipe};
 use support::{moments, test_accuracies};
 
@@ -45,19 +45,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let traits = traits();
     let mut jobs = Vec::new();
     for (_, recipe) in &traits {
-        for variant in &VARIANTS {
+        for variant in variants() {
             jobs.extend((0..RUNS).map(|run| (Job { recipe, variant, run }, SEED)));
         }
     }
     let accuracies = test_accuracies(&jobs)?;
     let of = |index: usize, variant: usize, run: usize| {
-        accuracies[(index * VARIANTS.len() + variant) * RUNS + run]
+        accuracies[(index * variants().len() + variant) * RUNS + run]
     };
 
-    let names: Vec<String> = VARIANTS.iter().map(|variant| format!("`{}`", variant.name)).collect();
-    println!("| | {} |\n|---|{}", names.join(" | "), "---|".repeat(VARIANTS.len()));
+    let names: Vec<String> =
+        variants().iter().map(|variant| format!("`{}`", variant.name)).collect();
+    println!("| | {} |\n|---|{}", names.join(" | "), "---|".repeat(variants().len()));
     for (index, (name, _)) in traits.iter().enumerate() {
-        let cells: Vec<String> = (0..VARIANTS.len())
+        let cells: Vec<String> = (0..variants().len())
             .map(|variant| {
                 let base = |run| if index == 0 { Some(0.0) } else { of(0, variant, run) };
                 let differences: Option<Vec<f64>> =

@@ -16,7 +16,7 @@ mod support;
 
 use std::error::Error;
 
-use pairnet_models::VARIANTS;
+use pairnet_models::variants;
 use pairnet_training::{Job, Recipe};
 use support::{moments, test_accuracies};
 
@@ -26,7 +26,7 @@ const SEEDS: u64 = 8;
 fn main() -> Result<(), Box<dyn Error>> {
     let recipe = Recipe::authors();
     let mut jobs = Vec::new();
-    for variant in &VARIANTS {
+    for variant in variants() {
         for seed in 0..SEEDS {
             jobs.extend((0..RUNS).map(|run| (Job { recipe: &recipe, variant, run }, seed)));
         }
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seeds: String = (0..SEEDS).map(|seed| format!(" seed {seed} |")).collect();
     println!("| |{seeds} sd between draws | sd within a draw |");
     println!("|---|{}", "---|".repeat(SEEDS as usize + 2));
-    for (variant, accuracies) in VARIANTS.iter().zip(accuracies.chunks(SEEDS as usize * RUNS)) {
+    for (variant, accuracies) in variants().iter().zip(accuracies.chunks(SEEDS as usize * RUNS)) {
         let row = match accuracies.iter().copied().collect::<Option<Vec<f64>>>() {
             Some(accuracies) => row(&accuracies),
             None => "a run failed |".to_owned(),

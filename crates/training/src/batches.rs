@@ -20,20 +20,14 @@ pub struct Batch {
 ///
 /// Where the device has no memory left.
 pub fn batches(pairs: &PairSet, size: usize, device: &Device) -> Result<Vec<Batch>> {
-    let pixels = pairs.images().len() / pairs.len().max(1);
-    let images = pairs.images().chunks(size * pixels);
-    let classes = pairs.classes().chunks(size * 2);
-    let targets = pairs.targets().chunks(size);
-    images
-        .zip(classes)
-        .zip(targets)
-        .map(|((images, classes), targets)| {
-            let count = targets.len();
-            let digit = |index| classes.iter().skip(index).step_by(2).map(|&c| u32::from(c));
-            let classes: Vec<u32> = digit(0).chain(digit(1)).collect();
-            let targets: Vec<f32> = targets.iter().map(|&target| f32::from(target)).collect();
+    pairs
+        .batches(size)
+        .map(|batch| {
+            let count = batch.targets.len();
+            let classes: Vec<u32> = batch.classes_by_place().map(u32::from).collect();
+            let targets: Vec<f32> = batch.targets.iter().map(|&target| f32::from(target)).collect();
             Ok(Batch {
-                images: Tensor::from_slice(images, (count, 2, 14, 14), device)?,
+                images: Tensor::from_slice(batch.images, (count, 2, 14, 14), device)?,
                 classes: Tensor::from_vec(classes, 2 * count, device)?,
                 targets: Tensor::from_vec(targets, count, device)?,
             })

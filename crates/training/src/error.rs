@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pairnet_models::{ArchitectureError, ModelError};
 use pairnet_record::MOST_RUNS;
 
 /// What can go wrong in training.
@@ -11,6 +12,9 @@ pub enum TrainingError {
     /// A tensor could not be computed.
     #[error("failed to compute: {0}")]
     Tensor(#[from] candle_core::Error),
+    /// The sizes of a network do not fit each other.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
     /// Digits or pairs could not be had.
     #[error(transparent)]
     Data(#[from] pairnet_data::DataError),
@@ -45,4 +49,13 @@ pub enum TrainingError {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<ModelError> for TrainingError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Architecture(error) => Self::Architecture(error),
+            error => Self::Tensor(error.into()),
+        }
+    }
 }

@@ -30,17 +30,18 @@ impl Score {
         Ok(Self { right: right.count(), all: targets.len() })
     }
 
+    /// [`Score::of`] all batches together, of which each has its logits.
+    pub(crate) fn of_batches(logits: &[Tensor], batches: &[Batch]) -> Result<Self> {
+        if logits.is_empty() {
+            return Ok(Self::default());
+        }
+        let targets: Vec<&Tensor> = batches.iter().map(|batch| &batch.targets).collect();
+        Self::of(&Tensor::cat(logits, 0)?, &Tensor::cat(&targets, 0)?)
+    }
+
     /// In percent.
     pub fn percent(self) -> f64 {
         100.0 * self.right as f64 / self.all as f64
-    }
-}
-
-impl std::ops::Add for Score {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { right: self.right + other.right, all: self.all + other.all }
     }
 }
 
@@ -67,18 +68,22 @@ pub fn evaluate(
     mode: EvaluationMode,
     masks: &mut dyn Masks,
 ) -> Result<Option<Evaluation>> {
-    let mut evaluation = Evaluation::default();
+    let mut outputs = Vec::with_capacity(batches.len());
     for batch in batches {
-        let outputs = match mode {
+        let said = match mode {
             EvaluationMode::Evaluation => network.evaluate(&batch.images)?,
             EvaluationMode::Training => network.train(&batch.images, masks)?,
         };
-        if outputs.logits.to_vec1::<f32>()?.iter().any(|logit| !logit.is_finite()) {
+        // Kept as they are, they would keep every layer's result too.
+        outputs.push(said.detach());
+    }
+    // Looked at when all is asked for: a look at a GPU waits until it is done.
+    let logits: Vec<Tensor> = outputs.iter().map(|said| said.logits.clone()).collect();
+    for logits in &logits {
+        if logits.to_vec1::<f32>()?.iter().any(|logit| !logit.is_finite()) {
             return Ok(None);
         }
-        evaluation.score = evaluation.score + Score::of(&outputs.logits, &batch.targets)?;
-        // Kept as they are, they would keep every layer's result too.
-        evaluation.outputs.push(outputs.detach());
     }
-    Ok(Some(evaluation))
+    let score = Score::of_batches(&logits, batches)?;
+    Ok(Some(Evaluation { score, outputs }))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use pairnet_models::VARIANTS;
+use pairnet_models::names;
 use pairnet_record::{Owner, Record, Sweep, read_records, read_sweep, write_sweep};
 
 use crate::TrainingError;
@@ -61,7 +61,7 @@ pub fn status<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep) -> Result<Status<'a
         .collect();
     let mut status = Status { sweep, missing: Vec::new(), kept: 0, failed: Vec::new() };
     for job in plan.jobs() {
-        let Some(record) = kept.get(&(job.recipe.name, job.variant.name, job.run)) else {
+        let Some(record) = kept.get(&(job.recipe.name, &*job.variant.name, job.run)) else {
             status.missing.push(job);
             continue;
         };
@@ -94,7 +94,7 @@ fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
     }
     let recipes = Recipe::all().map(|recipe| recipe.name);
     settings.recipes.sort_by_key(|recipe| place(&recipes, &recipe.name));
-    let variants = VARIANTS.each_ref().map(|variant| variant.name);
+    let variants: Vec<&str> = names().collect();
     settings.variants.sort_by_key(|name| place(&variants, name));
     networks.sort_by_key(|network| place(&variants, &network.name));
     // Where sweep.json was lost, its records tell how many runs there are.

@@ -4,7 +4,7 @@
 //! use std::sync::atomic::AtomicBool;
 //!
 //! use pairnet_data::Mnist;
-//! use pairnet_models::{Kernels, Variant};
+//! use pairnet_models::{Kernels, variant};
 //! use pairnet_training::{Recipe, Setup, run};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,8 +14,8 @@
 //!     kernels: Kernels::Fused,
 //!     test_every_epoch: false,
 //! };
-//! let (variant, data) = (Variant::named("mlp-ws-al")?, Mnist::shipped()?);
-//! let finished = run(&recipe, variant, (0, 42), &data, &setup, &AtomicBool::new(false))?;
+//! let (network, data) = (variant("mlp-ws-al")?, Mnist::shipped()?);
+//! let finished = run(&recipe, network, (0, 42), &data, &setup, &AtomicBool::new(false))?;
 //! assert_eq!(finished.record.epochs.len(), 1);
 //! assert!(finished.record.test_accuracy.is_some()); // percent
 //! assert_eq!(finished.predictions.unwrap().probabilities.len(), 100);
@@ -31,7 +31,7 @@
 //! alone or in a sweep, on one thread or many.
 
 mod batches;
-mod describe;
+mod epoch;
 mod error;
 mod evaluation;
 mod folder;
@@ -44,7 +44,6 @@ mod streams;
 mod sweep;
 
 pub use batches::{Batch, batches};
-pub use describe::describe;
 pub use error::TrainingError;
 pub use evaluation::{Evaluation, Score, evaluate};
 pub use folder::{Status, claim_folder, status};

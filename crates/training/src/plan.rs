@@ -2,13 +2,12 @@
 
 use candle_core::Device;
 use pairnet_data::Mnist;
-use pairnet_models::Variant;
+use pairnet_models::Architecture;
 use pairnet_record::{
     MOST_RUNS, Origin, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep,
 };
 
 use crate::TrainingError;
-use crate::describe::describe;
 use crate::recipe::Recipe;
 use crate::run::Setup;
 
@@ -18,7 +17,7 @@ pub struct Plan {
     /// In the order in which they are trained.
     pub recipes: Vec<Recipe>,
     /// In the order in which they are trained.
-    pub variants: Vec<&'static Variant>,
+    pub variants: Vec<Architecture>,
     /// Runs of each recipe and variant, 1 to [`MOST_RUNS`].
     pub runs: usize,
     /// Where every random stream comes from.
@@ -31,7 +30,7 @@ pub struct Job<'a> {
     /// How the network is trained.
     pub recipe: &'a Recipe,
     /// Which network.
-    pub variant: &'static Variant,
+    pub variant: &'a Architecture,
     /// Counted from 0.
     pub run: usize,
 }
@@ -40,7 +39,7 @@ impl Plan {
     /// All trainings, in order.
     pub fn jobs(&self) -> impl Iterator<Item = Job<'_>> {
         self.recipes.iter().flat_map(move |recipe| {
-            self.variants.iter().flat_map(move |&variant| {
+            self.variants.iter().flat_map(move |variant| {
                 (0..self.runs).map(move |run| Job { recipe, variant, run })
             })
         })
@@ -50,7 +49,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Where there are no runs or too many, or a recipe's field cannot be written as JSON.
+    /// Where there are no runs or too many, the sizes of a network do not fit each other, or a
+    /// recipe's field cannot be written as JSON.
     pub fn asked(
         &self,
         setup: &Setup,
@@ -60,16 +60,17 @@ impl Plan {
         if !(1..=MOST_RUNS).contains(&self.runs) {
             return Err(TrainingError::Runs { asked: self.runs });
         }
+        self.variants.iter().try_for_each(Architecture::check)?;
         let settings = Settings {
             recipes: self.recipes.iter().map(settings).collect::<Result<_, _>>()?,
-            variants: self.variants.iter().map(|variant| variant.name.to_owned()).collect(),
+            variants: self.variants.iter().map(|variant| variant.name.clone()).collect(),
             runs: self.runs,
             seed: self.seed,
             device: device_name(&setup.device).to_owned(),
             test_every_epoch: setup.test_every_epoch,
             data: data.checksums.clone(),
         };
-        let networks = self.variants.iter().map(|variant| describe(variant)).collect();
+        let networks = self.variants.clone();
         Ok(Sweep { format: SWEEP_FORMAT, settings, networks, provenance })
     }
 }
@@ -81,14 +82,14 @@ impl Plan {
 /// Where a recipe's field cannot be written as JSON.
 pub(crate) fn follows_from(
     recipe: &Recipe,
-    variant: &Variant,
+    variant: &Architecture,
     seed: u64,
     data: &Mnist,
     setup: &Setup,
 ) -> Result<String, TrainingError> {
     let origin = Origin {
         recipe: &settings(recipe)?,
-        network: Some(&describe(variant)),
+        network: Some(variant),
         seed,
         device: device_name(&setup.device),
         test_every_epoch: setup.test_every_epoch,

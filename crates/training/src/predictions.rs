@@ -18,7 +18,7 @@ pub(crate) fn predictions(
     let mut predictions = Predictions {
         format: PREDICTIONS_FORMAT,
         recipe: id.recipe.name.to_owned(),
-        variant: id.variant.name.to_owned(),
+        variant: id.variant.name.clone(),
         run: id.run,
         seed: id.seed,
         follows_from: follows_from.to_owned(),

@@ -5,14 +5,15 @@ use std::time::Instant;
 
 use candle_core::{DType, Device};
 use pairnet_data::{Mnist, Split};
-use pairnet_models::{Kernels, Network, Variant};
+use pairnet_models::{Architecture, Kernels, Network};
 use pairnet_ops::{Adam, Optimizer, StatefulOptimizer};
 use pairnet_record::{Epoch, Failure, FailureKind, Predictions, RECORD_FORMAT, Record, Timing};
 
 use crate::TrainingError;
 use crate::batches::{Batch, batches};
-use crate::evaluation::{Evaluation, Score, evaluate};
-use crate::losses::{EpochSums, LossValues, losses};
+use crate::epoch::{NotFinite, Seen};
+use crate::evaluation::{Evaluation, evaluate};
+use crate::losses::losses;
 use crate::plan::follows_from;
 use crate::predictions::predictions;
 use crate::recipe::{AdamState, Recipe, TrainAccuracy};
@@ -48,7 +49,7 @@ pub struct Finished {
 /// ([`TrainingError::Interrupted`]).
 pub fn run(
     recipe: &Recipe,
-    variant: &Variant,
+    variant: &Architecture,
     (run, seed): (usize, u64),
     data: &Mnist,
     setup: &Setup,
@@ -80,7 +81,7 @@ pub fn run(
     let record = Record {
         format: RECORD_FORMAT,
         recipe: recipe.name.to_owned(),
-        variant: variant.name.to_owned(),
+        variant: variant.name.clone(),
         run,
         seed,
         follows_from,
@@ -120,25 +121,26 @@ fn train_network(
     let variables = network.parameters().into_iter().map(|(_, variable)| variable.clone());
     let mut adam = Adam::new(variables.collect(), recipe.adam())?;
     for epoch in 0..recipe.epochs {
-        let mut sums = EpochSums::default();
-        for (index, batch) in sets.train.iter().enumerate() {
+        let mut seen = Seen::default();
+        for batch in &sets.train {
             if stop.load(Ordering::Relaxed) {
                 return Err(TrainingError::Interrupted);
             }
             let outputs = network.train(&batch.images, masks)?;
-            let losses = losses(recipe, &outputs, batch, setup.kernels)?;
-            let values = LossValues::of(&losses)?;
-            if let Some(reason) = values.not_finite() {
-                tracing::warn!(recipe = recipe.name, epoch, batch = index, reason, "run failed");
-                return Ok(Err(not_finite(epoch, index, reason)));
-            }
-            sums.add(values, Score::of(&outputs.logits, &batch.targets)?);
+            let losses = losses(recipe, network.architecture(), &outputs, batch, setup.kernels)?;
+            seen.push(&losses, &outputs);
             if recipe.adam_state == AdamState::RemadeEachStep {
                 adam.reset()?;
             }
             adam.step(&outputs.backward(&losses.total)?)?;
         }
-        let mut measured = sums.mean();
+        let mut measured = match seen.epoch(&sets.train)? {
+            Ok(measured) => measured,
+            Err(NotFinite { batch, reason }) => {
+                tracing::warn!(recipe = recipe.name, epoch, batch, reason, "run failed");
+                return Ok(Err(not_finite(epoch, batch, reason)));
+            }
+        };
         if setup.test_every_epoch {
             // A copy of the masks' stream: looking must not change the training.
             let test = evaluate(network, &sets.test, recipe.evaluation, &mut masks.clone())?;

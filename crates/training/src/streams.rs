@@ -6,7 +6,7 @@
 
 use candle_core::{Device, Shape, Tensor};
 use pairnet_data::{DataError, Mnist, PairSet, Split, draw_pairs, torch_pairs};
-use pairnet_models::{Masks, Variant};
+use pairnet_models::{Architecture, Masks};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
@@ -22,7 +22,7 @@ pub struct RunId<'a> {
     /// How the network is trained.
     pub recipe: &'a Recipe,
     /// Which network.
-    pub variant: &'a Variant,
+    pub variant: &'a Architecture,
     /// Counted from 0.
     pub run: usize,
 }
@@ -67,7 +67,7 @@ impl RunId<'_> {
 
     fn own(&self, purpose: &str) -> ChaCha8Rng {
         let (seed, run) = (self.seed.to_string(), self.run.to_string());
-        stream(&[purpose, &seed, self.recipe.name, self.variant.name, &run])
+        stream(&[purpose, &seed, self.recipe.name, &self.variant.name, &run])
     }
 }
 
@@ -119,12 +119,12 @@ impl Masks for DrawnMasks {
 mod tests {
     use candle_core::DType;
     use pairnet_data::Digits;
-    use pairnet_models::VARIANTS;
+    use pairnet_models::variants;
 
     use super::*;
 
-    fn named(name: &str) -> &'static Variant {
-        Variant::named(name).unwrap()
+    fn named(name: &str) -> &'static Architecture {
+        pairnet_models::variant(name).unwrap()
     }
 
     fn first_draw(id: RunId<'_>) -> [u32; 3] {
@@ -169,7 +169,7 @@ mod tests {
         let id = RunId { seed: 3, recipe: &paper, variant: named("mlp"), run: 1 };
         for split in [Split::Train, Split::Test] {
             let first = pairs(id, split);
-            for variant in &VARIANTS {
+            for variant in variants() {
                 assert_eq!(pairs(RunId { variant, ..id }, split), first, "{}", variant.name);
             }
             assert_ne!(pairs(RunId { run: 2, ..id }, split), first);
@@ -182,16 +182,16 @@ mod tests {
     fn each_kind_of_authors_has_its_own_pairs_for_all_runs() {
         let authors = Recipe::authors();
         for split in [Split::Train, Split::Test] {
-            for (index, variant) in VARIANTS.iter().enumerate() {
+            for (index, variant) in variants().iter().enumerate() {
                 let id = RunId { seed: 3, recipe: &authors, variant, run: 1 };
                 let here = pairs(id, split);
                 assert_eq!(pairs(RunId { run: 2, ..id }, split), here);
                 assert_ne!(pairs(RunId { seed: 4, ..id }, split), here);
-                for other in &VARIANTS[..index] {
+                for other in &variants()[..index] {
                     let flags =
-                        |variant: &Variant| (variant.weight_sharing, variant.auxiliary_loss);
+                        |variant: &Architecture| (variant.weight_sharing, variant.auxiliary_loss);
                     let same = pairs(RunId { variant: other, ..id }, split) == here;
-                    let names = (variant.name, other.name);
+                    let names = (&variant.name, &other.name);
                     assert_eq!(same, flags(variant) == flags(other), "{names:?}");
                 }
             }

@@ -13,7 +13,6 @@ use pairnet_record::{
 use rayon::ThreadPool;
 
 use crate::TrainingError;
-use crate::describe::describe;
 use crate::plan::{Job, follows_from};
 use crate::run::{Finished, Setup, run};
 
@@ -126,7 +125,7 @@ fn attempt(
     };
     tracing::warn!(
         recipe = recipe.name,
-        variant = variant.name,
+        variant = &*variant.name,
         run = number,
         reason,
         "run failed"
@@ -134,11 +133,11 @@ fn attempt(
     let record = Record {
         format: RECORD_FORMAT,
         recipe: recipe.name.to_owned(),
-        variant: variant.name.to_owned(),
+        variant: variant.name.clone(),
         run: number,
         seed,
         follows_from: follows_from(recipe, variant, seed, data, setup)?,
-        parameters: describe(variant).parameters,
+        parameters: variant.parameters(),
         train_accuracy: None,
         test_accuracy: None,
         failure: Some(Failure { kind, epoch: None, batch: None, reason }),

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::Device;
 use pairnet_data::Mnist;
-use pairnet_models::{Kernels, Variant};
+use pairnet_models::{Kernels, variant};
+use pairnet_network::Step;
 use pairnet_record::{
     Owner, Provenance, Record, Sweep, read_predictions, read_records, read_sweep, record_path,
     sweep_path, write_record,
@@ -26,7 +27,7 @@ fn plan(recipes: &[&str], variants: &[&str], runs: usize) -> Plan {
         let recipe = Recipe::named(name).unwrap();
         Recipe { pairs: 60, epochs: 1, batch_size: 40, ..recipe }
     };
-    let variants = variants.iter().map(|name| Variant::named(name).unwrap()).collect();
+    let variants = variants.iter().map(|name| variant(name).unwrap().clone()).collect();
     Plan { recipes: recipes.iter().map(small).collect(), variants, runs, seed: 5 }
 }
 
@@ -69,11 +70,11 @@ fn settings(dir: &Path) -> (Vec<String>, Vec<String>, usize) {
 fn the_sweep_tells_its_networks() {
     let plan = plan(&["paper"], &["mlp-al", "lenet5-ws", "lenet5-ws-al"], 1);
     let networks = asked(&plan).networks;
-    let counts: Vec<_> = networks.iter().map(|n| (n.name.as_str(), n.parameters)).collect();
+    let counts: Vec<_> = networks.iter().map(|n| (n.name.as_str(), n.parameters())).collect();
     assert_eq!(counts, [("mlp-al", 137_141), ("lenet5-ws", 41_113), ("lenet5-ws-al", 52_631)]);
     let branch = networks[2].branch.as_ref().unwrap();
-    assert_eq!(branch.layers[0].steps, ["relu", "max-pool"]);
-    assert_eq!(networks[2].comparator[1].steps, ["relu", "dropout 0.7"]);
+    assert_eq!(branch.layers[0].steps, [Step::Relu, Step::MaxPool]);
+    assert_eq!(networks[2].comparator[1].steps, [Step::Relu, Step::Dropout(0.7)]);
 }
 
 /// What a run says that it follows from is what its sweep says; so it is after both were written
@@ -198,7 +199,7 @@ fn strays_and_broken_and_foreign_records_are_refused_before_training() {
     // As whole as any, of the same seed, and trained on other pairs.
     let other = Recipe { pairs: 50, ..asking.recipes[0].clone() };
     let (data, stop) = (mnist(), AtomicBool::new(false));
-    let foreign = run(&other, asking.variants[0], (0, 5), data, &setup(), &stop).unwrap().record;
+    let foreign = run(&other, &asking.variants[0], (0, 5), data, &setup(), &stop).unwrap().record;
     write_record(dir.path(), &foreign).unwrap();
     let message = refusal(dir.path(), &asking);
     assert!(message.contains("0.json is a record of another sweep: its recipe,"), "{message}");

@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::Device;
 use pairnet_data::{Digits, Mnist, PairSet, Split, torch_pairs};
-use pairnet_models::{Kernels, Variant};
+use pairnet_models::{Architecture, Kernels, variant};
 use pairnet_training::{Finished, Recipe, Setup, run};
 
 /// One epoch on all pairs, the third run of a sweep with seed 0.
-fn train(variant: &Variant, data: &Mnist) -> Finished {
+fn train(variant: &Architecture, data: &Mnist) -> Finished {
     let recipe = Recipe { epochs: 1, ..Recipe::authors() };
     let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
     let mut finished =
@@ -43,7 +43,7 @@ fn authors_with_seed_0_have_the_published_pairs() {
         // What a record follows from is told by the checksums.
         needed.checksums = mnist.checksums.clone();
         for backbone in ["mlp", "lenet5"] {
-            let variant = Variant::named(&format!("{backbone}{kind}")).unwrap();
+            let variant = variant(&format!("{backbone}{kind}")).unwrap();
             let finished = train(variant, &mnist);
             let classes = &finished.predictions.as_ref().unwrap().classes;
             assert_eq!(classes.as_flattened(), test_pairs.classes(), "{}", variant.name);

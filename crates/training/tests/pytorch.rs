@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Result, Shape, Tensor, Var, bail};
-use pairnet_models::{Kernels, Masks, Network, VARIANTS, Variant};
+use pairnet_models::{Architecture, Kernels, Masks, Network, variants};
 use pairnet_ops::{Adam, Optimizer, StatefulOptimizer};
 use pairnet_training::{AdamState, Batch, Recipe, RunId, losses};
 use support::device;
@@ -28,7 +28,7 @@ fn composed_ops_agree_with_pytorch() {
 }
 
 fn compare_all(kernels: Kernels) {
-    for variant in &VARIANTS {
+    for variant in variants() {
         for recipe in Recipe::all() {
             if let Err(error) = compare(variant, &recipe, kernels) {
                 panic!("{} {} {kernels:?}: {error}", recipe.name, variant.name);
@@ -37,8 +37,8 @@ fn compare_all(kernels: Kernels) {
     }
 }
 
-fn compare(variant: &Variant, recipe: &Recipe, kernels: Kernels) -> Result<()> {
-    let inputs = golden(variant.name)?;
+fn compare(variant: &Architecture, recipe: &Recipe, kernels: Kernels) -> Result<()> {
+    let inputs = golden(&variant.name)?;
     let expected = golden(&format!("{}-{}", variant.name, recipe.name))?;
     let batch = batch(&inputs)?;
     let mut network = network(variant, recipe, kernels, &inputs)?;
@@ -49,7 +49,7 @@ fn compare(variant: &Variant, recipe: &Recipe, kernels: Kernels) -> Result<()> {
 
     for step in 0..3 {
         let outputs = network.train(&batch.images, &mut GivenMasks::of(&inputs))?;
-        let losses = losses(recipe, &outputs, &batch, kernels)?;
+        let losses = losses(recipe, variant, &outputs, &batch, kernels)?;
         let gradients = outputs.backward(&losses.total)?;
         if step == 0 {
             agree("logits", &outputs.logits, &expected)?;
@@ -90,20 +90,19 @@ fn golden(name: &str) -> Result<Tensors> {
 }
 
 fn network(
-    variant: &Variant,
+    variant: &Architecture,
     recipe: &Recipe,
     kernels: Kernels,
     inputs: &Tensors,
 ) -> Result<Network> {
     let mut rng = RunId { seed: 0, recipe, variant, run: 0 }.weights();
     let mut network = Network::new(variant, kernels, &mut rng, DType::F32, device())?;
-    let weights = inputs
-        .iter()
-        .filter_map(|(name, tensor)| {
-            Some((name.strip_prefix("weights.")?.to_owned(), tensor.clone()))
-        })
-        .collect();
-    network.set_parameters(&weights)?;
+    // Running statistics stay as they start.
+    let mut state = network.state()?;
+    state.extend(inputs.iter().filter_map(|(name, tensor)| {
+        Some((name.strip_prefix("weights.")?.to_owned(), tensor.clone()))
+    }));
+    network.load_state(&state)?;
     Ok(network)
 }
 

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pairnet_data::Mnist;
-use pairnet_models::{Kernels, Variant};
+use pairnet_models::{Architecture, Kernels, variant};
 use pairnet_record::{
     Failure, FailureKind, Owner, Provenance, Record, RecordError, Sweep, predictions_path,
     read_predictions, read_records, record_path, write_record,
@@ -33,7 +33,7 @@ fn plan(seed: u64) -> Plan {
     let variants = ["mlp-al", "lenet5-ws", "lenet5-ws-al"];
     Plan {
         recipes: Recipe::all().map(small).to_vec(),
-        variants: variants.map(|name| Variant::named(name).unwrap()).to_vec(),
+        variants: variants.map(|name| variant(name).unwrap().clone()).to_vec(),
         runs: 2,
         seed,
     }
@@ -107,7 +107,7 @@ fn records_do_not_depend_on_workers_threads_or_order() {
         (record.recipe.as_str(), record.variant.as_str(), record.run) == ("paper", "lenet5-ws", 1)
     };
     let in_sweep = first.iter().find(job).unwrap();
-    let variant = Variant::named("lenet5-ws").unwrap();
+    let variant = variant("lenet5-ws").unwrap();
     let stop = AtomicBool::new(false);
     let alone = run(&small(Recipe::paper()), variant, (1, 5), mnist(), &setup(), &stop).unwrap();
     assert_eq!(alone.record.without_timing(), *in_sweep);
@@ -119,7 +119,7 @@ fn records_do_not_depend_on_workers_threads_or_order() {
 
 #[test]
 fn another_seed_gives_other_results() {
-    let variant = Variant::named("mlp").unwrap();
+    let variant = variant("mlp").unwrap();
     let losses = |seed| {
         let stop = AtomicBool::new(false);
         let finished = run(&small(Recipe::paper()), variant, (0, seed), mnist(), &setup(), &stop);
@@ -165,7 +165,7 @@ fn an_interrupted_sweep_leaves_whole_records_and_goes_on() {
 #[test]
 fn a_loss_that_is_not_finite_is_a_recorded_failure() {
     let recipe = Recipe { learning_rate: f64::INFINITY, ..small(Recipe::paper()) };
-    let variant = Variant::named("mlp").unwrap();
+    let variant = variant("mlp").unwrap();
     let finished = run(&recipe, variant, (0, 0), mnist(), &setup(), &AtomicBool::new(false));
     let Finished { record, predictions } = finished.unwrap();
     assert_eq!(predictions, None);
@@ -180,21 +180,18 @@ fn a_loss_that_is_not_finite_is_a_recorded_failure() {
     assert_eq!(read_records(folder.path()).unwrap(), [record]);
 }
 
-/// A batch of no pairs makes the loop panic, and a network whose layers do not fit each other cannot
-/// be computed. Neither takes the other runs along.
+/// A batch of no pairs makes the loop panic, and batch norm cannot be computed of a last batch of one.
+/// Neither takes the other runs along.
 #[test]
 fn a_run_that_fails_stops_no_other_and_is_tried_again() {
-    let mut variant = *Variant::named("mlp").unwrap();
-    variant.name = "unfit";
-    let comparator = Variant::named("mlp-ws").unwrap().architecture.comparator;
-    variant.architecture.comparator = comparator;
-    let unfit: &'static Variant = Box::leak(Box::new(variant));
-    let mlp = Variant::named("mlp").unwrap();
-    let mut panicking = small(Recipe::authors());
-    panicking.batch_size = 0;
+    let mlp = variant("mlp").unwrap().clone();
+    let mut plain = Architecture { name: "plain".to_owned(), ..mlp.clone() };
+    plain.comparator.iter_mut().for_each(|layer| layer.steps.clear());
+    let panicking = Recipe { batch_size: 0, ..small(Recipe::authors()) };
+    let ends_with_one = Recipe { batch_size: 109, ..small(Recipe::paper()) };
     let plan = Plan {
-        recipes: vec![panicking, small(Recipe::paper())],
-        variants: vec![unfit, mlp],
+        recipes: vec![panicking, ends_with_one],
+        variants: vec![mlp, plain],
         runs: 1,
         seed: 0,
     };
@@ -215,21 +212,31 @@ fn a_run_that_fails_stops_no_other_and_is_tried_again() {
     let [(.., first), (.., second), (.., third), (.., fourth)] = told[..] else {
         panic!("{told:?}")
     };
-    assert_eq!((first, second, third), (panicked, panicked, None));
-    let (kind, reason) = fourth.unwrap();
+    assert_eq!((first, second, fourth), (panicked, panicked, None));
+    let (kind, reason) = third.unwrap();
     assert_eq!(kind, FailureKind::Device);
     assert!(reason.starts_with("failed to compute: ") && !reason.contains('\n'), "{reason}");
     // What failed is as long a record as any, of the same origin.
-    let whole = &records[2];
-    assert_eq!((&*whole.recipe, &*whole.variant), ("paper", "mlp"));
-    assert_eq!(records[0].parameters, whole.parameters);
+    let whole = &records[3];
+    assert_eq!((&*whole.recipe, &*whole.variant), ("paper", "plain"));
+    assert_eq!(records[1].parameters, whole.parameters);
     assert!(whole.failure.is_none() && whole.test_accuracy.is_some());
+}
+
+#[test]
+fn a_network_whose_sizes_do_not_fit_is_refused_before_anything_is_trained() {
+    let mut unfit = variant("mlp").unwrap().clone();
+    unfit.comparator = variant("mlp-ws").unwrap().comparator.clone();
+    let plan = Plan { variants: vec![unfit], ..plan(0) };
+    let error = plan.asked(&setup(), mnist(), provenance()).unwrap_err();
+    assert!(matches!(error, TrainingError::Architecture(_)), "{error:?}");
+    assert_eq!(error.to_string(), "comparator.0 takes 20 inputs, a pair of digits gives 392");
 }
 
 /// A loss that is not finite is a result, and stays; what a panic or a device ended is tried again.
 #[test]
 fn what_trying_can_help_is_tried_again() {
-    let plan = Plan { variants: vec![Variant::named("mlp").unwrap()], ..plan(5) };
+    let plan = Plan { variants: vec![variant("mlp").unwrap().clone()], ..plan(5) };
     let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     train(whole.path(), &plan, 2, 2).unwrap();
     train(broken.path(), &plan, 2, 2).unwrap();
@@ -251,7 +258,7 @@ fn what_trying_can_help_is_tried_again() {
 #[test]
 fn a_listener_that_panics_ends_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = Plan { variants: vec![Variant::named("mlp").unwrap()], ..plan(5) };
+    let plan = Plan { variants: vec![variant("mlp").unwrap().clone()], ..plan(5) };
     let stop = AtomicBool::new(false);
     let panics = |_: &Record| panic!("nobody reads this");
     train_until(folder.path(), &plan, (2, 2), &stop, &panics).unwrap();
@@ -277,7 +284,7 @@ fn a_folder_that_is_moved_away_ends_the_sweep_and_is_not_made_anew() {
 #[test]
 fn looking_at_the_test_accuracy_does_not_change_the_training() {
     for recipe in Recipe::all().map(small) {
-        let variant = Variant::named("mlp-al").unwrap();
+        let variant = variant("mlp-al").unwrap();
         let train = |test_every_epoch| {
             let setup = Setup { test_every_epoch, ..setup() };
             let stop = AtomicBool::new(false);

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use pairnet_data::Mnist;
-use pairnet_models::{Kernels, Variant};
+use pairnet_models::{Architecture, Kernels};
 use pairnet_ops::linear;
 use pairnet_record::{Owner, Record};
 use pairnet_training::{Job, Recipe, Setup, Workers, sweep};
@@ -56,7 +56,7 @@ impl Measurement {
 /// Seconds a run of a sweep of this variant: wall time over runs.
 pub(crate) fn measure_ours(
     recipe: &Recipe,
-    variant: &'static Variant,
+    variant: &Architecture,
     kernels: Kernels,
     data: &Mnist,
     (runs, workers): (usize, usize),
@@ -88,7 +88,7 @@ fn none_failed(failed: &[Record]) -> Result<()> {
 /// runs' own seconds, as their records tell them: without starting threads and writing files.
 pub(crate) fn measure_alone(
     recipe: &Recipe,
-    variant: &'static Variant,
+    variant: &Architecture,
     data: &Mnist,
     cores: usize,
     stop: &AtomicBool,

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use pairnet_data::Mnist;
-use pairnet_models::{Kernels, VARIANTS};
+use pairnet_models::{Kernels, variants};
 use pairnet_training::Recipe;
 
 use measure::{Machine, Measurement, measure_alone, measure_ours, measure_pytorch, multiply_speed};
@@ -47,7 +47,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
             let name = format!("round {number} of {}", arguments.rounds);
             rounds.push(round(arguments, &name, &workspace, &machine, &data, signals.stop())?);
             // After each round: a later one that fails must not take the others along.
-            write(&dir, &table::Report::new(&machine, &rounds))?;
+            write(&dir, &table::Report::new(&machine, &rounds)?)?;
         }
         Ok(())
     };
@@ -62,7 +62,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     }
     measured?;
     note(format_args!("bench.md and bench.json are in {}", dir.display()));
-    print(&table::Report::new(&machine, &rounds).to_markdown())
+    print(&table::Report::new(&machine, &rounds)?.to_markdown())
 }
 
 /// Measures everything once.
@@ -78,7 +78,7 @@ fn round(
     note(format_args!("{name}: matrix products"));
     let sgemm = multiply_speed(machine.cores)?;
     let mut measurement = Measurement::new(sgemm);
-    for variant in &VARIANTS {
+    for variant in variants() {
         note(format_args!("{name}: {}", variant.name));
         let ours = |kernels, runs| {
             let workers = (runs, machine.cores);
@@ -97,7 +97,7 @@ fn round(
                 python,
                 &script,
                 recipe.name,
-                variant.name,
+                &variant.name,
                 arguments.runs,
                 machine.cores,
             )?;

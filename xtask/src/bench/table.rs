@@ -1,7 +1,7 @@
 //! Medians, spreads and ratios of several rounds.
 
 use anyhow::Result;
-use pairnet_models::{VARIANTS, Variant};
+use pairnet_models::{Architecture, variants};
 use serde::Serialize;
 
 use super::measure::{Machine, Measurement};
@@ -67,22 +67,23 @@ impl Spread {
 }
 
 /// Floating-point operations of one run, were all of them dense.
-fn operations(variant: &Variant) -> f64 {
-    let count = variant.multiply_adds();
+fn operations(variant: &Architecture) -> Result<f64> {
+    let count = variant.multiply_adds()?;
     let (forward, backward) = (count.forward as f64, count.backward as f64);
-    2.0 * ((forward + backward) * TRAINED + forward * EVALUATED)
+    Ok(2.0 * ((forward + backward) * TRAINED + forward * EVALUATED))
 }
 
 impl Report {
-    pub(crate) fn new(machine: &Machine, rounds: &[Measurement]) -> Self {
-        let rows = VARIANTS.iter().enumerate().filter_map(|(index, variant)| {
-            row(variant.name, rounds, operations(variant), |list| list.get(index).copied())
+    pub(crate) fn new(machine: &Machine, rounds: &[Measurement]) -> Result<Self> {
+        let operations = variants().iter().map(operations).collect::<Result<Vec<f64>>>()?;
+        let rows = variants().iter().enumerate().filter_map(|(index, variant)| {
+            row(&variant.name, rounds, operations[index], |list| list.get(index).copied())
         });
-        let all_operations = VARIANTS.iter().map(operations).sum();
+        let all_operations = operations.iter().sum();
         let sum = |list: &[f64]| (!list.is_empty()).then(|| list.iter().sum());
         let empty = || Spread { median: 0.0, min: 0.0, max: 0.0, values: Vec::new() };
         let total = row("all eight", rounds, all_operations, sum);
-        Self {
+        Ok(Self {
             format: 1,
             machine: machine.name.clone(),
             cores: machine.cores,
@@ -100,7 +101,7 @@ impl Report {
                 share_of_sgemm: empty(),
                 alone_speedup: empty(),
             }),
-        }
+        })
     }
 
     pub(crate) fn to_json(&self) -> Result<String> {

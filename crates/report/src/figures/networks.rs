@@ -1,8 +1,6 @@
 //! The networks as diagrams, from their descriptions.
 
-use pairnet_record::{
-    BranchDescription, BranchOutputKind, LayerDescription, LayerKind, NetworkDescription,
-};
+use pairnet_network::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
 
 use super::figure::{Figure, Panel};
 use super::palette::{BLUE, Colour, INK, MUTED, ORANGE, PAPER, SHADE};
@@ -24,7 +22,7 @@ const PAPER_FIGURES: [(&str, &str); 2] =
     [("lenet5-al", "the paper's figure 1"), ("lenet5-ws-al", "the paper's figure 2")];
 
 /// One panel a network; `None` where there is no description.
-pub(super) fn figure(networks: &[NetworkDescription]) -> Option<Figure> {
+pub(super) fn figure(networks: &[Architecture]) -> Option<Figure> {
     (!networks.is_empty()).then(|| Figure {
         name: "networks".to_owned(),
         title: "The networks".to_owned(),
@@ -46,14 +44,14 @@ struct Diagram {
     y: f64,
 }
 
-fn panel(network: &NetworkDescription) -> Panel {
+fn panel(network: &Architecture) -> Panel {
     let mut diagram = Diagram { svg: Svg::default(), y: 58.0 };
-    let NetworkDescription { name, parameters, .. } = network;
+    let Architecture { name, .. } = network;
     diagram.svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), name);
     if let Some((_, figure)) = PAPER_FIGURES.iter().find(|(variant, _)| variant == name) {
         diagram.svg.text((0.0, 31.0), Text::new(10.5, MUTED), figure);
     }
-    let count = format!("{} parameters", thousands(*parameters));
+    let count = format!("{} parameters", thousands(network.parameters()));
     diagram.svg.text((WIDTH, 15.0), Text::new(11.0, MUTED).end(), &count);
     match &network.branch {
         Some(branch) => diagram.branches(branch, network),
@@ -73,7 +71,7 @@ fn panel(network: &NetworkDescription) -> Panel {
 }
 
 impl Diagram {
-    fn branches(&mut self, branch: &BranchDescription, network: &NetworkDescription) {
+    fn branches(&mut self, branch: &Branch, network: &Architecture) {
         let (shared, top) = (network.weight_sharing, self.y);
         let colours = if shared { [BLUE, BLUE] } else { [BLUE, ORANGE] };
         for (middle, text) in MIDDLES.into_iter().zip(["first digit", "second digit"]) {
@@ -98,12 +96,12 @@ impl Diagram {
             }
             self.down(&MIDDLES);
         }
-        let outputs = branch.layers.last().map_or(0, |layer| layer.outputs);
+        let outputs = branch.layers.last().map_or(0, |layer| layer.weights.outputs());
         let text = match branch.output {
-            BranchOutputKind::Features => format!("{outputs} features"),
-            BranchOutputKind::Sigmoid => format!("sigmoid of {outputs}"),
-            BranchOutputKind::Digits if network.auxiliary_loss => "softmax: digit loss".to_owned(),
-            BranchOutputKind::Digits => format!("softmax of {outputs}"),
+            BranchOutput::Features => format!("{outputs} features"),
+            BranchOutput::Sigmoid => format!("sigmoid of {outputs}"),
+            BranchOutput::Digits if network.auxiliary_loss => "softmax: digit loss".to_owned(),
+            BranchOutput::Digits => format!("softmax of {outputs}"),
         };
         let top = self.y;
         for middle in MIDDLES {
@@ -141,7 +139,7 @@ impl Diagram {
         self.svg.text((middle, y - 5.0), Text::new(10.5, MUTED).middle(), text);
     }
 
-    fn layer(&mut self, middle: f64, width: f64, layer: &LayerDescription, colour: Colour) {
+    fn layer(&mut self, middle: f64, width: f64, layer: &Layer, colour: Colour) {
         let (weights, steps) = layer_in_words(layer);
         // Sans-serif letters of the steps' size are five and a half pixels wide at most.
         let letters = (width / 5.5) as usize;
@@ -175,23 +173,23 @@ impl Diagram {
 }
 
 /// The weights, and the steps after them.
-fn layer_in_words(layer: &LayerDescription) -> (String, String) {
-    let LayerDescription { kind, inputs, outputs, kernel, steps } = layer;
-    let kind = match (kind, kernel) {
-        (LayerKind::Convolution, Some(kernel)) => format!("conv {kernel}×{kernel}"),
-        (LayerKind::Convolution, None) => "conv".to_owned(),
-        (LayerKind::Linear, _) => "linear".to_owned(),
+fn layer_in_words(layer: &Layer) -> (String, String) {
+    let weights = match layer.weights {
+        Weights::Convolution { inputs, outputs, kernel } => {
+            format!("conv {kernel}×{kernel}: {inputs} → {outputs}")
+        }
+        Weights::Linear { inputs, outputs } => format!("linear: {inputs} → {outputs}"),
     };
-    let step = |step: &String| match step.as_str() {
-        "relu" => "ReLU".to_owned(),
-        other => other.replace('-', " "),
+    let step = |step: &Step| match step {
+        Step::Relu => "ReLU".to_owned(),
+        other => other.to_string().replace('-', " "),
     };
-    let steps: Vec<String> = steps.iter().map(step).collect();
-    (format!("{kind}: {inputs} → {outputs}"), steps.join(", "))
+    let steps: Vec<String> = layer.steps.iter().map(step).collect();
+    (weights, steps.join(", "))
 }
 
-fn in_words(network: &NetworkDescription) -> String {
-    let layers = |layers: &[LayerDescription]| {
+fn in_words(network: &Architecture) -> String {
+    let layers = |layers: &[Layer]| {
         let words = layers.iter().map(layer_in_words).map(|(weights, steps)| match &*steps {
             "" => weights,
             steps => format!("{weights}, {steps}"),
@@ -205,9 +203,9 @@ fn in_words(network: &NetworkDescription) -> String {
             "each with its own weights"
         };
         let output = match branch.output {
-            BranchOutputKind::Features => "as they are",
-            BranchOutputKind::Sigmoid => "through a sigmoid",
-            BranchOutputKind::Digits => "through a softmax, as ten digit probabilities",
+            BranchOutput::Features => "as they are",
+            BranchOutput::Sigmoid => "through a sigmoid",
+            BranchOutput::Digits => "through a softmax, as ten digit probabilities",
         };
         let loss = if network.auxiliary_loss { ", on which the digit loss is taken" } else { "" };
         format!(
@@ -220,6 +218,6 @@ fn in_words(network: &NetworkDescription) -> String {
     format!(
         "{branch}{}. {} parameters.",
         layers(&network.comparator),
-        thousands(network.parameters)
+        thousands(network.parameters())
     )
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::sweeps::{failed, of, record, sweep};
+use pairnet_network::{Architecture, Branch, BranchOutput, Layer, Step};
 use pairnet_record::{
-    BranchDescription, BranchOutputKind, Epoch, LayerDescription, LayerKind, Mistake,
-    NetworkDescription, PREDICTIONS_FORMAT, Pixels, Predictions, Record, Sweep, write_predictions,
+    Epoch, Mistake, PREDICTIONS_FORMAT, Pixels, Predictions, Record, Sweep, write_predictions,
     write_record, write_sweep,
 };
 
@@ -33,6 +33,7 @@ pub(crate) fn pictured() -> (Sweep, Vec<Record>) {
                 let epochs = (1..=4).map(|epoch| epoch_of(epoch, variant.ends_with("al"), test));
                 records.push(Record {
                     epochs: epochs.collect(),
+                    parameters: network(variant).parameters(),
                     ..record(recipe, variant, run, (99.0, test))
                 });
             }
@@ -117,31 +118,20 @@ fn epoch_of(epoch: u32, digits: bool, test: f64) -> Epoch {
     }
 }
 
-fn network(name: &str) -> NetworkDescription {
+fn network(name: &str) -> Architecture {
     let (weight_sharing, auxiliary_loss) = (name.contains("-ws"), name.ends_with("-al"));
-    let layer = |kind, inputs, outputs, kernel, steps: &[&str]| LayerDescription {
-        kind,
-        inputs,
-        outputs,
-        kernel,
-        steps: steps.iter().map(|&step| step.to_owned()).collect(),
-    };
-    let steps = ["relu", "batch-norm", "max-pool"];
-    let convolution = |inputs| layer(LayerKind::Convolution, inputs, 16, Some(3), &steps);
-    let output = if auxiliary_loss { BranchOutputKind::Digits } else { BranchOutputKind::Features };
-    let branch = BranchDescription {
-        layers: vec![convolution(1), layer(LayerKind::Linear, 576, 10, None, &[])],
-        output,
-    };
-    let last = layer(LayerKind::Linear, 20, 1, None, &[]);
+    let convolution =
+        |inputs| Layer::convolution(inputs, 16, 3, &[Step::Relu, Step::BatchNorm, Step::MaxPool]);
+    let output = if auxiliary_loss { BranchOutput::Digits } else { BranchOutput::Features };
+    let branch = Branch { layers: vec![convolution(1), Layer::linear(576, 10, &[])], output };
+    let last = |inputs| Layer::linear(inputs, 1, &[]);
     let whole = name == "lenet5";
-    NetworkDescription {
+    Architecture {
         name: name.to_owned(),
         backbone: "lenet5".to_owned(),
         weight_sharing,
         auxiliary_loss,
-        parameters: 30_841,
         branch: (!whole).then_some(branch),
-        comparator: if whole { vec![convolution(2), last] } else { vec![last] },
+        comparator: if whole { vec![convolution(2), last(576)] } else { vec![last(20)] },
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::pictured::{pictured, pictured_folder, predict};
 use crate::sweeps::{full, record, sweep};
+use pairnet_network::{Layer, Step};
 use pairnet_record::{
     Epoch, Record, Sweep, read_predictions, read_record, record_path, write_predictions,
     write_record,
@@ -88,10 +89,10 @@ fn a_record_that_was_copied_to_another_run_is_refused() {
 #[test]
 fn a_record_of_another_network_is_refused_though_all_runs_agree() {
     let (mut asked, records) = pictured();
-    asked.networks[0].parameters = 7;
+    asked.networks[0].comparator = vec![Layer::linear(392, 1, &[])];
     let message = refusal(&asked, &records);
     assert!(
-        message.contains("lenet5 run 0 has parameters 30841 where the sweep has 7"),
+        message.contains("lenet5 run 0 has parameters 913 where the sweep has 393"),
         "{message}"
     );
     let (mut asked, records) = pictured();
@@ -123,7 +124,7 @@ fn foreign_files_are_refused() {
     };
     for follows_from in [
         foreign(|sweep| sweep.settings.recipes[0].fields["epochs"] = 5.into()),
-        foreign(|sweep| sweep.networks[3].comparator[0].outputs = 2),
+        foreign(|sweep| sweep.networks[3].comparator[0].steps.push(Step::Relu)),
         foreign(|sweep| {
             sweep.settings.data.insert("train-images-idx3-ubyte".to_owned(), "ba89".to_owned());
         }),
