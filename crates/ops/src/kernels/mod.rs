@@ -23,6 +23,7 @@ pub(crate) mod halves;
 pub(crate) mod matmul;
 pub(crate) mod moments;
 pub(crate) mod normalised_convolution;
+pub(crate) mod pooling;
 pub(crate) mod vectors;
 
 /// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.
