@@ -45,6 +45,7 @@ mod adam;
 mod batch_norm;
 pub mod channels_last;
 mod convolution;
+mod convolution_sizes;
 mod dropout;
 mod element;
 mod kernels;

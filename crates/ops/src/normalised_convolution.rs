@@ -10,7 +10,8 @@ use crate::batch_norm::{
     BatchStatistics, RunningStatistics, channels_last_batch_norm,
     channels_last_batch_norm_evaluation,
 };
-use crate::convolution::{channels_last_convolution, geometry, kernels_can, pad};
+use crate::convolution::channels_last_convolution;
+use crate::convolution_sizes::geometry;
 use crate::element::{self, Element, slice, values, with_float};
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
@@ -119,7 +120,7 @@ fn fused_geometry(
     let then = if max_pool { Then::ReluMaxPool } else { Then::Relu };
     let geometry = geometry(operation, images, (weight, bias, config), then)?;
     let fits = [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
-    Ok((fits && images.device().is_cpu() && kernels_can(config)).then_some(geometry))
+    Ok((fits && images.device().is_cpu()).then_some(geometry))
 }
 
 fn activations(
@@ -138,7 +139,7 @@ fn apply(
     geometry: Geometry,
     frozen: Option<[Vec<f64>; 2]>,
 ) -> Result<(Tensor, BatchStatistics)> {
-    let NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool } = *layer;
+    let NormalisedConvolution { weight, bias, gamma, beta, epsilon, max_pool, .. } = *layer;
     let bias = &bias_or_zeros(NAME, bias, weight)?;
     // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
     let trained = concatenate(&[weight, bias, gamma, beta])?;
@@ -151,7 +152,7 @@ fn apply(
         kept: OnceLock::new(),
         statistics: Arc::clone(&statistics),
     };
-    let images = pad(images, config.padding)?.contiguous()?;
+    let images = images.contiguous()?;
     let result = apply2(&images, &trained, operation)?;
     let Some(statistics) = statistics.get().cloned() else {
         bail!("{NAME}: there was no forward pass");
