@@ -6,11 +6,12 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use candle_nn::Conv2dConfig;
 
+use crate::convolution_sizes::{Trained, geometry};
 use crate::element::{self, Element, composed, slice, values, with_float};
 use crate::kernels::convolution::{
     Geometry, Pass, Then, backward, channels_first_weights, channels_last_weights, forward,
 };
-use crate::layout::{CHANNELS_LAST, bias_or_zeros, channels_first, channels_last, sizes};
+use crate::layout::{bias_or_zeros, channels_first, channels_last};
 use crate::reference;
 use crate::tape::apply3;
 
@@ -69,9 +70,6 @@ pub fn conv2d_relu_max_pool(
     convolution("conv2d_relu_max_pool", images, (weight, bias, config), Then::ReluMaxPool)
 }
 
-/// A convolution's weight, bias and settings.
-pub(crate) type Trained<'a> = (&'a Tensor, Option<&'a Tensor>, Conv2dConfig);
-
 fn convolution(
     operation: &'static str,
     images: &Tensor,
@@ -90,7 +88,7 @@ pub(crate) fn channels_last_convolution(
 ) -> Result<Tensor> {
     let geometry = geometry(operation, images, (weight, bias, config), then)?;
     let bias = &bias_or_zeros(operation, bias, weight)?;
-    if composed(operation, images)? || !kernels_can(config) {
+    if composed(operation, images)? {
         let images = channels_first(images)?;
         let convolved = reference::conv2d(&images, weight, Some(bias), config)?;
         let result = match then {
@@ -100,103 +98,9 @@ pub(crate) fn channels_last_convolution(
         };
         return channels_last(operation, &result);
     }
-    let images = pad(images, config.padding)?.contiguous()?;
+    let images = images.contiguous()?;
     let operation = Convolution { operation, geometry, then, kept: OnceLock::new() };
     apply3(&images, &weight.contiguous()?, bias, operation)
-}
-
-/// Whether the kernels know the settings; candle's ops are there for the others.
-pub(crate) fn kernels_can(config: Conv2dConfig) -> bool {
-    (config.stride, config.dilation, config.groups) == (1, 1, 1)
-}
-
-pub(crate) fn pad(images: &Tensor, padding: usize) -> Result<Tensor> {
-    if padding == 0 {
-        return Ok(images.clone());
-    }
-    images.pad_with_zeros(1, padding, padding)?.pad_with_zeros(2, padding, padding)
-}
-
-/// The sizes, of channels-last images; the kernels take them where [`kernels_can`].
-pub(crate) fn geometry(
-    operation: &str,
-    images: &Tensor,
-    (weight, bias, config): Trained<'_>,
-    then: Then,
-) -> Result<Geometry> {
-    let (count, height, width, channels) = sizes(operation, images, CHANNELS_LAST)?;
-    let &[outputs, weight_channels, kernel_height, kernel_width] = weight.dims() else {
-        bail!(
-            "{operation}: weight has shape {:?}, (outputs, channels, kernel height, kernel width) is needed",
-            weight.shape()
-        );
-    };
-    let Conv2dConfig { padding, stride, dilation, groups, .. } = config;
-    if stride == 0 || dilation == 0 || groups == 0 {
-        bail!(
-            "{operation}: stride {stride}, dilation {dilation} and {groups} groups: 1 is the least"
-        );
-    }
-    if channels == 0 || outputs == 0 {
-        bail!("{operation}: {channels} channels and {outputs} outputs, one of each is needed");
-    }
-    if channels % groups != 0 || outputs % groups != 0 {
-        bail!(
-            "{operation}: {groups} groups do not divide both {channels} channels and {outputs} outputs"
-        );
-    }
-    if weight_channels != channels / groups {
-        let of_each = if groups == 1 { "" } else { " of each group" };
-        bail!(
-            "{operation}: images have {} channels{of_each}, the weight {:?} has {weight_channels}",
-            channels / groups,
-            weight.shape()
-        );
-    }
-    if let Some(bias) = bias
-        && bias.dims() != [outputs]
-    {
-        bail!(
-            "{operation}: bias has shape {:?}, {outputs} outputs need ({outputs},)",
-            bias.shape()
-        );
-    }
-    let padded = |size: usize| padding.checked_mul(2).and_then(|both| both.checked_add(size));
-    let (Some(height), Some(width)) = (padded(height), padded(width)) else {
-        bail!("{operation}: a padding of {padding} makes images too large");
-    };
-    let covered = |kernel: usize| {
-        kernel
-            .checked_sub(1)
-            .and_then(|rest| rest.checked_mul(dilation))
-            .and_then(|rest| rest.checked_add(1))
-    };
-    let fits = |kernel, size| covered(kernel).is_some_and(|covered| covered <= size);
-    if !fits(kernel_height, height) || !fits(kernel_width, width) {
-        let dilated =
-            if dilation == 1 { String::new() } else { format!(", dilated by {dilation},") };
-        bail!(
-            "{operation}: a kernel of {kernel_height}×{kernel_width}{dilated} does not fit a padded image of {height}×{width}"
-        );
-    }
-    let convolved =
-        |kernel, size: usize| covered(kernel).map_or(0, |covered| (size - covered) / stride + 1);
-    let convolved = (convolved(kernel_height, height), convolved(kernel_width, width));
-    // As many bytes as a computer can have.
-    let can_be = |sizes: [usize; 4]| {
-        let values = sizes.iter().try_fold(size_of::<f64>(), |all, &size| all.checked_mul(size));
-        values.is_some_and(|bytes| isize::try_from(bytes).is_ok())
-    };
-    if !can_be([1, height, width, channels]) || !can_be([count, convolved.0, convolved.1, outputs])
-    {
-        bail!(
-            "{operation}: {count} images of {height}×{width} with padding, {channels} channels and {outputs} outputs are too large"
-        );
-    }
-    if then == Then::ReluMaxPool && (convolved.0 < 2 || convolved.1 < 2) {
-        bail!("{operation}: {convolved:?} is smaller than a pooling window of 2×2");
-    }
-    Ok(Geometry { height, width, channels, outputs, kernel_height, kernel_width })
 }
 
 /// Channels-last images, PyTorch's weight and bias → channels-last result.

@@ -46,6 +46,7 @@
 mod batch_norm;
 pub mod channels_last;
 mod convolution;
+mod convolution_sizes;
 mod dropout;
 mod element;
 mod kernels;

@@ -7,7 +7,8 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, b
 use candle_nn::Conv2dConfig;
 
 use crate::batch_norm::{channels_last_batch_norm, channels_last_batch_norm_evaluation};
-use crate::convolution::{channels_last_convolution, geometry, kernels_can, pad};
+use crate::convolution::channels_last_convolution;
+use crate::convolution_sizes::geometry;
 use crate::element::{self, Element, has_kernels, slice, values, with_float};
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
@@ -117,7 +118,7 @@ fn fused_geometry(
     let then = if max_pool { Then::ReluMaxPool } else { Then::Relu };
     let geometry = geometry(operation, images, (weight, bias, config), then)?;
     let fits = [gamma, beta].iter().all(|tensor| tensor.dims() == [geometry.outputs]);
-    Ok((fits && has_kernels(images.device()) && kernels_can(config)).then_some(geometry))
+    Ok((fits && has_kernels(images.device())).then_some(geometry))
 }
 
 fn activations(
@@ -136,7 +137,7 @@ fn apply(
     geometry: Geometry,
     frozen: Option<[Vec<f64>; 2]>,
 ) -> Result<(Tensor, BatchStatistics)> {
-    let NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool } = *layer;
+    let NormalisedConvolution { weight, bias, gamma, beta, epsilon, max_pool, .. } = *layer;
     let bias = &bias_or_zeros(NAME, bias, weight)?;
     // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
     let trained = concatenate(&[weight, bias, gamma, beta])?;
@@ -149,7 +150,7 @@ fn apply(
         kept: OnceLock::new(),
         statistics: Arc::clone(&statistics),
     };
-    let images = pad(images, config.padding)?.contiguous()?;
+    let images = images.contiguous()?;
     let result = apply2(&images, &trained, operation)?;
     let Some(statistics) = statistics.get().cloned() else {
         bail!("{NAME}: there was no forward pass");

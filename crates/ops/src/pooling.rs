@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, ToUsize2, bail};
 
 use crate::element::{self, Element, composed, slice, values, with_float};
+use crate::kernels::pooling::{Windows, maxima, maxima_gradient, means, means_gradient};
 use crate::layout::{CHANNELS_LAST, channels_first, channels_last, sizes};
 use crate::reference;
 use crate::tape::apply1;
@@ -50,12 +51,13 @@ pub(crate) fn channels_last_max_pool(
     size: (usize, usize),
     stride: (usize, usize),
 ) -> Result<Tensor> {
-    check(operation, images, size, stride)?;
+    let windows = windows(operation, images, size, stride)?;
     if composed(operation, images)? {
         let result = reference::max_pool2d(&channels_first(images)?, size, stride)?;
         return channels_last(operation, &result);
     }
-    apply1(&images.contiguous()?, MaxPool { operation, size, stride, sources: OnceLock::new() })
+    let pooling = Pooling { operation, windows, sources: Some(OnceLock::new()) };
+    apply1(&images.contiguous()?, pooling)
 }
 
 pub(crate) fn channels_last_avg_pool(
@@ -64,19 +66,21 @@ pub(crate) fn channels_last_avg_pool(
     size: (usize, usize),
     stride: (usize, usize),
 ) -> Result<Tensor> {
-    check(operation, images, size, stride)?;
-    composed(operation, images)?;
-    let result = reference::avg_pool2d(&channels_first(images)?, size, stride)?;
-    channels_last(operation, &result)
+    let windows = windows(operation, images, size, stride)?;
+    if composed(operation, images)? {
+        let result = reference::avg_pool2d(&channels_first(images)?, size, stride)?;
+        return channels_last(operation, &result);
+    }
+    apply1(&images.contiguous()?, Pooling { operation, windows, sources: None })
 }
 
-/// Sees to it that there are channels, and that the windows fit channels-last images.
-fn check(
+/// The sizes, of channels-last images; an error where they do not fit.
+fn windows(
     operation: &str,
     images: &Tensor,
     size: (usize, usize),
     stride: (usize, usize),
-) -> Result<()> {
+) -> Result<Windows> {
     let (_, height, width, channels) = sizes(operation, images, CHANNELS_LAST)?;
     if channels == 0 {
         bail!("{operation}: images have 0 channels, one at least is needed");
@@ -91,77 +95,61 @@ fn check(
             stride.1
         );
     }
-    Ok(())
+    // Where in its image a maximum lies is kept in 32 bits.
+    let values = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
+    if values.is_none_or(|values| u32::try_from(values).is_err()) {
+        bail!("{operation}: images of {height}×{width} with {channels} channels are too large");
+    }
+    Ok(Windows { height, width, channels, size, stride })
 }
 
-/// Channels-last images → channels-last maxima.
-struct MaxPool {
+/// Channels-last images → channels-last maxima or means.
+struct Pooling {
     /// The name that the caller knows.
     operation: &'static str,
-    /// Down, then across.
-    size: (usize, usize),
-    stride: (usize, usize),
-    /// For each maximum, the index of the value it is, kept for the backward pass.
-    sources: OnceLock<Vec<u32>>,
+    windows: Windows,
+    /// Of maxima, where in its image each lies, kept for the backward pass.
+    sources: Option<OnceLock<Vec<u32>>>,
 }
 
-impl MaxPool {
+impl Pooling {
     fn compute<T: Element>(
         &self,
         images: &CpuStorage,
         layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (count, height, width, channels) = layout.shape().dims4()?;
         let images: &[T] = slice(images, layout)?;
-        let (rows, columns) =
-            ((height - self.size.0) / self.stride.0 + 1, (width - self.size.1) / self.stride.1 + 1);
-        let mut result = vec![T::ZERO; count * rows * columns * channels];
-        let mut sources = vec![0; result.len()];
-        let windows = result.chunks_exact_mut(channels).zip(sources.chunks_exact_mut(channels));
-        for (window, (result, sources)) in windows.enumerate() {
-            let (image, place) = (window / (rows * columns), window % (rows * columns));
-            let (y, x) = ((place / columns) * self.stride.0, (place % columns) * self.stride.1);
-            let corner = (image * height + y) * width + x;
-            for place in 0..self.size.0 * self.size.1 {
-                let pixel = corner + (place / self.size.1) * width + place % self.size.1;
-                let start = pixel * channels;
-                keep_larger(result, sources, &images[start..start + channels], start, place == 0);
+        let result = match &self.sources {
+            Some(kept) => {
+                let (result, sources) = maxima(images, self.windows);
+                kept.get_or_init(|| sources);
+                result
             }
-        }
-        self.sources.get_or_init(|| sources);
-        Ok((T::to_cpu_storage_owned(result), (count, rows, columns, channels).into()))
+            None => means(images, self.windows),
+        };
+        let (rows, columns) = self.windows.count();
+        let shape = (layout.dims()[0], rows, columns, self.windows.channels);
+        Ok((T::to_cpu_storage_owned(result), shape.into()))
     }
 
     fn gradient<T: Element>(&self, images: &Tensor, result_gradient: &Tensor) -> Result<Tensor> {
         let result_gradient = result_gradient.contiguous()?;
         let gradient_values = result_gradient.storage_and_layout();
-        let mut gradient = vec![T::ZERO; images.elem_count()];
-        let sources = self.sources.get().map_or(&[][..], Vec::as_slice);
-        for (&source, &term) in sources.iter().zip(values::<T, _>(&gradient_values)?) {
-            gradient[source as usize] += term;
-        }
+        let given: &[T] = values(&gradient_values)?;
+        let gradient = match &self.sources {
+            Some(kept) => {
+                let Some(sources) = kept.get() else {
+                    bail!("{}: there was no forward pass", self.operation);
+                };
+                maxima_gradient(given, sources, self.windows)
+            }
+            None => means_gradient(given, self.windows),
+        };
         element::tensor(gradient, images.shape(), images)
     }
 }
 
-/// Channel by channel, `values` and where they lie take the place of smaller ones, or of any where
-/// they come `first`.
-fn keep_larger<T: Element>(
-    result: &mut [T],
-    sources: &mut [u32],
-    values: &[T],
-    start: usize,
-    first: bool,
-) {
-    for (channel, &value) in values.iter().enumerate() {
-        #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
-        let larger = first | (value > result[channel]) | (value != value);
-        result[channel] = if larger { value } else { result[channel] };
-        sources[channel] = if larger { (start + channel) as u32 } else { sources[channel] };
-    }
-}
-
-impl CustomOp1 for MaxPool {
+impl CustomOp1 for Pooling {
     fn name(&self) -> &'static str {
         self.operation
     }

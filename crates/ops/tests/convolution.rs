@@ -4,7 +4,7 @@ mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{
-    Conv2dConfig, channels_last, conv2d, conv2d_relu, conv2d_relu_max_pool, reference,
+    Conv2dConfig, channels_last, conv2d, conv2d_relu, conv2d_relu_max_pool, linear, reference,
 };
 use proptest::prelude::*;
 use support::{
@@ -136,6 +136,36 @@ fn gradients_are_finite_differences() {
     assert_finite_differences("pool", &variables, |v| {
         conv2d_relu_max_pool(&v[0], &v[1], Some(v[2].as_tensor()), padded(1))
     });
+}
+
+/// Images of which not all patches are there at once, and of which a thread takes few at a time.
+#[test]
+fn large_images_agree_with_the_reference() {
+    let settings = [(0, 1, 1, 1), (1, 1, 1, 1), (2, 2, 1, 1), (1, 1, 2, 1), (1, 1, 1, 2)];
+    for (padding, stride, dilation, groups) in settings {
+        let config = Conv2dConfig { padding, stride, dilation, groups, ..Default::default() };
+        let side = 40 * stride;
+        let shape = ((3, 24, side, side + 2), 4, (3, 3));
+        compare(config, &variables(shape, groups, DType::F64, 1), 1e-11);
+    }
+}
+
+/// A kernel of one pixel is a linear layer. The weights are so large that not all chunks of images have
+/// gradients of their own at once.
+#[test]
+fn large_weights_agree_with_a_linear_layer() {
+    let (batch, channels, outputs) = (280, 1024, 1040);
+    let variables = [
+        variable(&[batch, 2, 2, channels], DType::F32, 1),
+        variable(&[outputs, channels, 1, 1], DType::F32, 2),
+    ];
+    assert_same_within(
+        2e-5,
+        "large weights",
+        &variables,
+        |v| channels_last::conv2d_nhwc(&v[0], &v[1], None, padded(0)),
+        |v| linear(&v[0], &v[1].reshape((outputs, channels))?, None),
+    );
 }
 
 /// Rests that stride and padding leave, a kernel with gaps, groups, and no bias.
@@ -351,4 +381,8 @@ fn errors_name_the_settings() {
     assert_told(pooled, "conv2d_relu_max_pool: (1, 1) is smaller than a pooling window");
     let large = Conv2dConfig { stride: usize::MAX, dilation: 2, ..grouped };
     assert_eq!(convolve(large).unwrap().dims(), [1, 6, 1, 1]);
+    // A kernel of one has no gaps.
+    let one = tensor(&[6, 2, 1, 1], DType::F32, 3);
+    let apart = Conv2dConfig { stride: usize::MAX, dilation: usize::MAX, ..grouped };
+    assert_eq!(conv2d(&images, &one, None, apart).unwrap().dims(), [1, 6, 1, 1]);
 }

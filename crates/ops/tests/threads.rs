@@ -144,6 +144,9 @@ fn shapes_that_are_hard_to_split() {
         Op::Linear((3000, 65, 4), Nothing),
         Op::Convolution(images([130, 32, 2, 2], 120, (2, 2)), Relu),
         Op::Convolution(images([130, 16, 6, 6], 32, (3, 3)), ReluBatchNormMaxPool),
+        // Few images a chunk, and not all of their patches at once.
+        Op::Convolution(images([5, 24, 41, 42], 6, (3, 3)), ReluBatchNorm),
+        Op::Convolution(images([5, 24, 41, 42], 6, (3, 3)), ReluMaxPool),
     ] {
         op.assert_alike(DType::F32, &[2, 3, 5, 8]);
     }

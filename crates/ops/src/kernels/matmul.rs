@@ -33,6 +33,14 @@ impl<'a, T> Matrix<'a, T> {
         })
     }
 
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     pub(crate) fn transposed(self) -> Self {
         Self {
             values: self.values,
@@ -50,13 +58,22 @@ pub(crate) fn matmul_on_this_thread<T: Element>(
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
 ) {
-    multiply(places(output), (left, right), (left.rows, right.columns));
+    multiply(places(output), (left, right), (left.rows, right.columns), false);
+}
+
+/// As [`matmul_on_this_thread`], added to what `output` holds.
+pub(crate) fn add_matmul_on_this_thread<T: Element>(
+    output: &mut [T],
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+) {
+    multiply(places(output), (left, right), (left.rows, right.columns), true);
 }
 
 /// left · right, row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
     let mut output = Box::new_uninit_slice(left.rows * right.columns);
-    multiply(&mut output, (left, right), part(left, right));
+    multiply(&mut output, (left, right), part(left, right), false);
     // SAFETY: `gemm` writes every value, zero where the depth is zero.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let output = unsafe { output.assume_init() };
@@ -117,11 +134,13 @@ fn summed_alike(rows: usize, columns: usize) -> bool {
     rows.min(columns) >= 4 && rows.max(columns) > 64
 }
 
-/// Computes parts of `part` rows and columns side by side.
+/// Computes parts of `part` rows and columns side by side; where the product is `added`, to values that
+/// all of `output` has.
 fn multiply<T: Element>(
     output: &mut [MaybeUninit<T>],
     (left, right): (Matrix<'_, T>, Matrix<'_, T>),
     part: (usize, usize),
+    added: bool,
 ) {
     let (columns, depth) = (right.columns, left.columns);
     assert_eq!(depth, right.rows, "inner sizes of a matrix product");
@@ -147,7 +166,7 @@ fn multiply<T: Element>(
                 output.load(Ordering::Relaxed).add(first_row * columns + first_column),
                 1,
                 columns as isize,
-                false,
+                added,
                 left.values.as_ptr(),
                 left.column_stride as isize,
                 left.row_stride as isize,

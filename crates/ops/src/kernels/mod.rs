@@ -24,6 +24,7 @@ pub(crate) mod matmul;
 pub(crate) mod moments;
 pub(crate) mod normalised_convolution;
 pub(crate) mod parts;
+pub(crate) mod pooling;
 pub(crate) mod sgd;
 pub(crate) mod softmax;
 pub(crate) mod sums;

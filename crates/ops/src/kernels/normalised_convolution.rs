@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::kernels::batch_norm::{self, InputGradient, Normaliser};
-use crate::kernels::convolution::{self, CHUNK, Geometry, Then};
+use crate::kernels::convolution::{self, Geometry, Then};
 use crate::kernels::moments::Moments;
 
 mod gradient;
@@ -92,12 +92,14 @@ fn normalise_and_pool<T: Element>(
     let count = activations.len() / image * pooled;
     let (mut result, mut places) = (Box::new_uninit_slice(count), Box::new_uninit_slice(count));
     let mut maxima = Box::new_uninit_slice(count);
-    let length = CHUNK * pooled;
+    let (chunk, length) = (g.chunk(), g.chunk() * pooled);
     activations
-        .par_chunks(CHUNK * image)
+        .par_chunks(chunk * image)
         .zip(result.par_chunks_mut(length))
         .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
         .for_each(|((activations, result), (places, maxima))| {
+            let own = activations.len() / image * pooled;
+            assert_eq!([result.len(), places.len(), maxima.len()], [own; 3], "windows of a chunk");
             let pass =
                 NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
             crate::kernels::arch().dispatch(pass);

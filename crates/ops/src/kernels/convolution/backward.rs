@@ -1,6 +1,6 @@
 //! The gradients of a convolution.
 //!
-//! There are four ways to them, one a file: a matrix product where the kernel covers the image
+//! There are four ways to them, one a file: a matrix product where each image is one patch
 //! (here), products of patches, patches too short for a product, and windows of which a gradient
 //! reaches one position alone.
 
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use self::dense::Dense;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
-use super::{CHUNK, Geometry, Then};
+use super::{Geometry, Then, groups};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, product};
@@ -37,7 +37,7 @@ pub(crate) struct Pass<'a, T> {
 impl<T> Pass<'_, T> {
     /// A part of the result, if it has been through ReLU.
     #[inline(always)]
-    fn rectified(&self, part: Range<usize>) -> Option<&[T]> {
+    pub(super) fn rectified(&self, part: Range<usize>) -> Option<&[T]> {
         (self.then != Then::Nothing).then(|| &self.result[part])
     }
 }
@@ -81,41 +81,54 @@ pub(crate) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    if g.convolved() == (1, 1) {
-        let whole = WholeImage { pass, result_gradient, g, of_images };
-        return crate::kernels::arch().dispatch(whole);
+    if g.groups > 1 {
+        return groups::backward(pass, result_gradient, g, of_images);
     }
+    if g.one_patch() {
+        let one = OnePatch { pass, result_gradient, g, of_images };
+        return crate::kernels::arch().dispatch(one);
+    }
+    assert_eq!(pass.images.len() % g.image(), 0, "values of whole images");
     let short = !of_images && short_patches::fit(g);
     let count = pass.images.len() / g.image();
+    let chunk = g.chunk();
     let mut image_gradients = Box::new_uninit_slice(if of_images { pass.images.len() } else { 0 });
-    let mut chunks: Vec<_> = image_gradients.chunks_mut(CHUNK * g.image()).collect();
-    chunks.resize_with(count.div_ceil(CHUNK), Default::default);
-    let partial_sums: Vec<(Vec<T>, Vec<T>)> = chunks
-        .into_par_iter()
-        .enumerate()
-        .map(|(chunk, image_gradients)| {
-            let images = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
-            let image_gradients = zeroed(image_gradients);
-            let arch = crate::kernels::arch();
-            if short {
-                arch.dispatch(ShortPatches { pass, images, result_gradient, g })
-            } else if pass.then == Then::ReluMaxPool {
-                arch.dispatch(Pooled { pass, images, result_gradient, g, image_gradients })
-            } else {
-                arch.dispatch(Dense { pass, images, result_gradient, g, image_gradients })
-            }
-        })
-        .collect();
+    let mut chunks: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
+    chunks.resize_with(count.div_ceil(chunk), Default::default);
+    let gradients_of = |(index, image_gradients): (usize, &mut [MaybeUninit<T>])| {
+        let images = index * chunk..count.min((index + 1) * chunk);
+        let image_gradients = zeroed(image_gradients);
+        let arch = crate::kernels::arch();
+        if short {
+            arch.dispatch(ShortPatches { pass, images, result_gradient, g })
+        } else if pass.then == Then::ReluMaxPool {
+            arch.dispatch(Pooled { pass, images, result_gradient, g, image_gradients })
+        } else {
+            arch.dispatch(Dense { pass, images, result_gradient, g, image_gradients })
+        }
+    };
     let mut weights = vec![T::ZERO; pass.weights.len()];
     let mut bias = vec![T::ZERO; g.outputs];
-    for (partial_weights, partial_bias) in &partial_sums {
-        add(&mut weights, partial_weights);
-        add(&mut bias, partial_bias);
+    let mut chunks = chunks.into_iter().enumerate().peekable();
+    while chunks.peek().is_some() {
+        let some: Vec<_> = chunks.by_ref().take(at_once(g)).collect();
+        let partial_sums: Vec<_> = some.into_par_iter().map(gradients_of).collect();
+        for (partial_weights, partial_bias) in &partial_sums {
+            add(&mut weights, partial_weights);
+            add(&mut bias, partial_bias);
+        }
     }
     // SAFETY: every chunk was zeroed.
     #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
     Gradients { images, weights, bias }
+}
+
+/// Chunks of which each has gradients of its own at the same time. All at once would take the weights'
+/// memory once a chunk.
+fn at_once(g: &Geometry) -> usize {
+    const VALUES: usize = 1 << 24;
+    (VALUES / (g.outputs * g.patch())).max(16)
 }
 
 /// New memory with zeros in it.
@@ -130,15 +143,15 @@ fn zeroed<T: Element>(places: &mut [MaybeUninit<T>]) -> &mut [T] {
     }
 }
 
-/// The gradients where the kernel is as large as the image, which makes each a matrix product.
-struct WholeImage<'a, T, G> {
+/// The gradients where each image is one patch, which makes each of them a matrix product.
+struct OnePatch<'a, T, G> {
     pass: &'a Pass<'a, T>,
     result_gradient: &'a G,
     g: &'a Geometry,
     of_images: bool,
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for WholeImage<'_, T, G> {
+impl<T: Element, G: ResultGradient<T>> WithSimd for OnePatch<'_, T, G> {
     type Output = Gradients<T>;
 
     #[inline(always)]

@@ -5,8 +5,9 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::arrangement::Arranged;
 use super::tiles::{Panels, pack, shape, tile};
-use super::{CHUNK, Geometry, Then};
+use super::{Geometry, Then, groups};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
@@ -26,7 +27,7 @@ pub(crate) fn forward<T: Element>(
     (result, places)
 }
 
-/// [`forward`], and what `look` makes of the result of each [`CHUNK`] of images while the processor
+/// [`forward`], and what `look` makes of the result of each chunk of images while the processor
 /// still has it at hand.
 pub(crate) fn forward_and<T: Element, R: Send>(
     images: &[T],
@@ -35,25 +36,38 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     then: Then,
     look: impl Fn(&[T]) -> R + Sync,
 ) -> (Vec<T>, Vec<u8>, Vec<R>) {
-    if g.convolved() == (1, 1) {
-        let result = forward_whole_image(images, (weights, bias), g, then);
-        let looks = result.chunks(CHUNK * g.outputs).map(look).collect();
-        return (result, Vec::new(), looks);
+    assert_eq!(images.len() % g.image(), 0, "values of whole images");
+    let (height, width) = g.result(then);
+    let (chunk, length) = (g.chunk(), height * width * g.outputs);
+    if g.groups > 1 || g.one_patch() {
+        let (result, places) = if g.groups > 1 {
+            groups::forward(images, (weights, bias), g, then)
+        } else {
+            (forward_one_patch(images, (weights, bias), g, then), Vec::new())
+        };
+        let looks = result.chunks(chunk * length).map(look).collect();
+        return (result, places, looks);
     }
     let panels = &pack(weights, bias, g);
     let starts = &g.starts(then)[..];
-    let length = starts.len() * g.outputs;
-    assert_eq!(images.len() % g.image(), 0, "values of whole images");
-    let mut result = Box::new_uninit_slice(images.len() / g.image() * length);
+    let count = images.len() / g.image();
+    let mut result = Box::new_uninit_slice(count * length);
     let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
     let mut places = Box::new_uninit_slice(pooled);
-    let mut place_chunks: Vec<_> = places.chunks_mut(CHUNK * length).collect();
-    place_chunks.resize_with(images.len().div_ceil(CHUNK * g.image()), Default::default);
-    let looks = images
-        .par_chunks(CHUNK * g.image())
-        .zip(result.par_chunks_mut(CHUNK * length))
+    let mut place_chunks: Vec<_> = places.chunks_mut(chunk * length).collect();
+    place_chunks.resize_with(count.div_ceil(chunk), Default::default);
+    let image_chunks = images.par_chunks(chunk * g.image());
+    let result_chunks = result.par_chunks_mut(chunk * length);
+    // A chunk too few on one side would leave memory unwritten.
+    assert_eq!(image_chunks.len(), result_chunks.len(), "chunks of images and of results");
+    let looks = image_chunks
+        .zip(result_chunks)
         .zip(place_chunks)
         .map(|((images, result), places)| {
+            let count = images.len() / g.image();
+            assert_eq!(result.len(), count * length, "results of a chunk");
+            let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
+            assert_eq!(places.len(), pooled, "places of a chunk");
             let chunk = Chunk { images, panels, g, starts, then, result: &mut *result, places };
             crate::kernels::arch().dispatch(chunk);
             // SAFETY: the chunk has as many results as images, and all outputs of each were written.
@@ -68,7 +82,7 @@ pub(crate) fn forward_and<T: Element, R: Send>(
 }
 
 /// [`forward`] where the kernel is as large as the image, which makes it a matrix product.
-fn forward_whole_image<T: Element>(
+fn forward_one_patch<T: Element>(
     images: &[T],
     (weights, bias): (&[T], &[T]),
     g: &Geometry,
@@ -115,8 +129,12 @@ impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn plain<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
         let Self { images, panels, g, starts, then, result, .. } = self;
+        let rectified = then == Then::Relu;
+        let mut arranged = Arranged::new(g);
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
+            arranged.take(image);
+            let image = arranged.get(image);
             for (panel, bias, first) in panels.all() {
                 let tiles = result.chunks_mut(POSITIONS * g.outputs).zip(starts.chunks(POSITIONS));
                 for (results, starts) in tiles {
@@ -126,22 +144,13 @@ impl<T: Element> Chunk<'_, T> {
                         *place = start;
                     }
                     let sums = tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), g);
-                    for position in 0..POSITIONS {
-                        for vector in 0..VECTORS {
-                            let mut sum = sums[position][vector];
-                            if then == Then::Relu {
-                                sum = vectors::relu::<T, S>(simd, sum);
-                            }
-                            if position < starts.len() {
-                                let row = &mut results[position * g.outputs..][..g.outputs];
-                                if let Some(target) =
-                                    row.get_mut(first + vector * T::lanes::<S>()..)
-                                {
-                                    T::write(simd, target, sum);
-                                }
-                            }
-                        }
-                    }
+                    store::<T, S, VECTORS, POSITIONS>(
+                        simd,
+                        sums,
+                        results,
+                        (g.outputs, first),
+                        rectified,
+                    );
                 }
             }
         }
@@ -152,13 +161,16 @@ impl<T: Element> Chunk<'_, T> {
         let Self { images, panels, g, starts: corners, result, places, .. } = self;
         let offsets = g.window_offsets();
         let windows = POSITIONS / WINDOW;
+        let mut arranged = Arranged::new(g);
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
         for (image, (result, places)) in images.chunks_exact(g.image()).zip(results) {
+            arranged.take(image);
+            let image = arranged.get(image);
             for (panel, bias, first) in panels.all() {
                 let results = result.chunks_mut(windows * g.outputs);
                 let targets = results.zip(places.chunks_mut(windows * g.outputs));
-                for (corners, (result, places)) in corners.chunks(windows).zip(targets) {
+                for (corners, targets) in corners.chunks(windows).zip(targets) {
                     let mut starts = [0; POSITIONS];
                     for position in 0..POSITIONS {
                         let corner = corners.get(position / WINDOW).unwrap_or(&corners[0]);
@@ -166,23 +178,66 @@ impl<T: Element> Chunk<'_, T> {
                     }
                     let sums =
                         tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, (panel, bias), g);
-                    for window in 0..POSITIONS / WINDOW {
-                        for vector in 0..VECTORS {
-                            let mut values = [sums[0][0]; WINDOW];
-                            for place in 0..WINDOW {
-                                values[place] = sums[window * WINDOW + place][vector];
-                            }
-                            let (largest, place) = first_maximum::<T, S>(simd, values);
-                            let largest = vectors::relu::<T, S>(simd, largest);
-                            let outputs = first + vector * T::lanes::<S>()..g.outputs;
-                            if window < corners.len() && !outputs.is_empty() {
-                                let row = window * g.outputs..(window + 1) * g.outputs;
-                                T::write(simd, &mut result[row.clone()][outputs.clone()], largest);
-                                write_places::<T, S>(simd, &mut places[row][outputs], place);
-                            }
-                        }
-                    }
+                    store_maxima::<T, S, VECTORS, POSITIONS>(
+                        simd,
+                        sums,
+                        targets,
+                        (g.outputs, first),
+                    );
                 }
+            }
+        }
+    }
+}
+
+/// Writes a tile's sums as far as `results`, rows of so many outputs, reach; the tile's first output
+/// is `first`.
+#[inline(always)]
+fn store<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+    simd: S,
+    sums: [[T::Vector<S>; VECTORS]; POSITIONS],
+    results: &mut [MaybeUninit<T>],
+    (outputs, first): (usize, usize),
+    rectified: bool,
+) {
+    for position in 0..POSITIONS {
+        for vector in 0..VECTORS {
+            let mut sum = sums[position][vector];
+            if rectified {
+                sum = vectors::relu::<T, S>(simd, sum);
+            }
+            if position * outputs < results.len() {
+                let row = &mut results[position * outputs..][..outputs];
+                if let Some(target) = row.get_mut(first + vector * T::lanes::<S>()..) {
+                    T::write(simd, target, sum);
+                }
+            }
+        }
+    }
+}
+
+/// Writes the rectified maxima of a tile's windows, and the place of each, as far as the rows of
+/// `result` and `places` reach.
+#[inline(always)]
+fn store_maxima<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+    simd: S,
+    sums: [[T::Vector<S>; VECTORS]; POSITIONS],
+    (result, places): (&mut [MaybeUninit<T>], &mut [MaybeUninit<u8>]),
+    (outputs, first): (usize, usize),
+) {
+    for window in 0..POSITIONS / WINDOW {
+        for vector in 0..VECTORS {
+            let mut values = [sums[0][0]; WINDOW];
+            for place in 0..WINDOW {
+                values[place] = sums[window * WINDOW + place][vector];
+            }
+            let (largest, place) = first_maximum::<T, S>(simd, values);
+            let largest = vectors::relu::<T, S>(simd, largest);
+            let own = first + vector * T::lanes::<S>()..outputs;
+            if window * outputs < result.len() && !own.is_empty() {
+                let row = window * outputs..(window + 1) * outputs;
+                T::write(simd, &mut result[row.clone()][own.clone()], largest);
+                write_places::<T, S>(simd, &mut places[row][own], place);
             }
         }
     }

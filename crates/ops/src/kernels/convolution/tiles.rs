@@ -93,7 +93,7 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
             sums[position][vector] = bias;
         }
     }
-    let patches = Patches { image, starts, row: g.row() };
+    let patches = Patches { image, starts, row: g.kernel_row() };
     match (g.kernel_height, g.segment()) {
         (3, 3) => patches.add::<S, VECTORS, 3>(simd, &mut sums, panel, (3, 3)),
         (3, 6) => patches.add::<S, VECTORS, 6>(simd, &mut sums, panel, (3, 6)),
@@ -105,7 +105,7 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
 struct Patches<'a, T, const POSITIONS: usize> {
     image: &'a [T],
     starts: [usize; POSITIONS],
-    /// Length of the image's rows.
+    /// From what lies under one kernel row to what lies under the next.
     row: usize,
 }
 

@@ -5,10 +5,11 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::Geometry;
+use super::super::arrangement::Arranged;
 use super::{Pass, ResultGradient};
 use crate::element::Element;
 use crate::kernels::columns::{ColumnSums, add};
-use crate::kernels::matmul::{Matrix, matmul_on_this_thread};
+use crate::kernels::matmul::{Matrix, add_matmul_on_this_thread, matmul_on_this_thread};
 
 /// Weight and bias gradients of some images.
 pub(super) struct Dense<'a, T, G> {
@@ -20,6 +21,10 @@ pub(super) struct Dense<'a, T, G> {
     pub(super) image_gradients: &'a mut [T],
 }
 
+/// Values of the patches that are there at the same time: a megabyte of f32, or one patch. The layers
+/// of the paper's networks, whose 32 images have fewer, are one product as ever.
+const PATCHES: usize = 1 << 18;
+
 impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
     type Output = (Vec<T>, Vec<T>);
 
@@ -28,47 +33,99 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
         let Self { pass, images: range, result_gradient, g, image_gradients } = self;
         let starts = g.starts(pass.then);
         let length = starts.len() * g.outputs;
+        // Several whole images at once, or one image in several bands.
+        let together = (PATCHES / (starts.len() * g.patch())).clamp(1, range.len().max(1));
+        let band = (PATCHES / g.patch()).clamp(1, starts.len());
+        let mut gradients = vec![T::ZERO; together * length];
+        let mut patches = vec![T::ZERO; together * band * g.patch()];
+        let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
         let mut bias = ColumnSums::new(g.outputs);
-        let mut gradients = vec![T::ZERO; range.len() * length];
-        for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
-            let rectified = pass.rectified(image * length..(image + 1) * length);
-            result_gradient.write(simd, image, rectified, gradients);
-            bias.add(gradients);
-        }
-        let rows = range.len() * starts.len();
-        let gradients = Matrix::new(&gradients, rows, g.outputs);
-
-        let images = &pass.images[range.start * g.image()..range.end * g.image()];
-        let mut patches = vec![T::ZERO; rows * g.patch()];
-        let places = patches.chunks_exact_mut(starts.len() * g.patch());
-        for (image, patches) in images.chunks_exact(g.image()).zip(places) {
-            for (start, patch) in starts.iter().zip(patches.chunks_exact_mut(g.patch())) {
-                for (row, target) in patch.chunks_exact_mut(g.segment()).enumerate() {
-                    let source = &image[start + row * g.row()..][..g.segment()];
-                    // Vectors, since each segment is too short for a call of memcpy.
-                    let lanes = T::lanes::<S>();
-                    for (target, source) in target.chunks_mut(lanes).zip(source.chunks(lanes)) {
-                        T::store(simd, target, T::load(simd, source));
+        let mut weights = None;
+        let (mut arranged, mut arranged_gradient) = (Arranged::new(g), Arranged::new(g));
+        for first in range.clone().step_by(together) {
+            let images = first..range.end.min(first + together);
+            for (image, gradients) in images.clone().zip(gradients.chunks_exact_mut(length)) {
+                let rectified = pass.rectified(image * length..(image + 1) * length);
+                result_gradient.write(simd, image, rectified, gradients);
+                bias.add(gradients);
+            }
+            for (number, own) in starts.chunks(band).enumerate() {
+                let (rows, size) = (images.len() * own.len(), own.len() * g.patch());
+                let gradients = &gradients[number * band * g.outputs..][..rows * g.outputs];
+                let gradients = Matrix::new(gradients, rows, g.outputs);
+                let patches = &mut patches[..rows * g.patch()];
+                for (image, patches) in images.clone().zip(patches.chunks_exact_mut(size)) {
+                    let image = &pass.images[image * g.image()..][..g.image()];
+                    if number == 0 {
+                        arranged.take(image);
+                    }
+                    copy_patches(simd, arranged.get(image), own, patches, g);
+                }
+                add_product(
+                    &mut weights,
+                    gradients.transposed(),
+                    Matrix::new(patches, rows, g.patch()),
+                );
+                if image_gradients.is_empty() {
+                    continue;
+                }
+                matmul_on_this_thread(patches, gradients, kernels);
+                for (image, patches) in images.clone().zip(patches.chunks_exact(size)) {
+                    let image = (image - range.start) * g.image();
+                    let image = &mut image_gradients[image..image + g.image()];
+                    if number == 0 {
+                        arranged_gradient.clear();
+                    }
+                    add_patches(patches, own, arranged_gradient.gradient(image), g);
+                    if (number + 1) * band >= starts.len() {
+                        arranged_gradient.add_to(image);
                     }
                 }
             }
         }
-        let mut weights = vec![T::ZERO; pass.weights.len()];
-        let inputs = Matrix::new(&patches, rows, g.patch());
-        matmul_on_this_thread(&mut weights, gradients.transposed(), inputs);
+        (weights.unwrap_or_default(), bias.total())
+    }
+}
 
-        if !image_gradients.is_empty() {
-            let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
-            matmul_on_this_thread(&mut patches, gradients, kernels);
-            let images = image_gradients.chunks_exact_mut(g.image());
-            for (image, patches) in images.zip(patches.chunks_exact(starts.len() * g.patch())) {
-                for (start, patch) in starts.iter().zip(patches.chunks_exact(g.patch())) {
-                    for (row, terms) in patch.chunks_exact(g.segment()).enumerate() {
-                        add(&mut image[start + row * g.row()..][..g.segment()], terms);
-                    }
-                }
+/// What lies under the kernel at each start, one row a patch.
+#[inline(always)]
+fn copy_patches<T: Element, S: Simd>(
+    simd: S,
+    image: &[T],
+    starts: &[usize],
+    patches: &mut [T],
+    g: &Geometry,
+) {
+    for (start, patch) in starts.iter().zip(patches.chunks_exact_mut(g.patch())) {
+        for (row, target) in patch.chunks_exact_mut(g.segment()).enumerate() {
+            let source = &image[start + row * g.kernel_row()..][..g.segment()];
+            // Vectors, since each segment is too short for a call of memcpy.
+            let lanes = T::lanes::<S>();
+            for (target, source) in target.chunks_mut(lanes).zip(source.chunks(lanes)) {
+                T::store(simd, target, T::load(simd, source));
             }
         }
-        (weights, bias.total())
+    }
+}
+
+/// Adds each patch to where [`copy_patches`] takes it from.
+#[inline(always)]
+fn add_patches<T: Element>(patches: &[T], starts: &[usize], image: &mut [T], g: &Geometry) {
+    for (start, patch) in starts.iter().zip(patches.chunks_exact(g.patch())) {
+        for (row, terms) in patch.chunks_exact(g.segment()).enumerate() {
+            add(&mut image[start + row * g.kernel_row()..][..g.segment()], terms);
+        }
+    }
+}
+
+/// Adds left · right to `sum`, which is that product where there was none before.
+fn add_product<T: Element>(sum: &mut Option<Vec<T>>, left: Matrix<'_, T>, right: Matrix<'_, T>) {
+    match sum {
+        Some(sum) => add_matmul_on_this_thread(sum, left, right),
+        None => {
+            let mut product = vec![T::ZERO; left.rows() * right.columns()];
+            matmul_on_this_thread(&mut product, left, right);
+            *sum = Some(product);
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::super::arrangement::Arranged;
 use super::super::{Geometry, Then};
 use super::lists::{Entry, EntryLists, Rows, accumulate};
 use super::{Pass, ResultGradient};
@@ -40,34 +41,43 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
             result_gradient.write(simd, image, rectified, gradients);
         }
         bias.add(&gradients);
-        // Where each window's first patch begins, image after image.
-        let corners: Vec<usize> = (0..range.len())
-            .flat_map(|image| corners.iter().map(move |corner| image * g.image() + corner))
-            .collect();
         let windows = Windows { gradients: &gradients, places, corners: &corners };
-        if !image_gradients.is_empty() {
-            windows.add_to_images(simd, image_gradients, pass.weights, g);
+        let mut arranged = Arranged::new(g);
+        for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
+            arranged.clear();
+            let own = windows.of_image(image, g);
+            own.add_to_image(simd, arranged.gradient(target), pass.weights, g);
+            arranged.add_to(target);
         }
         let images = &pass.images[range.start * g.image()..range.end * g.image()];
-        (windows.weight_gradients(simd, images, g), bias.total())
+        let images = Arranged::new(g).all(images, g);
+        (windows.weight_gradients(simd, &images, g), bias.total())
     }
 }
 
-/// The windows of some images: of each, gradients and places of all outputs, and its corner.
+/// The windows of some images: of each, gradients and places of all outputs.
 struct Windows<'a, T> {
     gradients: &'a [T],
     places: &'a [u8],
+    /// Where the first patch of each of an image's windows begins.
     corners: &'a [usize],
 }
 
 impl<T: Element> Windows<'_, T> {
-    /// Adds the gradient of the images: window by window, each position's outputs in a list.
+    /// Those of one image.
+    fn of_image(&self, image: usize, g: &Geometry) -> Self {
+        let length = self.corners.len() * g.outputs;
+        let own = image * length..(image + 1) * length;
+        Self { gradients: &self.gradients[own.clone()], places: &self.places[own], ..*self }
+    }
+
+    /// Adds the gradient of one image: window by window, each position's outputs in a list.
     #[inline(always)]
-    fn add_to_images<S: Simd>(&self, simd: S, images: &mut [T], weights: &[T], g: &Geometry) {
+    fn add_to_image<S: Simd>(&self, simd: S, image: &mut [T], weights: &[T], g: &Geometry) {
         let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
-            target_stride: g.row(),
+            target_stride: g.kernel_row(),
             source_stride: g.segment(),
         };
         let offsets = g.window_offsets();
@@ -80,7 +90,7 @@ impl<T: Element> Windows<'_, T> {
                 lists.push_unless_zero(place, output * g.patch(), gradient);
             }
             for (place, offset) in offsets.into_iter().enumerate() {
-                let target = &mut images[corner + offset..];
+                let target = &mut image[corner + offset..];
                 accumulate(simd, target, lists.list(place), weights, rows);
             }
         }
@@ -93,14 +103,18 @@ impl<T: Element> Windows<'_, T> {
             count: g.kernel_height,
             length: g.segment(),
             target_stride: g.segment(),
-            source_stride: g.row(),
+            source_stride: g.kernel_row(),
         };
         let offsets = g.window_offsets();
         let mut weights = vec![T::ZERO; g.outputs * g.patch()];
-        let mut entries = vec![Entry::default(); self.corners.len() + 1];
+        let firsts = (0..images.len()).step_by(g.arranged());
+        let starts: Vec<usize> = firsts
+            .flat_map(|first| self.corners.iter().map(move |corner| first + corner))
+            .collect();
+        let mut entries = vec![Entry::default(); starts.len() + 1];
         for (output, weights) in weights.chunks_exact_mut(g.patch()).enumerate() {
             let mut count = 0;
-            for (window, corner) in self.corners.iter().enumerate() {
+            for (window, corner) in starts.iter().enumerate() {
                 let place = self.places[window * g.outputs + output];
                 let start = corner + offsets[usize::from(place) % WINDOW];
                 let entry = Entry::new(start, self.gradients[window * g.outputs + output]);

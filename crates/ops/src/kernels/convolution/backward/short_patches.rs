@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::super::arrangement::Arranged;
 use super::super::{Geometry, Then};
 use super::{Pass, ResultGradient};
 use crate::element::Element;
@@ -60,13 +61,15 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
         let mut gradients = vec![T::ZERO; length];
         // (blocks of outputs, channels, weights, lanes).
         let mut sums = vec![T::ZERO; g.outputs * g.patch()];
+        let mut arranged = Arranged::new(g);
         for image in images {
             let results = image * length..(image + 1) * length;
             result_gradient.write(simd, image, pass.rectified(results.clone()), &mut gradients);
             bias.add(&gradients);
             let pixels = &pass.images[image * g.image()..][..g.image()];
+            arranged.take(pixels);
             let part = Part {
-                pixels,
+                pixels: arranged.get(pixels),
                 gradients: &gradients,
                 places: pass.places.get(results).unwrap_or_default(),
                 starts: &starts,
@@ -109,7 +112,7 @@ impl<T: Element> Part<'_, T> {
         g: &Geometry,
     ) {
         let lanes = T::lanes::<S>();
-        let (row, offsets, zero) = (g.row(), g.window_offsets(), T::splat(simd, T::ZERO));
+        let (row, offsets, zero) = (g.kernel_row(), g.window_offsets(), T::splat(simd, T::ZERO));
         let mut totals = [zero; WEIGHTS];
         for weight in 0..WEIGHTS {
             totals[weight] = T::load(simd, &sums[weight * lanes..][..lanes]);

@@ -1,0 +1,160 @@
+//! The sizes of a convolution, and where in an image its patches lie.
+
+use crate::kernels::vectors::WINDOW;
+
+/// What follows the convolution in the same pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Nothing,
+    Relu,
+    /// ReLU, then the maximum of each 2×2 window at stride 2.
+    ReluMaxPool,
+}
+
+/// The sizes of one convolution. None overflows, for whoever makes one has seen to it; but a step that no
+/// kernel or result is large enough to take may be of any size.
+///
+/// The kernels read *arranged* images: padded, and where dilation parts a kernel's columns, with what
+/// lies under one kernel row brought together for each column of the result
+/// ([`super::arrangement`]). So a segment is always contiguous.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    /// Of the images as they are given.
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// Of all groups.
+    pub(crate) channels: usize,
+    pub(crate) outputs: usize,
+    pub(crate) kernel_height: usize,
+    pub(crate) kernel_width: usize,
+    /// Zeros on each of the four sides.
+    pub(crate) padding: usize,
+    pub(crate) stride: usize,
+    pub(crate) dilation: usize,
+    pub(crate) groups: usize,
+}
+
+impl Geometry {
+    /// One group's part, as a convolution of its own.
+    pub(super) fn group(&self) -> Self {
+        let (channels, outputs) = (self.channels / self.groups, self.outputs / self.groups);
+        Self { channels, outputs, groups: 1, ..*self }
+    }
+    /// Values of an image as it is given.
+    pub(crate) fn image(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+    /// Whether each image is one patch.
+    pub(super) fn one_patch(&self) -> bool {
+        (self.height, self.width) == (self.kernel_height, self.kernel_width)
+            && self.padding == 0
+            && self.convolved() == (1, 1)
+    }
+    /// Whether what lies under one kernel row is apart in a padded image.
+    pub(super) fn parted(&self) -> bool {
+        self.dilation > 1 && self.kernel_width > 1
+    }
+    /// Height and width with the padding.
+    pub(super) fn padded(&self) -> (usize, usize) {
+        (self.height + 2 * self.padding, self.width + 2 * self.padding)
+    }
+    /// Values of an arranged image.
+    pub(super) fn arranged(&self) -> usize {
+        self.padded().0 * self.row()
+    }
+    /// Values of an arranged image's row.
+    pub(super) fn row(&self) -> usize {
+        if self.parted() {
+            self.convolved().1 * self.segment()
+        } else {
+            self.padded().1 * self.channels
+        }
+    }
+    /// Values under one kernel row.
+    pub(super) fn segment(&self) -> usize {
+        self.kernel_width * self.channels
+    }
+    pub(super) fn patch(&self) -> usize {
+        self.kernel_height * self.segment()
+    }
+    /// From what lies under one kernel row to what lies under the next.
+    pub(super) fn kernel_row(&self) -> usize {
+        self.dilation.saturating_mul(self.row())
+    }
+    /// From a result's patch to that of its neighbour to the right.
+    fn across(&self) -> usize {
+        if self.parted() { self.segment() } else { self.stride.saturating_mul(self.channels) }
+    }
+    /// From a result's patch to that of its neighbour below.
+    fn down(&self) -> usize {
+        self.stride.saturating_mul(self.row())
+    }
+    /// (height, width) of the convolution's result, before any pooling.
+    pub(crate) fn convolved(&self) -> (usize, usize) {
+        let places = |padded: usize, kernel: usize| {
+            (padded - (self.dilation * (kernel - 1) + 1)) / self.stride + 1
+        };
+        let (height, width) = self.padded();
+        (places(height, self.kernel_height), places(width, self.kernel_width))
+    }
+    /// (height, width) of what comes out.
+    pub(crate) fn result(&self, then: Then) -> (usize, usize) {
+        let (height, width) = self.convolved();
+        match then {
+            Then::ReluMaxPool => (height / 2, width / 2),
+            Then::Nothing | Then::Relu => (height, width),
+        }
+    }
+    /// Where the patch of each result begins in an arranged image; where pooled, the patch of each
+    /// window's first position.
+    pub(super) fn starts(&self, then: Then) -> Vec<usize> {
+        let (height, width) = self.result(then);
+        let apart = if then == Then::ReluMaxPool { 2 } else { 1 };
+        let (down, across) =
+            (self.down().saturating_mul(apart), self.across().saturating_mul(apart));
+        (0..height * width).map(|place| place / width * down + place % width * across).collect()
+    }
+    /// From a window's first patch to the patch of each of its four positions.
+    pub(super) fn window_offsets(&self) -> [usize; WINDOW] {
+        let (down, across) = (self.down(), self.across());
+        [0, across, down, down.saturating_add(across)]
+    }
+    /// Images that one thread works on at a time: up to 32, and fewer where they are large. It
+    /// follows from the sizes alone, so that the order of sums over images does not depend on how
+    /// many threads there are.
+    pub(crate) fn chunk(&self) -> usize {
+        const VALUES: usize = 1 << 17;
+        let (height, width) = self.convolved();
+        (VALUES / (self.arranged() + height * width * self.outputs)).clamp(1, 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The layers of the paper's networks: sums over other numbers of images would be rounded
+    /// otherwise, and the committed results would not come out again.
+    #[test]
+    fn the_papers_layers_are_taken_32_images_at_a_time() {
+        for (side, channels, outputs, kernel) in
+            [(14, 1, 16, 3), (14, 2, 16, 3), (6, 16, 32, 3), (2, 32, 120, 2)]
+        {
+            let g = Geometry {
+                height: side,
+                width: side,
+                channels,
+                outputs,
+                kernel_height: kernel,
+                kernel_width: kernel,
+                padding: 0,
+                stride: 1,
+                dilation: 1,
+                groups: 1,
+            };
+            assert_eq!(g.chunk(), 32);
+            let large = Geometry { height: 224, width: 224, channels: 64, ..g };
+            assert_eq!(large.chunk(), 1);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A convolution in groups: one a group, put together again.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::{Geometry, Gradients, Pass, ResultGradient, Then};
+use crate::element::Element;
+
+/// As [`super::forward`].
+pub(super) fn forward<T: Element>(
+    images: &[T],
+    (weights, bias): (&[T], &[T]),
+    g: &Geometry,
+    then: Then,
+) -> (Vec<T>, Vec<u8>) {
+    let own = &g.group();
+    let (height, width) = g.result(then);
+    let length = images.len() / g.image() * height * width * g.outputs;
+    let mut result = vec![T::ZERO; length];
+    let mut places = vec![0; if then == Then::ReluMaxPool { length } else { 0 }];
+    let trained = weights.chunks_exact(own.outputs * own.patch()).zip(bias.chunks(own.outputs));
+    for (group, trained) in trained.enumerate() {
+        let images = gathered(images, g.channels, columns(group, own.channels));
+        let outputs = columns(group, own.outputs);
+        let (own_result, own_places) = super::forward(&images, trained, own, then);
+        scatter(&own_result, &mut result, g.outputs, outputs.clone());
+        scatter(&own_places, &mut places, g.outputs, outputs);
+    }
+    (result, places)
+}
+
+/// As [`super::backward`].
+pub(super) fn backward<T: Element>(
+    pass: &Pass<'_, T>,
+    result_gradient: &impl ResultGradient<T>,
+    g: &Geometry,
+    of_images: bool,
+) -> Gradients<T> {
+    let own = &g.group();
+    let gradients = crate::kernels::arch().dispatch(Written { pass, result_gradient, g });
+    let mut images = vec![T::ZERO; if of_images { pass.images.len() } else { 0 }];
+    let (mut weights, mut bias) = (Vec::new(), Vec::new());
+    for (group, of_group) in pass.weights.chunks_exact(own.outputs * own.patch()).enumerate() {
+        let (channels, outputs) = (columns(group, own.channels), columns(group, own.outputs));
+        let own_images = gathered(pass.images, g.channels, channels.clone());
+        let result = gathered(pass.result, g.outputs, outputs.clone());
+        let places = gathered(pass.places, g.outputs, outputs.clone());
+        let gradients = &gathered(&gradients, g.outputs, outputs)[..];
+        let own_pass = Pass {
+            images: &own_images,
+            weights: of_group,
+            result: &result,
+            places: &places,
+            then: pass.then,
+        };
+        // ReLU has been undone, and to undo it again changes nothing.
+        let found = super::backward(&own_pass, &gradients, own, of_images);
+        scatter(&found.images, &mut images, g.channels, channels);
+        weights.extend(found.weights);
+        bias.extend(found.bias);
+    }
+    Gradients { images, weights, bias }
+}
+
+/// The gradients of all results, with ReLU undone.
+struct Written<'a, T, G> {
+    pass: &'a Pass<'a, T>,
+    result_gradient: &'a G,
+    g: &'a Geometry,
+}
+
+impl<T: Element, G: ResultGradient<T>> WithSimd for Written<'_, T, G> {
+    type Output = Vec<T>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
+        let Self { pass, result_gradient, g } = self;
+        let (height, width) = g.result(pass.then);
+        let length = height * width * g.outputs;
+        let mut gradients = vec![T::ZERO; pass.images.len() / g.image() * length];
+        for (image, gradients) in gradients.chunks_exact_mut(length).enumerate() {
+            let rectified = pass.rectified(image * length..(image + 1) * length);
+            result_gradient.write(simd, image, rectified, gradients);
+        }
+        gradients
+    }
+}
+
+fn columns(group: usize, width: usize) -> Range<usize> {
+    group * width..(group + 1) * width
+}
+
+/// Some columns of a matrix of so many.
+fn gathered<T: Copy>(values: &[T], columns: usize, some: Range<usize>) -> Vec<T> {
+    values.chunks_exact(columns).flat_map(|row| &row[some.clone()]).copied().collect()
+}
+
+/// The inverse of [`gathered`].
+fn scatter<T: Copy>(part: &[T], values: &mut [T], columns: usize, some: Range<usize>) {
+    let rows = values.chunks_exact_mut(columns);
+    for (row, part) in rows.zip(part.chunks_exact(some.len())) {
+        row[some.clone()].copy_from_slice(part);
+    }
+}
