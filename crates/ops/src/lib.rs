@@ -52,6 +52,7 @@ mod normalised_convolution;
 mod normalised_linear;
 mod optimisers;
 mod pooling;
+pub mod random;
 pub mod reference;
 mod softmax;
 mod statistics;
