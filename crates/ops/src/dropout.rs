@@ -14,7 +14,7 @@ use crate::tape::apply2;
 ///
 /// `mask` has the shape of `input`, and dtype U8: 1 where a value is kept, 0 where it is dropped. It
 /// is an argument because a network's randomness belongs to its caller, and because candle's CPU
-/// generator cannot be seeded. In evaluation dropout is the identity: do not call it. As
+/// generator cannot be seeded; [`crate::random::dropout_mask`] draws one. In evaluation dropout is the identity: do not call it. As
 /// [`torch.nn.functional.dropout`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html)
 /// with the mask made visible.
 ///

@@ -33,12 +33,20 @@
 //! are F32, to train, and F64, to check. Work is spread over the threads of the rayon pool that
 //! the caller is in, and the result does not depend on how many they are.
 //!
+//! Sums over a batch stay exact at any length: they are split at places that follow from the shape, and
+//! merged block by block.
+//!
+//! [`Adam`], [`AdamW`] and [`Sgd`] are optimisers of candle-nn's interface ([`Optimizer`]) with PyTorch's
+//! formulas, whose state can be saved ([`StatefulOptimizer`]). [`mod@random`] draws dropout masks and initial
+//! weights from a generator that the caller seeds.
+//!
 //! candle's `backward` goes through these ops like any other. A [`Tape`] does so without the zeros
 //! that candle makes and adds each gradient to.
 //!
 //! The instructions are AVX-512 or AVX2 with multiply-add where the processor has them, else those
 //! that every processor of its kind has. The environment variable `PAIRNET_INSTRUCTIONS` asks for
-//! fewer, `avx2` or `scalar`, to test that code where the processor has more.
+//! fewer, `avx2` or `scalar`, to test that code where the processor has more, or for `composed`: then
+//! the CPU too runs what another device would.
 //!
 //! Where max pooling follows a convolution, a gradient of zero is not multiplied: an infinity or NaN
 //! in an image that no output depends on leaves no trace there, where PyTorch would give NaN.
@@ -58,6 +66,7 @@ mod normalised_convolution;
 mod normalised_linear;
 mod optimisers;
 mod pooling;
+pub mod random;
 pub mod reference;
 mod softmax;
 mod statistics;

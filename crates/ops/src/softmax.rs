@@ -31,9 +31,7 @@ use crate::tape::apply1;
 ///
 /// Where `logits` is a scalar, or the dtype is neither F32 nor F64.
 pub fn softmax(logits: &Tensor) -> Result<Tensor> {
-    let what =
-        if composed("softmax", logits)? { reference::softmax } else { over_classes::<false> };
-    what(checked("softmax", logits)?)
+    over_classes::<false>("softmax", logits, reference::softmax)
 }
 
 /// x − log Σ exp(x) over the last dimension, (…, classes) → the same shape: the logarithm of
@@ -57,23 +55,24 @@ pub fn softmax(logits: &Tensor) -> Result<Tensor> {
 ///
 /// As [`softmax()`].
 pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
-    let what = if composed("log_softmax", logits)? {
-        reference::log_softmax
-    } else {
-        over_classes::<true>
-    };
-    what(checked("log_softmax", logits)?)
+    over_classes::<true>("log_softmax", logits, reference::log_softmax)
 }
 
-fn checked<'a>(operation: &str, logits: &'a Tensor) -> Result<&'a Tensor> {
+fn over_classes<const LOGARITHM: bool>(
+    operation: &'static str,
+    logits: &Tensor,
+    reference: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let composed = composed(operation, logits)?;
     if logits.rank() == 0 {
         bail!("{operation}: a scalar has no classes, logits of shape (…, classes) are needed");
     }
-    Ok(logits)
-}
-
-fn over_classes<const LOGARITHM: bool>(logits: &Tensor) -> Result<Tensor> {
-    apply1(&logits.contiguous()?, Softmax::<LOGARITHM>)
+    match (composed, logits.elem_count()) {
+        (false, _) => apply1(&logits.contiguous()?, Softmax::<LOGARITHM>),
+        // candle finds no largest value among none.
+        (true, 0) => Ok(logits.clone()),
+        (true, _) => reference(logits),
+    }
 }
 
 struct Softmax<const LOGARITHM: bool>;

@@ -38,11 +38,11 @@ use crate::element::has_kernels;
 /// ```
 #[derive(Debug, Default)]
 pub struct Tape {
-    steps: Vec<Step>,
+    nodes: Vec<Node>,
 }
 
 thread_local! {
-    static RECORDED: RefCell<Option<Vec<Step>>> = const { RefCell::new(None) };
+    static RECORDED: RefCell<Option<Vec<Node>>> = const { RefCell::new(None) };
 }
 
 impl Tape {
@@ -53,64 +53,76 @@ impl Tape {
     /// Those of `f`.
     pub fn record<R>(f: impl FnOnce() -> Result<R>) -> Result<(R, Self)> {
         // A thread that waits for another may record something else meanwhile.
-        let outer = Outer(RECORDED.replace(Some(Vec::new())));
+        let before = RestoreRecording(RECORDED.replace(Some(Vec::new())));
         let result = f()?;
-        let steps = RECORDED.take().unwrap_or_default();
-        drop(outer);
-        Ok((result, Self { steps }))
+        let nodes = RECORDED.take().unwrap_or_default();
+        drop(before);
+        Ok((result, Self { nodes }))
     }
 
     /// The gradients of the variables that `result` was computed from, given the one of `result`.
     ///
+    /// `result` is what was recorded, or was computed from it, or from variables without this tape: it
+    /// is gone back from in any case.
+    ///
     /// # Errors
     ///
-    /// Where `gradient` has another shape than `result`, or an op has no backward pass.
+    /// Where `gradient` has another shape, dtype or device than `result`, `result` was computed from no
+    /// variable, or an op has no backward pass.
     pub fn backward(&self, result: &Tensor, gradient: &Tensor) -> Result<GradStore> {
-        if gradient.shape() != result.shape() {
+        if gradient.shape() != result.shape() || gradient.dtype() != result.dtype() {
             bail!(
-                "Tape: a gradient of shape {:?} for a result of {:?}",
+                "Tape: a gradient of shape {:?} and dtype {:?} for a result of {:?} and {:?}",
                 gradient.shape(),
-                result.shape()
+                gradient.dtype(),
+                result.shape(),
+                result.dtype()
             );
         }
-        let mut back = Back {
-            recorded: self.steps.iter().filter_map(|step| memory(&step.result)).collect(),
+        if !gradient.device().same_device(result.device()) {
+            bail!("Tape: the gradient is on another device than the result");
+        }
+        if !result.track_op() {
+            bail!("Tape: the result of shape {:?} was computed from no variable", result.shape());
+        }
+        let mut pass = BackwardPass {
+            recorded: self.nodes.iter().filter_map(|node| memory(&node.result)).collect(),
             of_results: HashMap::new(),
             of_variables: GradStore::default(),
         };
-        back.take(result, gradient.detach())?;
-        for step in self.steps.iter().rev() {
-            let gradient = memory(&step.result).and_then(|key| back.of_results.remove(&key));
+        pass.take(result, gradient.detach())?;
+        for node in self.nodes.iter().rev() {
+            let gradient = memory(&node.result).and_then(|key| pass.of_results.remove(&key));
             let Some(gradient) = gradient else { continue };
-            let gradients = step.backward(&gradient.reshape(step.result.shape())?)?;
-            for (argument, gradient) in step.arguments.iter().zip(gradients) {
+            let gradients = node.backward(&gradient.reshape(node.result.shape())?)?;
+            for (argument, gradient) in node.arguments.iter().zip(gradients) {
                 if let Some(gradient) = gradient {
-                    back.take(argument, gradient)?;
+                    pass.take(argument, gradient)?;
                 }
             }
         }
-        Ok(back.of_variables)
+        Ok(pass.of_variables)
     }
 }
 
 /// What the thread recorded before; it goes on with that, also where the recorded function panics.
-struct Outer(Option<Vec<Step>>);
+struct RestoreRecording(Option<Vec<Node>>);
 
-impl Drop for Outer {
+impl Drop for RestoreRecording {
     fn drop(&mut self) {
         RECORDED.set(self.0.take());
     }
 }
 
 /// Gradients on their way back.
-struct Back {
+struct BackwardPass {
     /// Where the recorded results lie.
     recorded: HashSet<usize>,
     of_results: HashMap<usize, Tensor>,
     of_variables: GradStore,
 }
 
-impl Back {
+impl BackwardPass {
     /// Brings a gradient to whatever made `tensor`.
     fn take(&mut self, tensor: &Tensor, gradient: Tensor) -> Result<()> {
         if !tensor.track_op() {
@@ -187,13 +199,13 @@ impl CustomOp1 for Seed {
 }
 
 /// One op that ran.
-struct Step {
-    operation: Operation,
+struct Node {
+    op: RecordedOp,
     arguments: Vec<Tensor>,
     result: Tensor,
 }
 
-enum Operation {
+enum RecordedOp {
     One(Arc<Box<dyn CustomOp1 + Send + Sync>>),
     Two(Arc<Box<dyn CustomOp2 + Send + Sync>>),
     Three(Arc<Box<dyn CustomOp3 + Send + Sync>>),
@@ -201,34 +213,34 @@ enum Operation {
     Concatenation,
 }
 
-impl std::fmt::Debug for Step {
+impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = match &self.operation {
-            Operation::One(operation) => operation.name(),
-            Operation::Two(operation) => operation.name(),
-            Operation::Three(operation) => operation.name(),
-            Operation::Concatenation => "concatenation",
+        let name = match &self.op {
+            RecordedOp::One(op) => op.name(),
+            RecordedOp::Two(op) => op.name(),
+            RecordedOp::Three(op) => op.name(),
+            RecordedOp::Concatenation => "concatenation",
         };
         write!(f, "{name} → {:?}", self.result.shape())
     }
 }
 
-impl Step {
+impl Node {
     /// The gradient of each argument that has one.
     fn backward(&self, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
         let (arguments, result) = (&self.arguments, &self.result);
-        Ok(match &self.operation {
-            Operation::One(operation) => vec![operation.bwd(&arguments[0], result, gradient)?],
-            Operation::Two(operation) => {
-                let (a, b) = operation.bwd(&arguments[0], &arguments[1], result, gradient)?;
+        Ok(match &self.op {
+            RecordedOp::One(op) => vec![op.bwd(&arguments[0], result, gradient)?],
+            RecordedOp::Two(op) => {
+                let (a, b) = op.bwd(&arguments[0], &arguments[1], result, gradient)?;
                 vec![a, b]
             }
-            Operation::Three(operation) => {
+            RecordedOp::Three(op) => {
                 let [a, b, c] = [&arguments[0], &arguments[1], &arguments[2]];
-                let (a, b, c) = operation.bwd(a, b, c, result, gradient)?;
+                let (a, b, c) = op.bwd(a, b, c, result, gradient)?;
                 vec![a, b, c]
             }
-            Operation::Concatenation => {
+            RecordedOp::Concatenation => {
                 let mut first = 0;
                 let part = |argument: &Tensor| {
                     let part = gradient.narrow(0, first, argument.elem_count())?;
@@ -241,15 +253,15 @@ impl Step {
     }
 }
 
-/// Writes a step down where this thread is recorded and the step has a way back.
-fn note(operation: impl FnOnce() -> Operation, arguments: &[&Tensor], result: &Tensor) {
+/// Writes an op down where this thread is recorded and the op has a way back.
+fn note(op: impl FnOnce() -> RecordedOp, arguments: &[&Tensor], result: &Tensor) {
     if !result.track_op() {
         return;
     }
     RECORDED.with_borrow_mut(|recorded| {
-        if let Some(steps) = recorded {
+        if let Some(nodes) = recorded {
             let arguments = arguments.iter().map(|&argument| argument.clone()).collect();
-            steps.push(Step { operation: operation(), arguments, result: result.clone() });
+            nodes.push(Node { op: op(), arguments, result: result.clone() });
         }
     });
 }
@@ -257,7 +269,7 @@ fn note(operation: impl FnOnce() -> Operation, arguments: &[&Tensor], result: &T
 pub(crate) fn apply1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
     let op: Arc<Box<dyn CustomOp1 + Send + Sync>> = Arc::new(Box::new(op));
     let result = a.apply_op1_arc(Arc::clone(&op))?;
-    note(|| Operation::One(op), &[a], &result);
+    note(|| RecordedOp::One(op), &[a], &result);
     Ok(result)
 }
 
@@ -268,7 +280,7 @@ pub(crate) fn apply2(
 ) -> Result<Tensor> {
     let op: Arc<Box<dyn CustomOp2 + Send + Sync>> = Arc::new(Box::new(op));
     let result = a.apply_op2_arc(b, Arc::clone(&op))?;
-    note(|| Operation::Two(op), &[a, b], &result);
+    note(|| RecordedOp::Two(op), &[a, b], &result);
     Ok(result)
 }
 
@@ -280,7 +292,7 @@ pub(crate) fn apply3(
 ) -> Result<Tensor> {
     let op: Arc<Box<dyn CustomOp3 + Send + Sync>> = Arc::new(Box::new(op));
     let result = a.apply_op3_arc(b, c, Arc::clone(&op))?;
-    note(|| Operation::Three(op), &[a, b, c], &result);
+    note(|| RecordedOp::Three(op), &[a, b, c], &result);
     Ok(result)
 }
 
@@ -288,6 +300,6 @@ pub(crate) fn apply3(
 pub(crate) fn concatenate(tensors: &[&Tensor]) -> Result<Tensor> {
     let vectors = tensors.iter().map(|tensor| tensor.flatten_all()).collect::<Result<Vec<_>>>()?;
     let result = Tensor::cat(&vectors, 0)?;
-    note(|| Operation::Concatenation, tensors, &result);
+    note(|| RecordedOp::Concatenation, tensors, &result);
     Ok(result)
 }

@@ -1,17 +1,13 @@
-//! The optimisers against PyTorch, their state in files, and what they refuse.
+//! The optimisers against PyTorch and candle, gradients that share memory, and what they refuse.
 
 mod support;
-
-use std::collections::HashMap;
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
 use candle_nn::ParamsAdamW;
-use pairnet_ops::{
-    Adam, AdamSettings, AdamW, OptimiserState, Optimizer, Sgd, SgdSettings, StatefulOptimizer,
-    named_variables,
-};
+use pairnet_ops::{Adam, AdamSettings, AdamW, Optimizer, Sgd, SgdSettings, StatefulOptimizer};
 use proptest::prelude::*;
+use support::optimisers::{bits, sgd, step, variables};
 use support::{assert_close, assert_told, device, tensor, values, variable, whole};
 
 /// The learning rate of each golden step, times that of the optimiser.
@@ -91,137 +87,6 @@ fn adamw_is_candle_s() {
     for (ours, candle_s) in ours.into_iter().zip(candle_s) {
         assert!((ours - candle_s).abs() < 1e-12, "{ours} and {candle_s}");
     }
-}
-
-/// Three variables, of more values than a thread takes at once and of few.
-fn variables(dtype: DType) -> Vec<(String, Var)> {
-    let named = |name: &str, length, seed| (name.to_owned(), variable(&[length], dtype, seed));
-    vec![named("weight", 9000, 1), named("bias", 3, 2), named("none", 0, 3)]
-}
-
-/// A step with gradients that differ from step to step.
-fn step<O: Optimizer>(optimiser: &mut O, variables: &[(String, Var)], seed: u64) -> Result<()> {
-    let mut gradients = GradStore::default();
-    for (_, variable) in variables {
-        gradients.insert(variable, tensor(variable.dims(), variable.dtype(), seed));
-    }
-    optimiser.step(&gradients)
-}
-
-fn bits(variables: &[(String, Var)]) -> Vec<u64> {
-    variables.iter().flat_map(|(_, variable)| values(variable)).map(f64::to_bits).collect()
-}
-
-fn break_off_and_go_on<O: StatefulOptimizer>(name: &str, config: impl Fn() -> O::Config) {
-    let dir = std::env::temp_dir().join(format!("pairnet-ops-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let file = dir.join("optimiser.safetensors");
-    for dtype in [DType::F32, DType::F64] {
-        let whole = variables(dtype);
-        let mut optimiser = O::named(whole.clone(), config()).unwrap();
-        let cut = variables(dtype);
-        let mut before = O::named(cut.clone(), config()).unwrap();
-        for seed in 0..3 {
-            step(&mut optimiser, &whole, seed).unwrap();
-            step(&mut before, &cut, seed).unwrap();
-        }
-        // No sum of powers of two, so that a rounded one would show.
-        optimiser.set_learning_rate(0.1 / 3.0);
-        before.set_learning_rate(0.1 / 3.0);
-        before.save(&file).unwrap();
-        // In another order: names tell which is which.
-        let mut turned = cut.clone();
-        turned.reverse();
-        let mut after = O::named(turned, config()).unwrap();
-        after.load(&file).unwrap();
-        assert_eq!((after.steps(), after.learning_rate()), (3, 0.1 / 3.0));
-        for seed in 3..6 {
-            step(&mut optimiser, &whole, seed).unwrap();
-            step(&mut after, &cut, seed).unwrap();
-        }
-        assert_eq!(bits(&cut), bits(&whole), "{name}");
-        assert_eq!(after.steps(), 6);
-    }
-    std::fs::remove_dir_all(&dir).unwrap();
-}
-
-fn sgd() -> SgdSettings {
-    SgdSettings { momentum: 0.9, dampening: 0.1, weight_decay: 0.01, ..SgdSettings::pytorch(0.1) }
-}
-
-#[test]
-fn a_saved_state_goes_on_as_if_nothing_had_been() {
-    break_off_and_go_on::<Adam>("adam", || AdamSettings::pytorch(0.1));
-    break_off_and_go_on::<AdamW>("adamw", ParamsAdamW::default);
-    break_off_and_go_on::<Sgd>("sgd", sgd);
-    break_off_and_go_on::<Sgd>("sgd-plain", || SgdSettings::pytorch(0.1));
-}
-
-fn reset_and_start_anew<O: StatefulOptimizer>(config: impl Fn() -> O::Config) {
-    let (used, new) = (variables(DType::F32), variables(DType::F32));
-    let mut optimiser = O::named(used.clone(), config()).unwrap();
-    for seed in 0..3 {
-        optimiser.reset().unwrap();
-        step(&mut optimiser, &used, seed).unwrap();
-        step(&mut O::named(new.clone(), config()).unwrap(), &new, seed).unwrap();
-    }
-    assert_eq!(optimiser.steps(), 1);
-    assert_eq!(bits(&used), bits(&new));
-}
-
-#[test]
-fn a_reset_optimiser_is_a_new_one() {
-    reset_and_start_anew::<Adam>(|| AdamSettings::pytorch(0.1));
-    reset_and_start_anew::<AdamW>(ParamsAdamW::default);
-    reset_and_start_anew::<Sgd>(sgd);
-}
-
-fn refuse_states<O: StatefulOptimizer>(config: O::Config, what: &str) {
-    let variables = variables(DType::F32);
-    let mut optimiser = O::named(variables.clone(), config).unwrap();
-    step(&mut optimiser, &variables, 1).unwrap();
-    let right = optimiser.state().unwrap();
-    let [weight, bias] = ["weight", "bias"].map(|name| format!("{what}.{name}"));
-    let with = |name: &str, tensor: Tensor| {
-        let mut state = right.clone();
-        state.tensors.insert(name.to_owned(), tensor);
-        state.steps = 9;
-        state
-    };
-    let shape = with(&bias, Tensor::zeros(4, DType::F32, device()).unwrap());
-    let told =
-        format!("'{bias}' of the state has shape [4] and dtype F32, its variable [3] and F32");
-    assert_told(optimiser.load_state(&shape), &told);
-    let dtype = with(&weight, Tensor::zeros(9000, DType::F64, device()).unwrap());
-    assert_told(optimiser.load_state(&dtype), "has shape [9000] and dtype F64");
-    let unknown = with("other", Tensor::zeros(3, DType::F32, device()).unwrap());
-    assert_told(optimiser.load_state(&unknown), "'other' of the state belongs to no variable");
-    for learning_rate in [f64::NAN, -0.1] {
-        let state = OptimiserState { learning_rate, ..right.clone() };
-        assert_told(optimiser.load_state(&state), "learning rate");
-    }
-    assert_eq!(optimiser.steps(), 1, "what is refused changes nothing");
-    for (name, tensor) in &optimiser.state().unwrap().tensors {
-        assert_eq!(values(tensor), values(&right.tensors[name]), "{name}");
-    }
-}
-
-#[test]
-fn a_state_that_does_not_fit_is_refused() {
-    refuse_states::<Adam>(AdamSettings::pytorch(0.1), "first_moment");
-    refuse_states::<AdamW>(ParamsAdamW::default(), "second_moment");
-    refuse_states::<Sgd>(sgd(), "momentum");
-    let variables = variables(DType::F32);
-    let mut adam = Adam::named(variables.clone(), AdamSettings::pytorch(0.1)).unwrap();
-    let mut state = adam.state().unwrap();
-    state.tensors.remove("second_moment.bias");
-    assert_told(adam.load_state(&state), "Adam: the state has no 'second_moment.bias'");
-    let file = std::env::temp_dir().join(format!("pairnet-ops-foreign-{}", std::process::id()));
-    candle_core::safetensors::save(&state.tensors.into_iter().collect(), &file).unwrap();
-    assert_told(adam.load(&file), "is no state of an optimiser: it has no 'steps'");
-    std::fs::remove_file(&file).unwrap();
-    assert!(adam.load(&file).is_err());
-    assert!(adam.save(file.join("below")).is_err());
 }
 
 /// A gradient that is its variable, another one, or what the optimiser remembers: as a copy would be.
@@ -354,57 +219,6 @@ fn a_refused_step_changes_nothing() {
     refuse_steps::<Adam>(AdamSettings::pytorch(0.1));
     refuse_steps::<AdamW>(ParamsAdamW::default());
     refuse_steps::<Sgd>(sgd());
-}
-
-#[test]
-fn names_are_told_apart() {
-    let two = ["same", "same"].map(|name| (name.to_owned(), variable(&[2], DType::F32, 1)));
-    let refused = Sgd::named(two.to_vec(), SgdSettings::pytorch(0.1));
-    assert_told(refused, "two variables have the name same");
-    let map = candle_nn::VarMap::new();
-    let builder = candle_nn::VarBuilder::from_varmap(&map, DType::F32, device());
-    for name in ["b", "a", "c"] {
-        builder.get(2, name).unwrap();
-    }
-    let names: Vec<_> = named_variables(&map).unwrap().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["a", "b", "c"]);
-}
-
-/// A variable that joins later: its first gradient is not dampened, as in PyTorch.
-#[test]
-fn momentum_begins_with_a_variable_s_first_gradient() {
-    let (early, late) = (variable(&[3], DType::F64, 1), variable(&[3], DType::F64, 2));
-    let mut both = Sgd::new(vec![early.clone(), late.clone()], sgd()).unwrap();
-    step(&mut both, &[(String::new(), early.clone())], 1).unwrap();
-    assert_eq!(both.state().unwrap().tensors.len(), 1);
-    let alone = variable(&[3], DType::F64, 2);
-    let mut other = Sgd::new(vec![alone.clone()], sgd()).unwrap();
-    for seed in [2, 3] {
-        step(&mut both, &[(String::new(), late.clone())], seed).unwrap();
-        step(&mut other, &[(String::new(), alone.clone())], seed).unwrap();
-    }
-    assert_eq!(values(&late), values(&alone));
-}
-
-#[test]
-fn states_hold_what_they_say() {
-    let variables = variables(DType::F32);
-    let mut adam = Adam::named(variables.clone(), AdamSettings::pytorch(0.1)).unwrap();
-    let state = adam.state().unwrap();
-    let kept: HashMap<_, _> =
-        state.tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect();
-    step(&mut adam, &variables, 1).unwrap();
-    for (name, tensor) in &state.tensors {
-        assert_eq!(values(tensor), kept[name], "a state does not change with the next steps");
-    }
-    let names: Vec<_> = state.tensors.keys().map(String::as_str).collect();
-    let expected = ["first_moment.bias", "first_moment.none", "first_moment.weight"];
-    assert_eq!(names[..3], expected);
-    adam.load_state(&state).unwrap();
-    step(&mut adam, &variables, 1).unwrap();
-    for (name, tensor) in &state.tensors {
-        assert_eq!(values(tensor), kept[name], "nor does one that was loaded");
-    }
 }
 
 proptest! {

@@ -4,7 +4,7 @@ mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{Conv2dConfig, Tape, channels_last, dropout, linear, linear_relu, softmax};
-use support::{assert_told, device, tensor, values, variable, weighted_sum, with_gradients};
+use support::{assert_told, tensor, values, variable, weighted_sum, with_gradients};
 
 /// The variables of two linear layers, 6 → 5 → 4, and their input of 3 rows.
 fn layers() -> [Var; 5] {
@@ -121,8 +121,47 @@ fn what_nothing_recorded_candle_goes_back_through() {
 }
 
 #[test]
-fn a_gradient_of_another_shape_is_told() {
-    let (result, tape) = Tape::record(|| Tensor::zeros(3, DType::F32, device())).unwrap();
-    let gradient = Tensor::zeros(2, DType::F32, device()).unwrap();
-    assert_told(tape.backward(&result, &gradient), "gradient of shape [2] for a result of [3]");
+fn a_gradient_that_does_not_fit_is_told() {
+    let v = layers();
+    let (result, tape) = Tape::record(|| linear(&v[0], &v[1], &v[2])).unwrap();
+    let told = "a gradient of shape [2] and dtype F64 for a result of [3, 5] and F64";
+    assert_told(tape.backward(&result, &tensor(&[2], DType::F64, 1)), told);
+    // As many values in another shape are no gradient of it either.
+    assert_told(tape.backward(&result, &tensor(&[5, 3], DType::F64, 1)), "of shape [5, 3]");
+    let told = "a gradient of shape [3, 5] and dtype F32 for a result of [3, 5] and F64";
+    assert_told(tape.backward(&result, &tensor(&[3, 5], DType::F32, 1)), told);
+}
+
+/// No gradient would reach anything: that is told, not passed over.
+#[test]
+fn a_result_of_no_variable_is_told() {
+    let v = layers();
+    let constants = v.each_ref().map(|variable| variable.as_detached_tensor());
+    let forward = || linear(&constants[0], &constants[1], &constants[2]);
+    let (result, tape) = Tape::record(forward).unwrap();
+    let gradient = result.ones_like().unwrap();
+    let told = "Tape: the result of shape [3, 5] was computed from no variable";
+    assert_told(tape.backward(&result, &gradient), told);
+    let (result, tape) = Tape::record(|| linear(&v[0], &v[1], &v[2])).unwrap();
+    assert_told(tape.backward(&result.detach(), &gradient), told);
+}
+
+/// Another tape's result, and a variable itself.
+#[test]
+fn what_another_tape_recorded_is_gone_through_too() {
+    let v = layers();
+    let (hidden, first) = Tape::record(|| linear_relu(&v[0], &v[1], &v[2])).unwrap();
+    let (result, second) = Tape::record(|| linear(&hidden, &v[3], &v[4])).unwrap();
+    let gradient = result.ones_like().unwrap();
+    let expected = result.sum_all().unwrap().backward().unwrap();
+    for tape in [&first, &second, &Tape::default()] {
+        let found = tape.backward(&result, &gradient).unwrap();
+        for variable in &v {
+            let [found, expected] =
+                [&found, &expected].map(|all| values(all.get(variable).unwrap()));
+            assert_eq!(found, expected);
+        }
+    }
+    let own = second.backward(&v[3], &v[3].ones_like().unwrap()).unwrap();
+    assert_eq!(values(own.get(&v[3]).unwrap()), [1.0; 20]);
 }

@@ -164,7 +164,7 @@ fn an_interrupted_sweep_leaves_whole_records_and_goes_on() {
 
 #[test]
 fn a_loss_that_is_not_finite_is_a_recorded_failure() {
-    let recipe = Recipe { learning_rate: f64::INFINITY, ..small(Recipe::paper()) };
+    let recipe = Recipe { learning_rate: 1e38, ..small(Recipe::paper()) };
     let variant = variant("mlp").unwrap();
     let finished = run(&recipe, variant, (0, 0), mnist(), &setup(), &AtomicBool::new(false));
     let Finished { record, predictions } = finished.unwrap();

@@ -27,7 +27,7 @@
 //!     classes: linear(4 * 12 * 12, 10, vb.pp("classes"))?,
 //! };
 //! let images = Tensor::rand(0f32, 1f32, (8, 1, 28, 28), &Device::Cpu)?;
-//! let digits = Tensor::new(&[0u32, 1, 2, 3, 4, 5, 6, 7], &Device::Cpu)?;
+//! let digits = Tensor::new(&[0u8, 1, 2, 3, 4, 5, 6, 7], &Device::Cpu)?;
 //!
 //! let mut optimiser = AdamW::new_lr(variables.all_vars(), 0.001)?;
 //! let loss = loss::cross_entropy(&network.forward(&images)?, &digits)?;
@@ -48,9 +48,14 @@ pub use candle_nn::*;
 pub mod batch_norm;
 pub mod conv;
 pub mod linear;
+pub mod loss;
+pub mod ops;
+pub mod optim;
 pub mod pooling;
 
 pub use batch_norm::{BatchNorm, batch_norm};
 pub use conv::{Conv2d, conv2d, conv2d_no_bias};
 pub use linear::{Linear, linear, linear_b, linear_no_bias};
+pub use ops::Dropout;
+pub use optim::{Adam, AdamSettings, AdamW, Sgd, SgdSettings};
 pub use pooling::{AvgPool2d, MaxPool2d};

@@ -191,6 +191,6 @@ impl Slot<[Tensor; 2]> {
         // Where they lie, as the kernel does: who was told the moments sees them change.
         replace(&self.memory[0], &first_moment)?;
         replace(&self.memory[1], &second_moment)?;
-        self.variable.set(&parameter)
+        replace(&self.variable, &parameter)
     }
 }

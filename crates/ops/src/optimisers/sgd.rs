@@ -250,6 +250,6 @@ impl Slot<Option<Tensor>> {
                 if nesterov { (direction + kept.affine(momentum, 0.0)?)? } else { kept.clone() };
             self.memory = Some(kept);
         }
-        self.variable.set(&(parameter - direction.affine(learning_rate, 0.0)?)?)
+        replace(&self.variable, &(parameter - direction.affine(learning_rate, 0.0)?)?)
     }
 }

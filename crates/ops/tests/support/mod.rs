@@ -1,6 +1,8 @@
 //! What the tests of several ops need: seeded tensors, finite differences, comparisons.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod optimisers;
+
 use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
@@ -17,6 +19,12 @@ pub(crate) fn device() -> &'static Device {
         Ok("cuda") => Device::new_cuda(0).expect("a GPU, and a build with the feature 'cuda'"),
         Ok(other) => panic!("PAIRNET_TEST_DEVICE is '{other}', not 'cpu' or 'cuda'"),
     })
+}
+
+/// Whether the CPU runs what another device would (`PAIRNET_INSTRUCTIONS=composed`): candle's own ops,
+/// which add f32 values one after another and lose the graph of tensors without values.
+pub(crate) fn composed() -> bool {
+    std::env::var("PAIRNET_INSTRUCTIONS").as_deref() == Ok("composed")
 }
 
 /// Uniform values from −1 to 1.
