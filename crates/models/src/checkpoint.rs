@@ -11,9 +11,9 @@ use pairnet_network::Architecture;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use crate::entries::Entry;
 use crate::error::ModelError;
 use crate::kernels::Kernels;
-use crate::layer::Entry;
 use crate::network::Network;
 use crate::state::{Found, check_state};
 

@@ -8,6 +8,7 @@ use pairnet_ops::{
     reference,
 };
 
+use crate::entries::{Entry, entries};
 use crate::error::{ModelError, Result};
 use crate::kernels::Kernels;
 use crate::pass::Pass;
@@ -16,44 +17,6 @@ use crate::pass::Pass;
 const EPSILON: f64 = 1e-5;
 /// The share of a batch in the running statistics, as PyTorch's default.
 const MOMENTUM: f64 = 0.1;
-
-/// A tensor of a layer's state.
-pub(crate) struct Entry {
-    /// With the layer's, e.g. `branch.0.batch_norm.running_mean`.
-    pub(crate) name: String,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) start: Start,
-}
-
-/// What a tensor holds before any training.
-#[derive(Clone, Copy)]
-pub(crate) enum Start {
-    /// Draws from U(−bound, bound).
-    Uniform {
-        bound: f64,
-    },
-    Ones,
-    Zeros,
-}
-
-/// All that evaluation needs of a layer, and how it starts, named and started as PyTorch's are:
-/// U(−1/√fan_in, 1/√fan_in) for weight and bias, 1 and 0 for batch norm.
-pub(crate) fn entries(layer_name: &str, layer: &Layer) -> Vec<Entry> {
-    let outputs = vec![layer.weights.outputs()];
-    let drawn = Start::Uniform { bound: 1.0 / (layer.weights.fan_in() as f64).sqrt() };
-    let mut entries = vec![("weight", layer.weights.shape(), drawn)];
-    entries.push(("bias", outputs.clone(), drawn));
-    if layer.steps.contains(&Step::BatchNorm) {
-        entries.extend([
-            ("batch_norm.weight", outputs.clone(), Start::Ones),
-            ("batch_norm.bias", outputs.clone(), Start::Zeros),
-            ("batch_norm.running_mean", outputs.clone(), Start::Zeros),
-            ("batch_norm.running_var", outputs, Start::Ones),
-        ]);
-    }
-    let named = |(name, shape, start)| Entry { name: format!("{layer_name}.{name}"), shape, start };
-    entries.into_iter().map(named).collect()
-}
 
 /// A layer whose weights have values.
 #[derive(Debug)]

@@ -27,6 +27,7 @@
 //! are drawn from and the masks of dropout ([`Masks`]): nothing here is random by itself.
 
 mod checkpoint;
+mod entries;
 mod error;
 mod handed;
 mod kernels;

@@ -7,10 +7,11 @@ use pairnet_network::{Architecture, Branch, BranchOutput, SIDE, Weights};
 use pairnet_ops::{RunningStatistics, Tape};
 use rand_core::RngCore;
 
+use crate::entries::Entry;
 use crate::error::{ModelError, Result};
 use crate::handed::AtWork;
 use crate::kernels::Kernels;
-use crate::layer::{Entry, Start, TrainedLayer};
+use crate::layer::TrainedLayer;
 use crate::outputs::{Outputs, Part, Parts, both};
 use crate::pass::{Masks, NoMasks, Pass, Statistics};
 
@@ -46,12 +47,7 @@ impl Network {
     ) -> Result<Self, ModelError> {
         architecture.check()?;
         Self::given(architecture, kernels, dtype, device, &mut |entry| {
-            let count = entry.shape.iter().product();
-            let values: Vec<f32> = match entry.start {
-                Start::Uniform { bound } => (0..count).map(|_| uniform(rng, bound)).collect(),
-                Start::Ones => vec![1.0; count],
-                Start::Zeros => vec![0.0; count],
-            };
+            let values = entry.first_values(rng);
             Ok(Tensor::from_vec(values, &*entry.shape, device)?.to_dtype(dtype)?)
         })
     }
@@ -293,10 +289,4 @@ impl Network {
     pub fn parameter_count(&self) -> usize {
         self.architecture.parameters()
     }
-}
-
-/// A number from U(−bound, bound): 24 random bits, as many as an f32 holds.
-fn uniform(rng: &mut impl RngCore, bound: f64) -> f32 {
-    let unit = f64::from(rng.next_u32() >> 8) / f64::from(1u32 << 24);
-    ((2.0 * unit - 1.0) * bound) as f32
 }

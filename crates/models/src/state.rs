@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use candle_core::{DType, Tensor};
 use pairnet_network::Architecture;
 
+use crate::entries::entries;
 use crate::error::ModelError;
-use crate::layer::{TrainedLayer, entries};
+use crate::layer::TrainedLayer;
 use crate::network::Network;
 
 impl Network {

@@ -123,7 +123,7 @@ fn what_nothing_recorded_candle_goes_back_through() {
 #[test]
 fn a_gradient_that_does_not_fit_is_told() {
     let v = layers();
-    let (result, tape) = Tape::record(|| linear(&v[0], &v[1], &v[2])).unwrap();
+    let (result, tape) = Tape::record(|| linear(&v[0], &v[1], Some(v[2].as_tensor()))).unwrap();
     let told = "a gradient of shape [2] and dtype F64 for a result of [3, 5] and F64";
     assert_told(tape.backward(&result, &tensor(&[2], DType::F64, 1)), told);
     // As many values in another shape are no gradient of it either.
@@ -137,12 +137,12 @@ fn a_gradient_that_does_not_fit_is_told() {
 fn a_result_of_no_variable_is_told() {
     let v = layers();
     let constants = v.each_ref().map(|variable| variable.as_detached_tensor());
-    let forward = || linear(&constants[0], &constants[1], &constants[2]);
+    let forward = || linear(&constants[0], &constants[1], Some(&constants[2]));
     let (result, tape) = Tape::record(forward).unwrap();
     let gradient = result.ones_like().unwrap();
     let told = "Tape: the result of shape [3, 5] was computed from no variable";
     assert_told(tape.backward(&result, &gradient), told);
-    let (result, tape) = Tape::record(|| linear(&v[0], &v[1], &v[2])).unwrap();
+    let (result, tape) = Tape::record(|| linear(&v[0], &v[1], Some(v[2].as_tensor()))).unwrap();
     assert_told(tape.backward(&result.detach(), &gradient), told);
 }
 
@@ -150,8 +150,9 @@ fn a_result_of_no_variable_is_told() {
 #[test]
 fn what_another_tape_recorded_is_gone_through_too() {
     let v = layers();
-    let (hidden, first) = Tape::record(|| linear_relu(&v[0], &v[1], &v[2])).unwrap();
-    let (result, second) = Tape::record(|| linear(&hidden, &v[3], &v[4])).unwrap();
+    let (hidden, first) =
+        Tape::record(|| linear_relu(&v[0], &v[1], Some(v[2].as_tensor()))).unwrap();
+    let (result, second) = Tape::record(|| linear(&hidden, &v[3], Some(v[4].as_tensor()))).unwrap();
     let gradient = result.ones_like().unwrap();
     let expected = result.sum_all().unwrap().backward().unwrap();
     for tape in [&first, &second, &Tape::default()] {

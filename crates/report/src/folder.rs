@@ -13,36 +13,12 @@ use crate::entry::Entry;
 use crate::error::ReportError;
 use crate::figures::{self, Figure};
 use crate::page;
+use crate::report::{BestNetwork, Report};
 use crate::summarise::summarise;
 use crate::summary::Summary;
 
 /// Runs of a network whose predictions are read: more would hardly change a picture or a component.
 const MOST_PREDICTIONS: usize = 100;
-
-/// A sweep with all that its results are made from.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// What was asked, and of which networks.
-    pub sweep: Sweep,
-    /// By recipe, variant and run.
-    pub records: Vec<Record>,
-    /// What the records say.
-    pub summary: Summary,
-    /// What the network with the highest mean test accuracy said of its test pairs.
-    pub predictions: BestNetwork,
-}
-
-/// The network with the highest mean test accuracy, and what it said; of no run where nothing was
-/// measured.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BestNetwork {
-    /// How it was trained.
-    pub recipe: String,
-    /// Which network.
-    pub variant: String,
-    /// Its first runs, a hundred at most, that have left predictions.
-    pub runs: Vec<Predictions>,
-}
 
 /// Reads the sweep in `dir` and says what its records say.
 ///

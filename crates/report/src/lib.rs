@@ -72,6 +72,7 @@ mod against;
 mod answers;
 mod check;
 mod claims;
+mod compare;
 mod data_set;
 mod entry;
 mod error;
@@ -82,6 +83,7 @@ mod folder;
 mod page;
 mod published;
 mod render;
+mod report;
 mod runs;
 pub mod statistics;
 mod summarise;
@@ -98,10 +100,11 @@ pub use entry::{Accuracy, Entry, FailedRun, LOST};
 pub use error::ReportError;
 pub use factorial::{EFFECTS, FactorialEffect};
 pub use figures::{Figure, Panel};
-pub use folder::{BestNetwork, Report, read_report, write_results};
+pub use folder::{read_report, write_results};
 pub use published::{
     KINDS, PAPER, PUBLISHED, PUBLISHED_RUNS, Published, PublishedRow, PublishedTable, published,
 };
+pub use report::{BestNetwork, Report};
 pub use runs::Comparison;
 pub use statistics::{Interval, Margins, Statistics, Verdict};
 pub use summarise::summarise;

@@ -6,9 +6,9 @@ use pairnet_network::Architecture;
 use pairnet_record::{RecipeSettings, Record, Sweep};
 use serde_json::Value;
 
-use crate::against::{against_tables, compare, judge, margin};
 use crate::answers::Answers;
 use crate::claims::test_claims;
+use crate::compare::{against_tables, compare, judge, margin};
 use crate::data_set::DataSet;
 use crate::entry::{Accuracy, Entry, FailedRun, lost};
 use crate::error::ReportError;

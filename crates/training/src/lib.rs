@@ -40,6 +40,7 @@ mod plan;
 mod predictions;
 mod recipe;
 mod run;
+mod setup;
 mod streams;
 mod sweep;
 
@@ -53,7 +54,8 @@ pub use recipe::{
     AdamState, AuxiliaryLoss, EvaluationMode, MainLoss, PairDraw, Recipe, TrainAccuracy,
     UnknownRecipe,
 };
-pub use run::{Finished, Setup, run};
+pub use run::{Finished, run};
+pub use setup::Setup;
 pub use streams::{DrawnMasks, RunId};
 pub use sweep::{Workers, sweep};
 

@@ -9,7 +9,7 @@ use pairnet_record::{
 
 use crate::TrainingError;
 use crate::recipe::Recipe;
-use crate::run::Setup;
+use crate::setup::Setup;
 
 /// What a sweep trains: every recipe with every variant, `runs` times.
 #[derive(Clone, Debug)]

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use candle_core::{DType, Device};
+use candle_core::DType;
 use pairnet_data::{Mnist, Split};
-use pairnet_models::{Architecture, Kernels, Network};
+use pairnet_models::{Architecture, Network};
 use pairnet_ops::{Adam, Optimizer, StatefulOptimizer};
 use pairnet_record::{Epoch, Failure, FailureKind, Predictions, RECORD_FORMAT, Record, Timing};
 
@@ -17,18 +17,8 @@ use crate::losses::losses;
 use crate::plan::follows_from;
 use crate::predictions::predictions;
 use crate::recipe::{AdamState, Recipe, TrainAccuracy};
+use crate::setup::Setup;
 use crate::streams::{DrawnMasks, RunId};
-
-/// How runs are computed. It changes no number but for rounding.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// Where tensors live.
-    pub device: Device,
-    /// Which ops compute.
-    pub kernels: Kernels,
-    /// Whether the test accuracy is recorded after every epoch too; it costs time.
-    pub test_every_epoch: bool,
-}
 
 /// What a run leaves.
 #[derive(Clone, Debug, PartialEq)]

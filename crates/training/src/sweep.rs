@@ -14,7 +14,8 @@ use rayon::ThreadPool;
 
 use crate::TrainingError;
 use crate::plan::{Job, follows_from};
-use crate::run::{Finished, Setup, run};
+use crate::run::{Finished, run};
+use crate::setup::Setup;
 
 /// How many runs go side by side, and on how many threads all of them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

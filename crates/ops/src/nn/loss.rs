@@ -3,6 +3,7 @@
 pub use candle_nn::loss::*;
 
 pub use crate::{
-    binary_cross_entropy_with_logits, binary_cross_entropy_with_logits as binary_cross_entropy_with_logit,
-    cross_entropy, mean_squared_error as mse, nll,
+    binary_cross_entropy_with_logits,
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logit, cross_entropy,
+    mean_squared_error as mse, nll,
 };

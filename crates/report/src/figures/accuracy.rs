@@ -10,7 +10,7 @@ use super::chart::{self, DrawingError, fill, round_range, scaled};
 use super::figure::{Figure, Panel};
 use super::marks::interval_in;
 use super::palette::{BLUE, Colour, INK, MUTED};
-use super::rows::{RowChart, Rows, WIDTH, middle};
+use super::rows::{RowChart, Rows, WIDTH, middle, per_pixel};
 use super::svg::{Svg, Text, number};
 use crate::entry::{Accuracy, Entry, SPLITS, Split};
 use crate::error::ReportError;
@@ -227,16 +227,6 @@ fn legend() -> String {
     let corners = [(-half, 0.0), (0.0, -half), (half, 0.0), (0.0, half)];
     svg.polygon(&corners.map(|(x, y)| (there + x, 11.0 + y)), INK);
     svg.0
-}
-
-/// What `pixels` are in the units of the axes.
-pub(super) fn per_pixel(chart: &RowChart<'_, '_>, pixels: f64) -> (f64, f64) {
-    let (width, height) = chart.plotting_area().dim_in_pixel();
-    let (x, y) = (chart.x_range(), chart.y_range());
-    let share = |range: Range<f64>, size: u32| {
-        (range.end - range.start) * f64::from(scaled(pixels)) / f64::from(size.max(1))
-    };
-    (share(x, width), share(y, height))
 }
 
 fn in_words(entry: &Entry, accuracy: &Accuracy) -> String {

@@ -3,7 +3,7 @@
 use super::figure::{Figure, Panel};
 use super::palette::{INK, MUTED, ORANGE, PAPER, SHADE};
 use super::svg::{Svg, Text, thousands};
-use crate::folder::BestNetwork;
+use crate::report::BestNetwork;
 
 const CELL: f64 = 31.0;
 const LEFT: f64 = 44.0;

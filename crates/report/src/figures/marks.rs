@@ -2,10 +2,9 @@
 
 use plotters::element::{Circle, PathElement, Polygon, Rectangle};
 
-use super::accuracy::per_pixel;
 use super::chart::{DrawingError, fill, scaled, stroke};
 use super::palette::{BLUE, Colour, INK, PAPER};
-use super::rows::RowChart;
+use super::rows::{RowChart, per_pixel};
 use crate::statistics::Interval;
 
 const RADIUS: f64 = 3.3;

@@ -8,7 +8,7 @@ use pairnet_record::{Mistake, Pixels, Predictions};
 use super::figure::{Figure, Panel};
 use super::palette::{BLACK, BLUE, INK, MUTED, ORANGE};
 use super::svg::{Svg, Text, number};
-use crate::folder::BestNetwork;
+use crate::report::BestNetwork;
 
 /// How many are shown.
 const SHOWN: usize = 24;

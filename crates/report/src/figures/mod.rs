@@ -23,7 +23,7 @@ pub(crate) use svg::escape;
 
 use crate::entry::Entry;
 use crate::error::ReportError;
-use crate::folder::Report;
+use crate::report::Report;
 use crate::summary::Summary;
 
 /// The runs of one recipe and variant.

@@ -20,6 +20,16 @@ use crate::published;
 pub(super) type RowChart<'a, 'b> =
     ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
+/// What `pixels` are in the units of the axes.
+pub(super) fn per_pixel(chart: &RowChart<'_, '_>, pixels: f64) -> (f64, f64) {
+    let (width, height) = chart.plotting_area().dim_in_pixel();
+    let (x, y) = (chart.x_range(), chart.y_range());
+    let share = |range: Range<f64>, size: u32| {
+        (range.end - range.start) * f64::from(scaled(pixels)) / f64::from(size.max(1))
+    };
+    (share(x, width), share(y, height))
+}
+
 pub(super) const WIDTH: f64 = 372.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 31.0;

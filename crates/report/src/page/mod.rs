@@ -3,8 +3,8 @@
 mod html;
 
 use crate::figures::{Figure, dark_page_rules, escape};
-use crate::folder::Report;
 use crate::render::{self, Block};
+use crate::report::Report;
 
 use html::{anchor, blocks, figure, plain};
 

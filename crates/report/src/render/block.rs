@@ -1,6 +1,6 @@
 //! What outputs for people are made of, before it is Markdown or HTML.
 
-use super::table;
+use super::table::{self, Align, Table};
 use crate::summary::Picture;
 use crate::words::wrapped;
 
@@ -18,23 +18,6 @@ pub(crate) enum Block {
     Table(Table),
     /// By its name, below the title: a file beside the text.
     Picture(Picture),
-}
-
-/// Columns with their titles, and cells of text.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Table {
-    /// What it is, where the heading above does not say it.
-    pub(crate) caption: Option<String>,
-    pub(crate) header: Vec<(String, Align)>,
-    /// Each as long as the header.
-    pub(crate) rows: Vec<Vec<String>>,
-}
-
-/// Where a column's cells stand: numbers at the right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Align {
-    Left,
-    Right,
 }
 
 impl Block {

@@ -7,8 +7,9 @@ use crate::published::{PUBLISHED, kind};
 use crate::statistics::{Margins, Verdict};
 use crate::summary::Summary;
 
-use super::block::{Align, Block};
+use super::block::Block;
 use super::cells::{self, NOTHING, p_in_words};
+use super::table::Align;
 
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     if summary.data == DataSet::Other {

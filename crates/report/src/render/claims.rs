@@ -5,9 +5,10 @@ use crate::factorial::{EFFECTS, FactorialEffect};
 use crate::runs::Comparison;
 use crate::summary::Summary;
 
-use super::block::Align::{Left, Right};
-use super::block::{Align, Block};
+use super::block::Block;
 use super::cells::{self, NOTHING, difference};
+use super::table::Align;
+use super::table::Align::{Left, Right};
 
 /// The paper's claims, recipe by recipe, and in the paper's own runs.
 pub(crate) fn claims(summary: &Summary) -> Vec<Block> {

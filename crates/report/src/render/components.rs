@@ -4,9 +4,9 @@ use crate::data_set::DataSet;
 use crate::entry::Entry;
 use crate::summary::Summary;
 
-use super::block::Align::{Left, Right};
 use super::block::Block;
 use super::measured;
+use super::table::Align::{Left, Right};
 
 /// A table of both components; nothing where no predictions were kept.
 pub(crate) fn section(summary: &Summary) -> Vec<Block> {

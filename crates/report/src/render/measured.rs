@@ -1,7 +1,8 @@
 //! What was measured once, apart from any sweep: by the examples `differences` and `draws` of
 //! `pairnet-training`, whose output is kept beside this file.
 
-use super::block::{Align, Block};
+use super::block::Block;
+use super::table::Align;
 
 /// As the examples printed them.
 const DIFFERENCES: &str = include_str!("differences.md");

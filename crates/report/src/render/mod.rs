@@ -20,7 +20,7 @@ use crate::error::ReportError;
 use crate::summary::{RESULTS_FORMAT, Summary};
 
 pub(crate) use answers::{answer, questions};
-pub(crate) use block::{Align, Block, Table};
+pub(crate) use block::Block;
 pub(crate) use cells::{claim_outcome, difference, outcome_of, signed as points};
 pub(crate) use claims::{claims, effects, text_against_code};
 pub(crate) use components::section as components;
@@ -28,6 +28,7 @@ pub(crate) use introduction::{how_to_cite, how_to_read, introduction};
 pub(crate) use markdown::{TITLE, provenance};
 pub(crate) use numbers::section as numbers;
 pub(crate) use recipe::section as recipe_section;
+pub(crate) use table::{Align, Table};
 
 impl Summary {
     /// `results.md`: for people, in a terminal or rendered.

@@ -4,8 +4,9 @@ use crate::entry::{Accuracy, Entry, SPLITS, split_in_words};
 use crate::statistics::Interval;
 use crate::summary::Summary;
 
-use super::block::{Align, Block};
+use super::block::Block;
 use super::cells::NOTHING;
+use super::table::Align;
 
 /// One table a recipe and split.
 pub(crate) fn section(summary: &Summary) -> Vec<Block> {

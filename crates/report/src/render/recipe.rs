@@ -7,10 +7,10 @@ use crate::published::{PUBLISHED, PublishedTable};
 use crate::statistics::Statistics;
 use crate::summary::Summary;
 
-use super::block::Align::{Left, Right};
 use super::block::Block;
 use super::cells::{self, Deviation, NOTHING};
 use super::shortfall;
+use super::table::Align::{Left, Right};
 
 pub(crate) fn section(summary: &Summary, recipe: &str) -> Vec<Block> {
     let deviation = Deviation::of_recipe(recipe);

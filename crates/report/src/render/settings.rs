@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::summary::Summary;
 
-use super::block::{Align, Block};
+use super::block::Block;
 use super::cells::NOTHING;
+use super::table::Align;
 
 /// A setting in which text and code differ.
 struct Setting {

@@ -1,9 +1,24 @@
-//! Markdown tables that are aligned as they stand, for reading in a terminal.
-
-use super::block::{Align, Table};
+//! Tables, and as Markdown that is aligned as it stands, for reading in a terminal.
 
 /// With less, the rule below a title could not say how its column is aligned.
 const NARROWEST: usize = 3;
+
+/// Columns with their titles, and cells of text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Table {
+    /// What it is, where the heading above does not say it.
+    pub(crate) caption: Option<String>,
+    pub(crate) header: Vec<(String, Align)>,
+    /// Each as long as the header.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// Where a column's cells stand: numbers at the right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
 
 /// The table with columns as wide as their widest cell.
 pub(super) fn aligned(Table { header, rows, .. }: &Table) -> String {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::contrast::{Part, estimate, linear};
-use super::difference::{Estimate, Moments};
+use super::estimate::{Estimate, Moments};
 
 /// Which answers of several runs to their test pairs were right, as the sums that
 /// [`Components`] are made of, so that runs can be read one after another.

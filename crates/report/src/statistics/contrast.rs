@@ -1,6 +1,6 @@
 //! Estimates whose variance has several parts.
 
-use super::difference::{Estimate, Moments, StandardError};
+use super::estimate::{Estimate, Moments, StandardError};
 
 /// One of the independent parts of an estimate's variance.
 #[derive(Clone, Copy, Debug, PartialEq)]

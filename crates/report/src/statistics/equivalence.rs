@@ -1,6 +1,7 @@
 //! How near two means are for sure, and how many runs would tell.
 
-use super::difference::{Estimate, Moments, welch};
+use super::difference::welch;
+use super::estimate::{Estimate, Moments};
 
 /// More runs than these are not asked for.
 const MOST_RUNS: usize = 100_000;

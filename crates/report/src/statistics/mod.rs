@@ -4,6 +4,7 @@ mod components;
 mod contrast;
 mod difference;
 mod equivalence;
+mod estimate;
 mod global;
 mod holm;
 mod permutation;
@@ -18,8 +19,9 @@ mod verdict;
 
 pub use components::{Components, CrossedCounts, PairCountError};
 pub use contrast::{Part, estimate, linear};
-pub use difference::{Estimate, Moments, StandardError, paired, welch};
+pub use difference::{paired, welch};
 pub use equivalence::{runs_needed, smallest_margin};
+pub use estimate::{Estimate, Moments, StandardError};
 pub use global::{Group, global_p};
 pub use holm::holm;
 pub use permutation::permutation_p;

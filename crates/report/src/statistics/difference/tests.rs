@@ -1,4 +1,5 @@
 use super::*;
+use crate::statistics::Interval;
 
 fn moments(n: usize, mean: f64, std: f64) -> Moments {
     Moments { n, mean, std_sample: Some(std) }
