@@ -50,6 +50,9 @@ pub(crate) struct Arguments {
     /// Record the test accuracy after every epoch too; takes longer
     #[arg(long)]
     test_every_epoch: bool,
+    /// Keep each trained network beside its record: networks/RECIPE/VARIANT/RUN.safetensors
+    #[arg(long)]
+    keep: bool,
     /// Say what would be trained, and train nothing
     #[arg(long)]
     dry_run: bool,
@@ -80,8 +83,13 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
     let workspace = crate::workspace();
     let mut dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/reproduce"));
     let device = arguments.device.open()?;
-    let setup =
-        Setup { device, kernels: Kernels::Fused, test_every_epoch: arguments.test_every_epoch };
+    let program = provenance(&workspace, &device);
+    let setup = Setup {
+        device,
+        kernels: Kernels::Fused,
+        test_every_epoch: arguments.test_every_epoch,
+        keep: arguments.keep.then(|| program.clone()),
+    };
     let data = match &arguments.data_dir {
         Some(dir) => Mnist::from_dir(dir)?,
         None => Mnist::shipped()?,
@@ -96,14 +104,14 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
             dir.display()
         );
     }
-    let asked = plan.asked(&setup, &data, provenance(&workspace, &setup.device))?;
+    let asked = plan.asked(&setup, &data, program)?;
     if arguments.dry_run {
         let owner = dry_owner(&dir)?;
         let status = if arguments.fresh {
             // What is moved away is not looked at.
             Status { sweep: asked, missing: plan.jobs().collect(), kept: 0, failed: Vec::new() }
         } else {
-            status_of(&dir, &plan, &asked)?
+            status_of(&dir, &plan, &asked, &setup)?
         };
         drop(owner);
         if makes_way {
@@ -119,7 +127,7 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
         dir = empty;
     }
     let owner = owner(&dir)?;
-    let Status { sweep: claimed, missing, kept, failed } = status_of(&dir, &plan, &asked)?;
+    let Status { sweep: claimed, missing, kept, failed } = status_of(&dir, &plan, &asked, &setup)?;
     claim_folder(&owner, &claimed)?;
     let all = kept + missing.len();
     if kept > 0 {
@@ -209,8 +217,8 @@ fn dry_owner(dir: &Path) -> Result<Option<Owner>> {
 }
 
 /// What can be done about a folder that cannot be gone on with.
-fn status_of<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep) -> Result<Status<'a>> {
-    status(dir, plan, asked).map_err(|error| {
+fn status_of<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep, setup: &Setup) -> Result<Status<'a>> {
+    status(dir, plan, asked, setup).map_err(|error| {
         let of_another = matches!(
             error,
             TrainingError::OtherSettings { .. }

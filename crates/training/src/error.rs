@@ -37,6 +37,17 @@ pub enum TrainingError {
         /// One line a setting.
         differences: String,
     },
+    /// A training that was begun cannot be gone on with.
+    #[error("{}: {source}", path.display())]
+    Unfinished {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A network could not be kept.
+    #[error(transparent)]
+    Network(ModelError),
     /// A plan of no runs, or of too many.
     #[error("{asked} runs of each network cannot be planned: from 1 to {MOST_RUNS} can")]
     Runs {

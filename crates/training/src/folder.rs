@@ -7,8 +7,10 @@ use pairnet_models::names;
 use pairnet_record::{Owner, Record, Sweep, read_records, read_sweep, write_sweep};
 
 use crate::TrainingError;
+use crate::kept::network_path;
 use crate::plan::{Job, Plan};
 use crate::recipe::Recipe;
+use crate::setup::Setup;
 
 /// What a folder has of a plan, and what it lacks.
 #[derive(Clone, Debug)]
@@ -29,11 +31,19 @@ pub struct Status<'a> {
 /// for other recipes and for other variants: its sweep becomes that of both. Fewer runs than it has
 /// are a part of them, and its sweep stays as it is.
 ///
+/// Where `setup` keeps networks, a run whose network is not there is missing: it is trained again, and its
+/// record is the same.
+///
 /// # Errors
 ///
 /// [`TrainingError::OtherSettings`] where the plan would change a record that is there; where a
 /// record, or what lies among them, cannot be read or is of another sweep.
-pub fn status<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep) -> Result<Status<'a>, TrainingError> {
+pub fn status<'a>(
+    dir: &Path,
+    plan: &'a Plan,
+    asked: &Sweep,
+    setup: &Setup,
+) -> Result<Status<'a>, TrainingError> {
     let there = read_sweep(dir)?;
     let records = read_records(dir)?;
     let sweep = match there {
@@ -51,8 +61,12 @@ pub fn status<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep) -> Result<Status<'a
     };
     sweep.check_records(dir, &records)?;
 
-    let stays = |record: &&Record| {
-        record.failure.as_ref().is_none_or(|failure| !failure.kind.is_worth_another_try())
+    let stays = |record: &&Record| match &record.failure {
+        Some(failure) => !failure.kind.is_worth_another_try(),
+        None if setup.keep.is_some() => {
+            network_path(dir, &record.recipe, &record.variant, record.run).is_file()
+        }
+        None => true,
     };
     let kept: HashMap<_, &Record> = records
         .iter()

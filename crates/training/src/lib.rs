@@ -13,6 +13,7 @@
 //!     device: candle_core::Device::Cpu,
 //!     kernels: Kernels::Fused,
 //!     test_every_epoch: false,
+//!     keep: None,
 //! };
 //! let (network, data) = (variant("mlp-ws-al")?, Mnist::shipped()?);
 //! let finished = run(&recipe, network, (0, 42), &data, &setup, &AtomicBool::new(false))?;
@@ -35,12 +36,14 @@ mod epoch;
 mod error;
 mod evaluation;
 mod folder;
+mod kept;
 mod losses;
 mod plan;
 mod predictions;
 mod recipe;
 mod run;
 mod setup;
+mod state;
 mod streams;
 mod sweep;
 
@@ -48,14 +51,16 @@ pub use batches::{Batch, batches};
 pub use error::TrainingError;
 pub use evaluation::{Evaluation, Score, evaluate};
 pub use folder::{Status, claim_folder, status};
+pub use kept::{keep, network_path};
 pub use losses::{Losses, losses};
-pub use plan::{Job, Plan};
+pub use plan::{Job, Plan, follows_from};
 pub use recipe::{
     AdamState, AuxiliaryLoss, EvaluationMode, MainLoss, PairDraw, Recipe, TrainAccuracy,
     UnknownRecipe,
 };
-pub use run::{Finished, run};
+pub use run::{Finished, run, train};
 pub use setup::Setup;
+pub use state::State;
 pub use streams::{DrawnMasks, RunId};
 pub use sweep::{Workers, sweep};
 

@@ -80,7 +80,7 @@ impl Plan {
 /// # Errors
 ///
 /// Where a recipe's field cannot be written as JSON.
-pub(crate) fn follows_from(
+pub fn follows_from(
     recipe: &Recipe,
     variant: &Architecture,
     seed: u64,

@@ -3,10 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use candle_core::DType;
 use pairnet_data::{Mnist, Split};
 use pairnet_models::{Architecture, Network};
-use pairnet_ops::{Adam, Optimizer, StatefulOptimizer};
+use pairnet_ops::{Optimizer, StatefulOptimizer};
 use pairnet_record::{Epoch, Failure, FailureKind, Predictions, RECORD_FORMAT, Record, Timing};
 
 use crate::TrainingError;
@@ -18,7 +17,8 @@ use crate::plan::follows_from;
 use crate::predictions::predictions;
 use crate::recipe::{AdamState, Recipe, TrainAccuracy};
 use crate::setup::Setup;
-use crate::streams::{DrawnMasks, RunId};
+use crate::state::State;
+use crate::streams::RunId;
 
 /// What a run leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,29 +45,51 @@ pub fn run(
     setup: &Setup,
     stop: &AtomicBool,
 ) -> Result<Finished, TrainingError> {
-    let start = Instant::now();
     let id = RunId { seed, recipe, variant, run };
+    let state = State::new(&id, setup)?;
+    Ok(train(&id, state, data, setup, stop, &mut |_| Ok(()))?.0)
+}
+
+/// [`run()`], from wherever a training stands, and the network that comes out.
+///
+/// `after_epoch` sees the state after each whole epoch; an error of its own ends the training. What
+/// comes out is the same, timings apart, whether the training went through in one sitting or in many.
+///
+/// # Errors
+///
+/// As [`run()`], and those of `after_epoch`.
+pub fn train(
+    id: &RunId<'_>,
+    mut state: State,
+    data: &Mnist,
+    setup: &Setup,
+    stop: &AtomicBool,
+    after_epoch: &mut dyn FnMut(&State) -> Result<(), TrainingError>,
+) -> Result<(Finished, Network), TrainingError> {
+    let start = Instant::now();
+    let RunId { seed, recipe, variant, run } = *id;
     let follows_from = follows_from(recipe, variant, seed, data, setup)?;
-    let mut network =
-        Network::new(variant, setup.kernels, &mut id.weights(), DType::F32, &setup.device)?;
     let prepare = |split| -> Result<Vec<Batch>, TrainingError> {
         let pairs = id.pairs(data, split)?;
         let mut batches = batches(&pairs, recipe.batch_size, &setup.device)?;
         for batch in &mut batches {
-            batch.images = network.lay_out(&batch.images)?;
+            batch.images = state.network.lay_out(&batch.images)?;
         }
         Ok(batches)
     };
     let (train, test) = rayon::join(|| prepare(Split::Train), || prepare(Split::Test));
     let sets = Sets { train: train?, test: test? };
-    let parameters = network.parameter_count();
-    let mut epochs = Vec::with_capacity(recipe.epochs);
-    let mut masks = id.masks();
-    let end = train_network(recipe, &mut network, &sets, setup, &mut masks, stop, &mut epochs)?;
+    let before = state.seconds;
+    let mut after_epoch = |state: &mut State| {
+        state.seconds = before + start.elapsed().as_secs_f64();
+        after_epoch(state)
+    };
+    let end = train_network(recipe, &mut state, &sets, setup, stop, &mut after_epoch)?;
     let predictions = match &end {
-        Ok(measured) => Some(predictions(&id, &follows_from, &sets.test, &measured.test.outputs)?),
+        Ok(measured) => Some(predictions(id, &follows_from, &sets.test, &measured.test.outputs)?),
         Err(_) => None,
     };
+    let State { network, epochs, .. } = state;
     let record = Record {
         format: RECORD_FORMAT,
         recipe: recipe.name.to_owned(),
@@ -75,14 +97,14 @@ pub fn run(
         run,
         seed,
         follows_from,
-        parameters,
+        parameters: network.parameter_count(),
         train_accuracy: end.as_ref().ok().map(|measured| measured.train),
         test_accuracy: end.as_ref().ok().map(|measured| measured.test.score.percent()),
         failure: end.err(),
         epochs,
-        timing: Timing { seconds: start.elapsed().as_secs_f64() },
+        timing: Timing { seconds: before + start.elapsed().as_secs_f64() },
     };
-    Ok(Finished { record, predictions })
+    Ok((Finished { record, predictions }, network))
 }
 
 /// The batches of both splits.
@@ -98,19 +120,17 @@ struct Measured {
     test: Evaluation,
 }
 
-/// The training loop. `epochs` gets every whole epoch, also where a failure ends the run.
+/// The training loop. The state gets every whole epoch, also where a failure ends the run.
 fn train_network(
     recipe: &Recipe,
-    network: &mut Network,
+    state: &mut State,
     sets: &Sets,
     setup: &Setup,
-    masks: &mut DrawnMasks,
     stop: &AtomicBool,
-    epochs: &mut Vec<Epoch>,
+    after_epoch: &mut dyn FnMut(&mut State) -> Result<(), TrainingError>,
 ) -> Result<Result<Measured, Failure>, TrainingError> {
-    let variables = network.parameters().into_iter().map(|(_, variable)| variable.clone());
-    let mut adam = Adam::new(variables.collect(), recipe.adam())?;
-    for epoch in 0..recipe.epochs {
+    for epoch in state.epochs.len()..recipe.epochs {
+        let State { network, adam, masks, .. } = &mut *state;
         let mut seen = Seen::default();
         for batch in &sets.train {
             if stop.load(Ordering::Relaxed) {
@@ -138,8 +158,10 @@ fn train_network(
         }
         let Epoch { total_loss, train_accuracy, .. } = measured;
         tracing::debug!(recipe = recipe.name, epoch, total_loss, train_accuracy);
-        epochs.push(measured);
+        state.epochs.push(measured);
+        after_epoch(state)?;
     }
+    let State { network, masks, epochs, .. } = state;
     let mut measure = |batches: &[Batch]| evaluate(network, batches, recipe.evaluation, masks);
     let train = match recipe.train_accuracy {
         TrainAccuracy::AfterLastEpoch => measure(&sets.train)?.map(|train| train.score.percent()),

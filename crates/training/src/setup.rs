@@ -2,6 +2,7 @@
 
 use candle_core::Device;
 use pairnet_models::Kernels;
+use pairnet_record::Provenance;
 
 /// How runs are computed. It changes no number but for rounding.
 #[derive(Clone, Debug)]
@@ -12,4 +13,6 @@ pub struct Setup {
     pub kernels: Kernels,
     /// Whether the test accuracy is recorded after every epoch too; it costs time.
     pub test_every_epoch: bool,
+    /// The program, where a sweep keeps each trained network beside its record ([`crate::keep()`]).
+    pub keep: Option<Provenance>,
 }

@@ -88,6 +88,17 @@ pub struct DrawnMasks {
     rng: ChaCha8Rng,
 }
 
+impl DrawnMasks {
+    /// How many words of the stream have been drawn.
+    pub(crate) fn place(&self) -> u128 {
+        self.rng.get_word_pos()
+    }
+
+    pub(crate) fn go_to(&mut self, place: u128) {
+        self.rng.set_word_pos(place);
+    }
+}
+
 /// Words of the stream, of 32 bits, that are drawn at a time.
 const WORDS: usize = 512;
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use pairnet_data::Mnist;
+use pairnet_models::Network;
 use pairnet_ops::awake;
 use pairnet_record::{
     Failure, FailureKind, Owner, RECORD_FORMAT, Record, Timing, write_predictions, write_record,
@@ -13,9 +14,12 @@ use pairnet_record::{
 use rayon::ThreadPool;
 
 use crate::TrainingError;
+use crate::kept::{keep, network_path};
 use crate::plan::{Job, follows_from};
-use crate::run::{Finished, run};
+use crate::run::{Finished, train};
 use crate::setup::Setup;
+use crate::state::State;
+use crate::streams::RunId;
 
 /// How many runs go side by side, and on how many threads all of them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct Workers {
 ///
 /// `finished` is told of each record after it is written, from the worker's thread; a panic of its
 /// own ends nothing. What a run leaves does not depend on `workers` or on what else is trained.
+///
+/// With [`Setup::keep`], each network that was trained to the end is kept too, before its record.
 ///
 /// A run that panics, or whose tensors cannot be computed, is recorded as failed and stops no other.
 ///
@@ -57,11 +63,21 @@ pub fn sweep(
             .build()
             .map_err(|error| TrainingError::Threads(error.into()))?;
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let Finished { record, predictions } = attempt(job, seed, data, setup, stop, &pool)?;
+            let (finished_run, network) = attempt(job, seed, data, setup, stop, &pool)?;
+            let Finished { record, predictions } = finished_run;
             owner.check()?;
             // Before the record: where that is, nothing is trained again.
             if let Some(predictions) = &predictions {
                 write_predictions(owner.dir(), predictions)?;
+            }
+            if let (Some(program), Some(network)) = (&setup.keep, network) {
+                let Record { recipe, variant, run, .. } = &record;
+                keep(
+                    &network_path(owner.dir(), recipe, variant, *run),
+                    &network,
+                    &record,
+                    program,
+                )?;
             }
             write_record(owner.dir(), &record)?;
             // The record is written: what the caller does with it is a courtesy.
@@ -105,7 +121,8 @@ pub fn sweep(
     interrupted.map_or(Ok(failed), Err)
 }
 
-/// One run on the threads of `pool`. What concerns this run alone becomes a failure on record.
+/// One run on the threads of `pool`, and its network where it was trained to the end. What concerns this
+/// run alone becomes a failure on record.
 fn attempt(
     job: &Job<'_>,
     seed: u64,
@@ -113,15 +130,23 @@ fn attempt(
     setup: &Setup,
     stop: &AtomicBool,
     pool: &ThreadPool,
-) -> Result<Finished, TrainingError> {
+) -> Result<(Finished, Option<Network>), TrainingError> {
     let start = Instant::now();
     let Job { recipe, variant, run: number } = *job;
-    let train =
-        || pool.install(|| awake(|| run(recipe, variant, (number, seed), data, setup, stop)));
+    let id = RunId { seed, recipe, variant, run: number };
+    let train = || {
+        let state = State::new(&id, setup)?;
+        train(&id, state, data, setup, stop, &mut |_| Ok(()))
+    };
+    let train = || pool.install(|| awake(train));
     // What a run touches is its own, and is dropped with it.
     let (kind, reason) = match catch_unwind(AssertUnwindSafe(train)) {
         Ok(Err(TrainingError::Tensor(error))) => (FailureKind::Device, words_of_error(&error)),
-        Ok(result) => return result,
+        Ok(Ok((finished, network))) => {
+            let whole = finished.record.failure.is_none();
+            return Ok((finished, whole.then_some(network)));
+        }
+        Ok(Err(error)) => return Err(error),
         Err(panic) => (FailureKind::Panic, words_of_panic(&*panic)),
     };
     tracing::warn!(
@@ -145,7 +170,7 @@ fn attempt(
         epochs: Vec::new(),
         timing: Timing { seconds: start.elapsed().as_secs_f64() },
     };
-    Ok(Finished { record, predictions: None })
+    Ok((Finished { record, predictions: None }, None))
 }
 
 /// Without the backtrace that candle adds where one is asked for, which has paths of this machine.

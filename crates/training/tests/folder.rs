@@ -32,7 +32,7 @@ fn plan(recipes: &[&str], variants: &[&str], runs: usize) -> Plan {
 }
 
 fn setup() -> Setup {
-    Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false }
+    Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false, keep: None }
 }
 
 fn asked(plan: &Plan) -> Sweep {
@@ -45,7 +45,7 @@ fn asked(plan: &Plan) -> Sweep {
 /// Trains what `dir` lacks of `plan`, and says how much of it was there.
 fn train(dir: &Path, plan: &Plan) -> Result<usize, TrainingError> {
     let owner = Owner::take(dir, "a test")?;
-    let status = status(dir, plan, &asked(plan))?;
+    let status = status(dir, plan, &asked(plan), &setup())?;
     claim_folder(&owner, &status.sweep)?;
     let (jobs, workers) = ((&*status.missing, plan.seed), Workers { count: 2, threads: 2 });
     sweep(&owner, jobs, mnist(), &setup(), workers, &AtomicBool::new(false), &|_| {})?;
@@ -53,7 +53,7 @@ fn train(dir: &Path, plan: &Plan) -> Result<usize, TrainingError> {
 }
 
 fn refusal(dir: &Path, plan: &Plan) -> String {
-    status(dir, plan, &asked(plan)).unwrap_err().to_string()
+    status(dir, plan, &asked(plan), &setup()).unwrap_err().to_string()
 }
 
 fn untimed(dir: &Path) -> Vec<Record> {
@@ -148,7 +148,8 @@ fn a_folder_without_records_is_claimed_anew() {
     let dir = tempfile::tempdir().unwrap();
     let owner = Owner::take(dir.path(), "a test").unwrap();
     let first = plan(&["paper"], &["lenet5"], 10);
-    claim_folder(&owner, &status(dir.path(), &first, &asked(&first)).unwrap().sweep).unwrap();
+    claim_folder(&owner, &status(dir.path(), &first, &asked(&first), &setup()).unwrap().sweep)
+        .unwrap();
     drop(owner);
     let mut second = plan(&["authors"], &["mlp"], 1);
     second.seed = 6;

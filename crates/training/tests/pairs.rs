@@ -11,7 +11,8 @@ use pairnet_training::{Finished, Recipe, Setup, run};
 /// One epoch on all pairs, the third run of a sweep with seed 0.
 fn train(variant: &Architecture, data: &Mnist) -> Finished {
     let recipe = Recipe { epochs: 1, ..Recipe::authors() };
-    let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
+    let setup =
+        Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false, keep: None };
     let mut finished =
         run(&recipe, variant, (2, 0), data, &setup, &AtomicBool::new(false)).unwrap();
     finished.record = finished.record.without_timing();

@@ -40,7 +40,7 @@ fn plan(seed: u64) -> Plan {
 }
 
 fn setup() -> Setup {
-    Setup { device: device().clone(), kernels: Kernels::Fused, test_every_epoch: false }
+    Setup { device: device().clone(), kernels: Kernels::Fused, test_every_epoch: false, keep: None }
 }
 
 fn provenance() -> Provenance {
@@ -70,7 +70,7 @@ fn train_until(
     finished: &(dyn Fn(&Record) + Sync),
 ) -> Result<Trained, TrainingError> {
     let owner = Owner::take(dir, "a test").unwrap();
-    let status = status(dir, plan, &asked(plan))?;
+    let status = status(dir, plan, &asked(plan), &setup())?;
     claim_folder(&owner, &status.sweep)?;
     let (jobs, workers) = ((&*status.missing, plan.seed), Workers { count, threads });
     let failed = sweep(&owner, jobs, mnist(), &setup(), workers, stop, finished)?;
@@ -247,7 +247,7 @@ fn what_trying_can_help_is_tried_again() {
         let failed = Record { train_accuracy: None, test_accuracy: None, failure, ..record };
         write_record(broken.path(), &failed).unwrap();
     }
-    let before = status(broken.path(), &plan, &asked(&plan)).unwrap();
+    let before = status(broken.path(), &plan, &asked(&plan), &setup()).unwrap();
     assert_eq!((before.kept, before.missing.len(), before.failed.len()), (2, 2, 1));
     assert!(train(broken.path(), &plan, 2, 2).unwrap().failed.is_empty());
     let (whole, mut mended) = (untimed(whole.path()), untimed(broken.path()));

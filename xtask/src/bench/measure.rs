@@ -65,7 +65,7 @@ pub(crate) fn measure_ours(
 ) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let jobs: Vec<Job<'_>> = (0..runs).map(|run| Job { recipe, variant, run }).collect();
-    let setup = Setup { device: Device::Cpu, kernels, test_every_epoch: false };
+    let setup = Setup { device: Device::Cpu, kernels, test_every_epoch: false, keep: None };
     let workers = Workers { count: workers, threads };
     let owner = Owner::take(folder.path(), "cargo xtask bench")?;
     let start = Instant::now();
@@ -95,7 +95,8 @@ pub(crate) fn measure_alone(
 ) -> Result<(f64, f64)> {
     const TIMES: usize = 5;
     let folder = tempfile::tempdir()?;
-    let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
+    let setup =
+        Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false, keep: None };
     let owner = Owner::take(folder.path(), "cargo xtask bench")?;
     let seconds = |threads: usize| -> Result<f64> {
         let own = Mutex::new(0.0);

@@ -12,7 +12,8 @@ use pairnet_training::{Job, Setup, TrainingError, run};
 /// The test accuracy of each job with its seed, in percent; `None` where the run failed.
 pub(crate) fn test_accuracies(jobs: &[(Job<'_>, u64)]) -> Result<Vec<Option<f64>>, Box<dyn Error>> {
     let data = Mnist::shipped()?;
-    let setup = Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false };
+    let setup =
+        Setup { device: Device::Cpu, kernels: Kernels::Fused, test_every_epoch: false, keep: None };
     let accuracies = Mutex::new(vec![None; jobs.len()]);
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = || -> Result<(), TrainingError> {

@@ -1,0 +1,149 @@
+//! A training that is broken off goes on to the same bytes.
+
+mod support;
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+
+use pairnet_data::Mnist;
+use pairnet_models::{Architecture, Kernels, Metadata, variant};
+use pairnet_record::Record;
+use pairnet_training::{
+    Finished, Recipe, RunId, Setup, State, TrainingError, follows_from, keep, network_path, train,
+};
+use support::device;
+
+fn mnist() -> &'static Mnist {
+    static MNIST: OnceLock<Mnist> = OnceLock::new();
+    MNIST.get_or_init(|| Mnist::shipped().unwrap())
+}
+
+fn setup() -> Setup {
+    Setup { device: device().clone(), kernels: Kernels::Fused, test_every_epoch: true, keep: None }
+}
+
+fn small(recipe: Recipe) -> Recipe {
+    Recipe { pairs: 150, batch_size: 50, epochs: 4, ..recipe }
+}
+
+fn id<'a>(recipe: &'a Recipe, variant: &'a Architecture) -> RunId<'a> {
+    RunId { seed: 5, recipe, variant, run: 2 }
+}
+
+/// Trains until `sittings` are over, of which each ends after an epoch with the state in `file`, and
+/// the last one with the training. What comes out: record without timing, predictions, network.
+fn trained(id: &RunId<'_>, file: &Path, sittings: &[usize]) -> (Finished, Vec<u8>) {
+    let setup = setup();
+    let origin = follows_from(id.recipe, id.variant, id.seed, mnist(), &setup).unwrap();
+    let go = AtomicBool::new(false);
+    let mut state = State::new(id, &setup).unwrap();
+    for &last in sittings {
+        let mut after = |state: &State| {
+            state.save(file, (id, &origin))?;
+            if state.epochs().len() == last { Err(TrainingError::Interrupted) } else { Ok(()) }
+        };
+        let ended = train(id, state, mnist(), &setup, &go, &mut after).unwrap_err();
+        assert!(matches!(ended, TrainingError::Interrupted), "{ended}");
+        state = State::load(file, (id, &origin), &setup).unwrap();
+        assert_eq!(state.epochs().len(), last);
+    }
+    let (mut finished, network) = train(id, state, mnist(), &setup, &go, &mut |_| Ok(())).unwrap();
+    finished.record.timing.seconds = 0.0;
+    (finished, network.to_safetensors(&Metadata::new()).unwrap())
+}
+
+#[test]
+fn a_training_in_many_sittings_ends_in_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("unfinished");
+    for recipe in Recipe::all().map(small) {
+        for name in ["mlp-ws", "lenet5-ws", "mlp-al", "lenet5-ws-al"] {
+            let id = id(&recipe, variant(name).unwrap());
+            let whole = trained(&id, &file, &[]);
+            assert_eq!(whole.0.record.epochs.len(), 4);
+            assert!(whole.0.record.failure.is_none());
+            for sittings in [&[1][..], &[3], &[4], &[1, 2, 3]] {
+                assert!(trained(&id, &file, sittings) == whole, "{name}, sittings of {sittings:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_state_of_something_else_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("unfinished");
+    let (paper, authors) = (small(Recipe::paper()), small(Recipe::authors()));
+    let mine = id(&paper, variant("mlp-ws").unwrap());
+    let setup = setup();
+    let origin =
+        |id: &RunId<'_>| follows_from(id.recipe, id.variant, id.seed, mnist(), &setup).unwrap();
+    State::new(&mine, &setup).unwrap().save(&file, (&mine, &origin(&mine))).unwrap();
+    let others = [
+        RunId { run: 3, ..mine },
+        RunId { seed: 6, ..mine },
+        RunId { recipe: &authors, ..mine },
+        RunId { variant: variant("mlp-ws-al").unwrap(), ..mine },
+    ];
+    for other in others {
+        let error = State::load(&file, (&other, &origin(&other)), &setup).unwrap_err().to_string();
+        assert!(error.contains("unfinished: it is of another run, recipe"), "{error}");
+    }
+}
+
+/// Every byte would take minutes: those of the header, and some of the tensors.
+#[test]
+fn no_changed_byte_is_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("unfinished");
+    let recipe = small(Recipe::paper());
+    let id = id(&recipe, variant("mlp-ws").unwrap());
+    let setup = setup();
+    let origin = follows_from(id.recipe, id.variant, id.seed, mnist(), &setup).unwrap();
+    State::new(&id, &setup).unwrap().save(&file, (&id, &origin)).unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    let header = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize + 8;
+    let places = (0..header).step_by(7).chain((header..whole.len()).step_by(10_007));
+    for place in places {
+        let mut changed = whole.clone();
+        changed[place] ^= 1;
+        std::fs::write(&file, &changed).unwrap();
+        let loaded = State::load(&file, (&id, &origin), &setup);
+        assert!(loaded.is_err(), "byte {place} of {} was changed", whole.len());
+    }
+    for length in [0, 7, header, whole.len() - 1] {
+        std::fs::write(&file, &whole[..length]).unwrap();
+        let error = State::load(&file, (&id, &origin), &setup).unwrap_err().to_string();
+        assert!(error.contains("unfinished"), "{error}");
+    }
+}
+
+#[test]
+fn a_kept_network_says_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = small(Recipe::paper());
+    let id = id(&recipe, variant("lenet5-ws").unwrap());
+    let (setup, go) = (setup(), AtomicBool::new(false));
+    let state = State::new(&id, &setup).unwrap();
+    let (Finished { record, .. }, network) =
+        train(&id, state, mnist(), &setup, &go, &mut |_| Ok(())).unwrap();
+    let program = pairnet_record::Provenance {
+        version: "1.2.3".to_owned(),
+        git_revision: None,
+        git_dirty: None,
+        machine: "a machine".to_owned(),
+    };
+    let path = network_path(dir.path(), "paper", "lenet5-ws", 2);
+    assert_eq!(path, dir.path().join("networks/paper/lenet5-ws/2.safetensors"));
+    keep(&path, &network, &record, &program).unwrap();
+    let (again, known) =
+        pairnet_models::Network::load(&path, Kernels::Fused, &setup.device).unwrap();
+    assert_eq!(again.architecture(), id.variant);
+    let Record { seed, run, follows_from, test_accuracy, .. } = record;
+    assert_eq!((&*known["seed"], &*known["run"]), (&*seed.to_string(), &*run.to_string()));
+    assert_eq!((&*known["recipe"], &*known["version"]), ("paper", "1.2.3"));
+    assert_eq!(known["follows_from"], follows_from);
+    assert_eq!(known["test_accuracy"].parse::<f64>().ok(), test_accuracy);
+    assert!(!known.contains_key("revision"));
+}
