@@ -7,8 +7,8 @@ use pairnet_models::{
     Architecture, Kernels, Masks, ModelError, Network, Outputs, variant, variants,
 };
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
-use support::device;
+use rand_chacha::rand_core::SeedableRng;
+use support::{device, images};
 
 /// Keeps everything.
 struct AllOnes;
@@ -26,12 +26,6 @@ fn build(architecture: &Architecture, kernels: Kernels, dtype: DType) -> Network
 
 fn network(name: &str) -> Network {
     build(variant(name).unwrap(), Kernels::Fused, DType::F32)
-}
-
-fn images(pairs: usize) -> Tensor {
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let pixels: Vec<f32> = (0..pairs * 392).map(|_| (rng.next_u32() >> 24) as f32).collect();
-    Tensor::from_vec(pixels, (pairs, 2, 14, 14), device()).unwrap()
 }
 
 fn trained(network: &mut Network) -> Outputs {

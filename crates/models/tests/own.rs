@@ -7,8 +7,8 @@ use pairnet_models::{Architecture, Kernels, Masks, Network};
 use pairnet_network::Step::{BatchNorm, Dropout, MaxPool, Relu};
 use pairnet_network::{Branch, BranchOutput, Layer};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
-use support::device;
+use rand_chacha::rand_core::SeedableRng;
+use support::{device, images};
 
 /// Drops every third value.
 struct Thirds;
@@ -18,12 +18,6 @@ impl Masks for Thirds {
         let kept = (0..shape.elem_count()).map(|index| u8::from(index % 3 != 0)).collect();
         Tensor::from_vec(kept, shape, &Device::Cpu)
     }
-}
-
-fn images(pairs: usize) -> Tensor {
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let pixels: Vec<f32> = (0..pairs * 392).map(|_| (rng.next_u32() >> 24) as f32).collect();
-    Tensor::from_vec(pixels, (pairs, 2, 14, 14), device()).unwrap()
 }
 
 fn architecture(name: &str, branch: Option<Branch>, comparator: Vec<Layer>) -> Architecture {

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Result, Shape, Tensor};
 use pairnet_models::{Kernels, Masks, Metadata, ModelError, Network, variant, variants};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
-use support::device;
+use rand_chacha::rand_core::SeedableRng;
+use support::{device, images};
 
 /// Keeps everything.
 struct AllOnes;
@@ -23,12 +23,6 @@ fn network(name: &str, seed: u64) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let architecture = variant(name).unwrap();
     Network::new(architecture, Kernels::Fused, &mut rng, DType::F32, device()).unwrap()
-}
-
-fn images(pairs: usize) -> Tensor {
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let pixels: Vec<f32> = (0..pairs * 392).map(|_| (rng.next_u32() >> 24) as f32).collect();
-    Tensor::from_vec(pixels, (pairs, 2, 14, 14), device()).unwrap()
 }
 
 /// A network whose running statistics are far from where they start.
