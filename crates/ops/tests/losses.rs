@@ -218,7 +218,7 @@ fn nothing_has_no_probabilities() {
     for shape in [&[2, 0][..], &[0, 3], &[0], &[3, 0, 2]] {
         let nothing = variable(shape, DType::F32, 1);
         for op in [softmax as fn(&Tensor) -> Result<Tensor>, log_softmax] {
-            let (result, gradients) = with_gradients(&[nothing.clone()], |v| op(&v[0]));
+            let (result, gradients) = with_gradients(std::slice::from_ref(&nothing), |v| op(&v[0]));
             assert_eq!((result.dims(), gradients[0].dims()), (shape, shape));
         }
     }

@@ -133,7 +133,7 @@ fn a_gradient_that_does_not_fit_is_told() {
 #[test]
 fn a_result_of_no_variable_is_told() {
     let v = layers();
-    let constants = v.each_ref().map(|variable| variable.as_detached_tensor());
+    let constants = v.each_ref().map(Var::as_detached_tensor);
     let forward = || linear(&constants[0], &constants[1], &constants[2]);
     let (result, tape) = Tape::record(forward).unwrap();
     let gradient = result.ones_like().unwrap();
