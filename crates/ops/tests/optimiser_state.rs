@@ -121,6 +121,23 @@ fn a_state_that_does_not_fit_is_refused() {
     assert!(adam.save(file.join("below")).is_err());
 }
 
+/// A state put together by hand, its tensors in any order.
+#[test]
+fn transposed_tensors_are_taken() {
+    let variables = vec![("weight".to_owned(), variable(&[2, 3], DType::F32, 1))];
+    let mut optimiser = Sgd::named(variables.clone(), sgd()).unwrap();
+    step(&mut optimiser, &variables, 1).unwrap();
+    let mut state = optimiser.state().unwrap();
+    let momentum = &state.tensors["momentum.weight"];
+    let turned = momentum.t().unwrap().contiguous().unwrap().t().unwrap();
+    let before = values(&turned);
+    assert!(!turned.is_contiguous() && before == values(momentum));
+    state.tensors.insert("momentum.weight".to_owned(), turned.clone());
+    optimiser.load_state(&state).unwrap();
+    step(&mut optimiser, &variables, 2).unwrap();
+    assert_eq!(values(&turned), before);
+}
+
 #[test]
 fn names_are_told_apart() {
     let two = ["same", "same"].map(|name| (name.to_owned(), variable(&[2], DType::F32, 1)));

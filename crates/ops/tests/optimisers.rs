@@ -147,6 +147,22 @@ fn gradients_may_lie_in_any_order() {
     assert_eq!(train(true), train(false));
 }
 
+/// Shared and in another order at once.
+#[test]
+fn a_gradient_may_be_its_variable_transposed() {
+    let train = |shared: bool| {
+        let variable = variable(&[3, 3], DType::F32, 1);
+        let mut adam = Adam::new(vec![variable.clone()], AdamSettings::pytorch(0.1)).unwrap();
+        let gradient = variable.as_tensor().t().unwrap();
+        let gradient = if shared { gradient } else { gradient.contiguous().unwrap() };
+        let mut gradients = GradStore::default();
+        gradients.insert(&variable, gradient);
+        adam.step(&gradients).unwrap();
+        values(&variable)
+    };
+    assert_eq!(train(true), train(false));
+}
+
 #[test]
 fn other_dtypes_are_refused_before_a_step() {
     for dtype in [DType::F16, DType::BF16] {

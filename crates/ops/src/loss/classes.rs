@@ -52,8 +52,12 @@ pub(crate) fn numbers(operation: &str, classes: &Tensor, columns: usize) -> Resu
     }
 }
 
-/// The same classes where `like` is, for candle's ops.
-pub(crate) fn beside(like: &Tensor, classes: Vec<u32>) -> Result<Tensor> {
-    let count = classes.len();
-    Tensor::from_vec(classes, count, like.device())
+/// The same classes as candle's ops take them beside `scores`: those that were given, where they are so
+/// already.
+pub(crate) fn beside(scores: &Tensor, given: &Tensor, numbers: Vec<u32>) -> Result<Tensor> {
+    if given.dtype() == DType::U32 && given.device().same_device(scores.device()) {
+        return Ok(given.clone());
+    }
+    let count = numbers.len();
+    Tensor::from_vec(numbers, count, scores.device())
 }

@@ -37,11 +37,12 @@ use crate::tape::apply1;
 /// `logits` is neither F32 nor F64.
 pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
     let composed = composed("cross_entropy", logits)?;
-    let (_, classes) = columns_and_classes("cross_entropy", logits, classes)?;
+    let (_, numbers) = columns_and_classes("cross_entropy", logits, classes)?;
     if composed {
-        return reference::cross_entropy(logits, &beside(logits, classes)?);
+        return reference::cross_entropy(logits, &beside(logits, classes, numbers)?);
     }
-    apply1(&logits.contiguous()?, CrossEntropy { classes, probabilities: OnceLock::new() })
+    let op = CrossEntropy { classes: numbers, probabilities: OnceLock::new() };
+    apply1(&logits.contiguous()?, op)
 }
 
 struct CrossEntropy {

@@ -32,11 +32,12 @@ use crate::tape::apply1;
 /// As [`crate::cross_entropy`].
 pub fn nll(log_probabilities: &Tensor, classes: &Tensor) -> Result<Tensor> {
     let composed = composed("nll", log_probabilities)?;
-    let (_, classes) = columns_and_classes("nll", log_probabilities, classes)?;
+    let (_, numbers) = columns_and_classes("nll", log_probabilities, classes)?;
     if composed {
-        return reference::nll(log_probabilities, &beside(log_probabilities, classes)?);
+        let classes = beside(log_probabilities, classes, numbers)?;
+        return reference::nll(log_probabilities, &classes);
     }
-    apply1(&log_probabilities.contiguous()?, Nll { classes })
+    apply1(&log_probabilities.contiguous()?, Nll { classes: numbers })
 }
 
 struct Nll {

@@ -100,11 +100,9 @@ pub(super) fn gradients<M>(
         .collect();
     let fit = |gradient: &Tensor| {
         // It would change with what shares its memory, or wait for a lock that this thread holds.
-        if changing.contains(&memory_of(gradient)) {
-            gradient.copy()
-        } else {
-            gradient.contiguous()
-        }
+        let shared = changing.contains(&memory_of(gradient));
+        let own = if shared { gradient.copy()? } else { gradient.clone() };
+        own.contiguous()
     };
     given
         .into_iter()
