@@ -6,12 +6,15 @@ mod aside;
 mod bench;
 mod data;
 mod device;
+mod evaluate;
+mod networks;
 mod progress;
 mod provenance;
 mod report;
 mod reproduce;
 mod signals;
 mod terminal;
+mod train;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +38,10 @@ struct Arguments {
 enum Command {
     /// Train the networks and print the paper's tables beside the published ones
     Reproduce(reproduce::Arguments),
+    /// Train one network, and keep it
+    Train(train::Arguments),
+    /// Say how good kept networks are, on fresh test pairs
+    Evaluate(evaluate::Arguments),
     /// Make the results of a sweep again from its records, without training
     Report(report::Arguments),
     /// Time this project, stock candle and PyTorch side by side
@@ -51,6 +58,8 @@ fn main() -> ExitCode {
     };
     let result = terminal::start_logs().and_then(|()| match arguments.command {
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
+        Command::Train(arguments) => train::train(&arguments),
+        Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Data(command) => data::data(&command),

@@ -37,6 +37,15 @@ pub fn write_record(dir: &Path, record: &Record) -> Result<PathBuf, RecordError>
     Ok(path)
 }
 
+/// Writes `record` to a file of one's own choice, as [`write_record`] writes it.
+///
+/// # Errors
+///
+/// As there.
+pub fn write_record_file(path: &Path, record: &Record) -> Result<(), RecordError> {
+    document::write(path, record)
+}
+
 /// The record in the file `path`.
 ///
 /// # Errors

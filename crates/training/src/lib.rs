@@ -31,6 +31,7 @@
 //! seed and the run's coordinates ([`RunId`]), so a run's record is the same bytes, timings apart,
 //! alone or in a sweep, on one thread or many.
 
+mod answers;
 mod batches;
 mod epoch;
 mod error;
@@ -47,6 +48,7 @@ mod state;
 mod streams;
 mod sweep;
 
+pub use answers::{Answer, answers, fresh_pairs};
 pub use batches::{Batch, batches};
 pub use error::TrainingError;
 pub use evaluation::{Evaluation, Score, evaluate};

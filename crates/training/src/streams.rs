@@ -71,7 +71,7 @@ impl RunId<'_> {
     }
 }
 
-fn stream(name: &[&str]) -> ChaCha8Rng {
+pub(crate) fn stream(name: &[&str]) -> ChaCha8Rng {
     let mut hash = Sha256::new();
     for part in name {
         // The length first, so that no two names run into the same bytes.

@@ -1,5 +1,6 @@
 //! The formulas: what a few runs say about a mean, and how sure two means differ.
 
+mod calibration;
 mod components;
 mod contrast;
 mod difference;
@@ -17,6 +18,7 @@ mod student;
 mod superiority;
 mod verdict;
 
+pub use calibration::{Bin, Calibration, calibration};
 pub use components::{Components, CrossedCounts, PairCountError};
 pub use contrast::{Part, estimate, linear};
 pub use difference::{paired, welch};
@@ -25,7 +27,7 @@ pub use estimate::{Estimate, Moments, StandardError};
 pub use global::{Group, global_p};
 pub use holm::holm;
 pub use permutation::permutation_p;
-pub use proportion::at_most;
+pub use proportion::{at_most, wilson95};
 pub use sample::Statistics;
 pub use sign_flip::sign_flip_p_greater;
 pub use superiority::{Superiority, superiority, superiority_paired};

@@ -29,8 +29,8 @@ pub fn at_most(seen: usize, of: usize) -> Option<f64> {
 
 /// The 95 % interval of a proportion that was `share` among `count`, which need not be a whole
 /// number of them (Wilson, Probable Inference, the Law of Succession, and Statistical Inference,
-/// 1927).
-pub(super) fn wilson95(share: f64, count: f64) -> Interval {
+/// 1927), from 0 to 1.
+pub fn wilson95(share: f64, count: f64) -> Interval {
     let z2 = Z95 * Z95;
     let middle = (share * count + z2 / 2.0) / (count + z2);
     let reach = Z95 / (count + z2) * (count * share * (1.0 - share) + z2 / 4.0).sqrt();
