@@ -6,8 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::element::{Element, unless_cut};
-use crate::kernels::cascade::merged;
-use crate::kernels::columns::{added, column_sums, folded, repeated};
+use crate::kernels::columns::{ColumnSums, added_up, column_sums, repeated};
 use crate::kernels::parts::{self, part};
 use crate::kernels::vectorised;
 
@@ -120,9 +119,8 @@ pub(crate) fn gradient_sums<T: Element>(
     let sums = parts.map(|(values, gradients)| {
         vectorised!(column_gradient_sums::<T>(values, normaliser, gradients))
     });
-    let both =
-        merged(sums.collect::<Vec<_>>(), |all, part| (added(all.0, part.0), added(all.1, part.1)));
-    both.unwrap_or_default()
+    let (scaled, plain): (Vec<_>, Vec<_>) = sums.unzip();
+    (added_up(scaled), added_up(plain))
 }
 
 #[inline(always)]
@@ -133,11 +131,10 @@ fn column_gradient_sums<T: Element, const FUSED: bool>(
 ) -> (Vec<T>, Vec<T>) {
     let channels = normaliser.mean.len();
     let means = repeated(&normaliser.mean);
-    let wide = means.len();
-    let mut scaled = vec![T::ZERO; wide];
-    let mut plain = vec![T::ZERO; wide];
-    for (values, gradients) in values.chunks(wide).zip(result_gradient.chunks(wide)) {
-        let sums = scaled.iter_mut().zip(&mut plain);
+    let rows = values.len() / channels.max(1);
+    let [mut scaled, mut plain] = [(); 2].map(|()| ColumnSums::of_rows(rows, channels));
+    for (values, gradients) in values.chunks(means.len()).zip(result_gradient.chunks(means.len())) {
+        let sums = scaled.next_sums().iter_mut().zip(plain.next_sums());
         for (((scaled, plain), &mean), (&value, &gradient)) in
             sums.zip(&means).zip(values.iter().zip(gradients))
         {
@@ -145,10 +142,10 @@ fn column_gradient_sums<T: Element, const FUSED: bool>(
             *plain += gradient;
         }
     }
-    let mut scaled = folded(&scaled, channels);
+    let mut scaled = scaled.total();
     let inverses = &normaliser.inverse_deviation;
     scaled.iter_mut().zip(inverses).for_each(|(sum, &inverse)| *sum *= inverse);
-    (scaled, folded(&plain, channels))
+    (scaled, plain.total())
 }
 
 /// ∂x = slope · (∂y − plain − (x − mean) · factor) of each channel, each repeated for rows taken
@@ -236,7 +233,7 @@ pub(crate) fn rectified_gradient<T: Element>(
     // SAFETY: one gradient is written for each.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let (gradients, sums) = unsafe { parts::written(values.len(), channels, write) };
-    (gradients, merged(sums, added).unwrap_or_default())
+    (gradients, added_up(sums))
 }
 
 #[inline(always)]

@@ -16,7 +16,6 @@ use std::sync::OnceLock;
 
 pub(crate) mod adam;
 pub(crate) mod batch_norm;
-pub(crate) mod cascade;
 pub(crate) mod columns;
 pub(crate) mod convolution;
 pub(crate) mod exponential;

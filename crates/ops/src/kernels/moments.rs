@@ -3,8 +3,7 @@
 use rayon::prelude::*;
 
 use crate::element::Element;
-use crate::kernels::cascade;
-use crate::kernels::columns::{ColumnSums, add_bias, block_rows, folded, repeated, rows_together};
+use crate::kernels::columns::{ColumnSums, add_bias, repeated};
 use crate::kernels::parts::part;
 use crate::kernels::vectorised;
 
@@ -35,14 +34,12 @@ pub(crate) struct Moments<T> {
 impl<T: Element> Moments<T> {
     /// Those of any number of rows, on this thread.
     pub(crate) fn of(values: &[T], channels: usize) -> Self {
-        let of_block = |values: &[T]| vectorised!(column_moments::<T>(values, channels));
-        let blocks = values.chunks(block_rows(channels) * channels.max(1)).map(of_block);
-        cascade::merged(blocks, Self::merge).unwrap_or_else(|| of_block(values))
+        vectorised!(column_moments::<T>(values, channels))
     }
 
     /// Mean and biased variance of each column over all parts.
     pub(crate) fn merged(parts: Vec<Self>) -> (Vec<T>, Vec<T>) {
-        let all = cascade::merged(parts, Self::merge);
+        let all = merged(parts, Self::merge);
         all.map(Self::into_mean_and_variance).unwrap_or_default()
     }
 
@@ -66,29 +63,62 @@ impl<T: Element> Moments<T> {
     }
 }
 
+/// All parts merged, thirty-two at a time, then what came of them, and so on: each goes through few
+/// mergers, which would add up what each rounds.
+fn merged<S>(mut parts: Vec<S>, merge: impl Fn(S, S) -> S) -> Option<S> {
+    while parts.len() > 1 {
+        let mut rest = parts.into_iter();
+        parts = std::iter::from_fn(|| rest.by_ref().take(32).reduce(&merge)).collect();
+    }
+    parts.pop()
+}
+
 #[inline(always)]
 fn column_moments<T: Element, const FUSED: bool>(values: &[T], channels: usize) -> Moments<T> {
     let rows = values.len() / channels;
     let scale = T::ONE / T::from_f64(rows as f64);
-    let mut sums = ColumnSums::new(channels);
+    let mut sums = ColumnSums::of_rows(rows, channels);
     sums.add(values);
     let means: Vec<T> = sums.total().into_iter().map(|sum| sum * scale).collect();
     // A second pass over the deviations: the mean of squares less the square of the mean cancels.
     let repeated_means = repeated(&means);
-    let wide = channels * rows_together(channels);
-    let mut sums = vec![T::ZERO; wide];
-    for values in values.chunks(wide) {
-        for ((sum, &mean), &value) in sums.iter_mut().zip(&repeated_means).zip(values) {
+    let mut sums = ColumnSums::of_rows(rows, channels);
+    for values in values.chunks(repeated_means.len()) {
+        for ((sum, &mean), &value) in sums.next_sums().iter_mut().zip(&repeated_means).zip(values) {
             let deviation = value - mean;
             *sum = T::mul_add::<FUSED>(deviation, deviation, *sum);
         }
     }
-    Moments { rows, squares: folded(&sums, channels), means }
+    Moments { rows, squares: sums.total(), means }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_part_is_merged_once_and_in_order() {
+        for count in (0..100).chain([1023, 1024, 1025, 40_000]) {
+            let all = merged((0..count).map(|part| vec![part]).collect(), |mut earlier, later| {
+                earlier.extend(later);
+                earlier
+            });
+            assert_eq!(all.unwrap_or_default(), (0..count).collect::<Vec<usize>>());
+            let mergers =
+                merged(vec![0usize; count], |one, other| one.max(other) + 1).unwrap_or_default();
+            assert!(mergers <= 4 * 32, "{mergers} mergers of {count} parts");
+        }
+    }
+
+    /// Equal values have their own mean and no variance, but for what rounding leaves of them.
+    #[test]
+    fn equal_values_keep_their_mean() {
+        for (channels, rows) in [(1, 1_000_000), (16, 100_000), (300, 4_000)] {
+            let (means, variances) = moments(&vec![0.1f32; rows * channels], channels);
+            assert!(means.iter().all(|mean| (mean / 0.1 - 1.0).abs() <= 4.0 * f32::EPSILON));
+            assert!(variances.iter().all(|variance| *variance < 1e-12));
+        }
+    }
 
     /// A million rows around a large mean, whose squares would cancel.
     #[test]

@@ -1,7 +1,7 @@
 //! Matrices in parts of their rows, for threads to take.
 //!
 //! The parts follow from the matrix alone, so that sums come in the same order whatever threads there
-//! are: two halves, and blocks where a half would be longer than [`block_rows`]. What a thread has
+//! are: two halves, and more parts where a half would be longer than [`rows_of_a_part`]. What a thread has
 //! written it finds in its own cache when it goes on with the same half.
 
 use std::mem::MaybeUninit;
@@ -9,13 +9,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::kernels::columns::block_rows;
+use crate::kernels::columns::rows_of_a_part;
 
 /// Values in each part but the last of a matrix of so many values.
 pub(crate) fn part(length: usize, columns: usize) -> usize {
     let columns = columns.max(1);
     let half = (length / columns).div_ceil(2).max(1);
-    half.min(block_rows(columns)) * columns
+    half.min(rows_of_a_part(columns)) * columns
 }
 
 /// A new matrix of so many values, and what `write` returns for each part: it gets the places for the
@@ -68,8 +68,8 @@ mod tests {
         assert_eq!(of(5, 3), [0..9, 9..15]);
         assert_eq!(of(1, 4), vec![0..4]);
         assert!(of(0, 4).is_empty());
-        let block = block_rows(300) * 300;
-        assert_eq!(of(block_rows(300) * 2 + 1, 300).len(), 3);
-        assert_eq!(of(block_rows(300) * 2 + 1, 300)[0], 0..block);
+        let whole = rows_of_a_part(300) * 300;
+        assert_eq!(of(rows_of_a_part(300) * 2 + 1, 300).len(), 3);
+        assert_eq!(of(rows_of_a_part(300) * 2 + 1, 300)[0], 0..whole);
     }
 }
