@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::element::{Element, unless_cut};
+use crate::element::{Element, relu, unless_cut};
 use crate::kernels::columns::{add, column_sums, folded, repeated};
 use crate::kernels::halves::{self, half};
 use crate::kernels::vectorised;
@@ -83,6 +83,34 @@ fn affine<T: Element, const FUSED: bool>(
         for ((&value, place), ((&mean, &slope), &beta)) in values.iter().zip(places).zip(columns) {
             place.write(T::mul_add::<FUSED>(value - mean, slope, beta));
         }
+    }
+}
+
+/// max(value, 0) of each value, in its place.
+pub(crate) fn rectify<T: Element>(values: &mut [T], channels: usize) {
+    let half = half(values.len(), channels);
+    values.par_chunks_mut(half).for_each(|values| {
+        values.iter_mut().for_each(|value| *value = relu(*value));
+    });
+}
+
+/// The gradients of what ReLU made `result` of.
+pub(crate) fn unrectified<T: Element>(
+    result: &[T],
+    result_gradient: &[T],
+    channels: usize,
+) -> Vec<T> {
+    assert_eq!(result.len(), result_gradient.len(), "a gradient for each value");
+    let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
+        let pairs = result[range.clone()].iter().zip(&result_gradient[range]);
+        for (place, (&value, &gradient)) in places.iter_mut().zip(pairs) {
+            place.write(unless_cut(value, gradient));
+        }
+    };
+    // SAFETY: one gradient is written for each.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe {
+        halves::written(result.len(), channels, write).0
     }
 }
 
