@@ -52,6 +52,9 @@ pub(crate) fn forward<T: Element>(
     normaliser: &Normaliser<T>,
 ) -> Vec<T> {
     let slopes = slopes(gamma, normaliser);
+    // A column too few would leave memory unwritten.
+    let columns = [slopes.len(), beta.len(), normaliser.mean.len()];
+    assert_eq!(columns, [gamma.len(); 3], "slopes, shifts and means of batch norm");
     let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
         vectorised!(affine::<T>(&values[range], &normaliser.mean, &slopes, beta, places));
     };

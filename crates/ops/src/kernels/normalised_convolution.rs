@@ -113,6 +113,8 @@ fn normalise_and_pool<T: Element>(
     let image = height * width * g.outputs;
     let pooled = windows.len() * g.outputs;
     assert_eq!(activations.len() % image, 0, "values of whole images");
+    let columns = [lines.means.len(), lines.slopes.len(), lines.shifts.len()];
+    assert_eq!(columns, [g.outputs; 3], "means, slopes and shifts of batch norm");
     let count = activations.len() / image * pooled;
     let (mut result, mut places) = (Box::new_uninit_slice(count), Box::new_uninit_slice(count));
     let mut maxima = Box::new_uninit_slice(count);
