@@ -17,27 +17,61 @@ struct Layer {
     images: (usize, usize, usize, usize),
     outputs: usize,
     kernel: (usize, usize),
-    padding: usize,
+    config: Conv2dConfig,
     max_pool: bool,
+    /// Whether ReLU comes after batch norm.
+    relu_last: bool,
 }
 
-const SMALL: Layer =
-    Layer { images: (4, 6, 7, 2), outputs: 3, kernel: (3, 3), padding: 0, max_pool: true };
+const SMALL: Layer = Layer {
+    images: (4, 6, 7, 2),
+    outputs: 3,
+    kernel: (3, 3),
+    config: PLAIN,
+    max_pool: true,
+    relu_last: false,
+};
+
+const PLAIN: Conv2dConfig =
+    Conv2dConfig { padding: 0, stride: 1, dilation: 1, groups: 1, cudnn_fwd_algo: None };
 
 /// Large enough that a channel of hardly any variance does not blow up what is rounded.
 const EPSILON: f64 = 0.1;
 
 fn padded(padding: usize) -> Conv2dConfig {
-    Conv2dConfig { padding, ..Default::default() }
+    Conv2dConfig { padding, ..PLAIN }
+}
+
+/// Weight, bias where there is one, γ and β.
+fn parts(trained: &[Var]) -> (&Tensor, Option<&Tensor>, &Tensor, &Tensor) {
+    match trained {
+        [weight, bias, gamma, beta] => (weight, Some(bias), gamma, beta),
+        [weight, gamma, beta] => (weight, None, gamma, beta),
+        _ => panic!("{} variables", trained.len()),
+    }
 }
 
 impl Layer {
+    /// [`Layer::variables`] without the bias where batch norm takes it away again: its gradient would be
+    /// zero but for what is rounded.
+    fn trained(&self, dtype: DType) -> Vec<Var> {
+        let mut variables = self.variables(dtype);
+        if self.relu_last {
+            variables.remove(2);
+        }
+        variables
+    }
+
     /// Images, weight, bias, γ and β.
     fn variables(&self, dtype: DType) -> Vec<Var> {
         let (batch, height, width, channels) = self.images;
         vec![
             variable(&[batch, height, width, channels], dtype, 1),
-            variable(&[self.outputs, channels, self.kernel.0, self.kernel.1], dtype, 2),
+            variable(
+                &[self.outputs, channels / self.config.groups, self.kernel.0, self.kernel.1],
+                dtype,
+                2,
+            ),
             variable(&[self.outputs], dtype, 3),
             variable(&[self.outputs], dtype, 4),
             variable(&[self.outputs], dtype, 5),
@@ -45,26 +79,34 @@ impl Layer {
     }
 
     fn fused(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, BatchStatistics)> {
-        let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
-        let (bias, max_pool, epsilon) = (Some(bias), self.max_pool, EPSILON);
-        let config = padded(self.padding);
+        let (weight, bias, gamma, beta) = parts(trained);
+        let (config, max_pool, epsilon) = (self.config, self.max_pool, EPSILON);
         let layer = NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
+        if self.relu_last {
+            return channels_last::conv2d_batch_norm_relu_nhwc(images, &layer);
+        }
         channels_last::conv2d_relu_batch_norm_nhwc(images, &layer)
     }
 
     fn composed(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, BatchStatistics)> {
-        let [weight, bias, gamma, beta] = [0, 1, 2, 3].map(|index| trained[index].as_tensor());
+        let (weight, bias, gamma, beta) = parts(trained);
         let images = images.permute((0, 3, 1, 2))?;
-        let convolved = reference::conv2d(&images, weight, Some(bias), padded(self.padding))?;
-        let activations = reference::relu(&convolved)?;
-        let (normalised, statistics) = reference::batch_norm(&activations, gamma, beta, EPSILON)?;
-        let result =
-            if self.max_pool { reference::max_pool2d(&normalised, 2, 2)? } else { normalised };
+        let mut result = reference::conv2d(&images, weight, bias, self.config)?;
+        if !self.relu_last {
+            result = reference::relu(&result)?;
+        }
+        let (mut result, statistics) = reference::batch_norm(&result, gamma, beta, EPSILON)?;
+        if self.relu_last {
+            result = reference::relu(&result)?;
+        }
+        if self.max_pool {
+            result = reference::max_pool2d(&result, 2, 2)?;
+        }
         Ok((result.permute((0, 2, 3, 1))?, statistics))
     }
 
     fn compare(&self, dtype: DType) {
-        let variables = self.variables(dtype);
+        let variables = self.trained(dtype);
         let name = format!("{self:?} {dtype:?}");
         assert_same(
             &name,
@@ -75,7 +117,7 @@ impl Layer {
         // In f64: sums over thousands of values are not candle's strength in f32.
         let tolerance = if dtype == DType::F64 { 1e-11 } else { 2e-6 };
         let found = self.fused(&variables[0], &variables[1..]).unwrap().1;
-        let exact = self.variables(DType::F64);
+        let exact = self.trained(DType::F64);
         let expected = self.composed(&exact[0], &exact[1..]).unwrap().1;
         assert_close("mean", &found.mean, &expected.mean, tolerance);
         assert_close("variance", &found.variance, &expected.variance, tolerance);
@@ -93,7 +135,9 @@ fn the_networks_layers_are_their_parts_one_after_another() {
             ((batch, 6, 6, 16), 32, (3, 3), true),
             ((batch, 2, 2, 32), 120, (2, 2), false),
         ] {
-            Layer { images, outputs, kernel, max_pool, ..SMALL }.compare(dtype);
+            for relu_last in [false, true] {
+                Layer { images, outputs, kernel, max_pool, relu_last, ..SMALL }.compare(dtype);
+            }
         }
     }
 }
@@ -106,23 +150,31 @@ proptest! {
         batch in prop_oneof![2usize..13, 30usize..58],
         (height, width, channels) in (3usize..8, 3usize..8, 1usize..7),
         outputs in prop_oneof![3usize..6, 15usize..18, 31usize..34],
-        (rows, columns) in (1usize..4, 1usize..4),
-        padding in 0usize..3,
-        pooled: bool,
+        kernel in (1usize..4, 1usize..4),
+        (padding, stride, dilation, groups) in (0usize..3, 1usize..3, 1usize..3, 1usize..3),
+        (pooled, relu_last) in (any::<bool>(), any::<bool>()),
     ) {
-        let convolved = |size: usize, kernel: usize| size + 2 * padding + 1 - kernel;
-        let max_pool = pooled && convolved(height, rows) >= 2 && convolved(width, columns) >= 2;
-        let images = (batch, height, width, channels);
-        Layer { images, outputs, kernel: (rows, columns), padding, max_pool }
-            .compare(DType::F64);
+        let config = Conv2dConfig { padding, stride, dilation, groups, ..PLAIN };
+        // At least as large as the kernel.
+        let least = |size: usize, kernel: usize| size.max(dilation * (kernel - 1) + 1);
+        let (height, width) = (least(height, kernel.0), least(width, kernel.1));
+        let convolved = |size: usize, kernel: usize| {
+            (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1
+        };
+        let max_pool =
+            pooled && convolved(height, kernel.0) >= 2 && convolved(width, kernel.1) >= 2;
+        let (images, outputs) = ((batch, height, width, channels * groups), outputs * groups);
+        Layer { images, outputs, kernel, config, max_pool, relu_last }.compare(DType::F64);
     }
 }
 
 #[test]
 fn gradients_are_finite_differences() {
-    for (padding, max_pool) in [(0, true), (1, true), (0, false)] {
-        let layer = Layer { padding, max_pool, ..SMALL };
-        let variables = layer.variables(DType::F64);
+    for (padding, max_pool, relu_last) in
+        [(0, true, false), (1, true, false), (0, false, false), (1, true, true), (0, false, true)]
+    {
+        let layer = Layer { config: padded(padding), max_pool, relu_last, ..SMALL };
+        let variables = layer.trained(DType::F64);
         assert_finite_differences(&format!("{layer:?}"), &variables, |v| {
             Ok(layer.fused(&v[0], &v[1..])?.0)
         });
@@ -158,7 +210,7 @@ fn the_first_of_equal_values_takes_the_gradient() {
 #[test]
 fn images_need_no_gradient() {
     for padding in [0, 1] {
-        let layer = Layer { padding, ..SMALL };
+        let layer = Layer { config: padded(padding), ..SMALL };
         let mut variables = layer.variables(DType::F64);
         let images = variables.remove(0).as_tensor().detach();
         assert_same(
@@ -191,8 +243,11 @@ fn a_channel_without_variance_stays_finite() {
 /// Evaluation with running statistics, its gradients too.
 #[test]
 fn evaluation_is_its_parts_one_after_another() {
-    for (max_pool, padding) in [(true, 0), (false, 1)] {
-        let layer = Layer { max_pool, padding, ..SMALL };
+    for (max_pool, padding, relu_last) in
+        [(true, 0, false), (false, 1, false), (true, 0, true), (false, 1, true)]
+    {
+        let config = padded(padding);
+        let layer = Layer { max_pool, config, relu_last, ..SMALL };
         let variables = layer.variables(DType::F64);
         let running = RunningStatistics {
             mean: tensor(&[3], DType::F64, 6),
@@ -200,27 +255,30 @@ fn evaluation_is_its_parts_one_after_another() {
         };
         let fused = |v: &[Var]| {
             let [weight, bias, gamma, beta] = [1, 2, 3, 4].map(|index| v[index].as_tensor());
-            let (bias, config, epsilon) = (Some(bias), padded(padding), EPSILON);
+            let (bias, epsilon) = (Some(bias), EPSILON);
             let whole =
                 NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
-            channels_last::conv2d_relu_batch_norm_evaluation_nhwc(&v[0], &whole, &running)
+            if relu_last {
+                channels_last::conv2d_batch_norm_relu_evaluation_nhwc(&v[0], &whole, &running)
+            } else {
+                channels_last::conv2d_relu_batch_norm_evaluation_nhwc(&v[0], &whole, &running)
+            }
         };
         let parts = |v: &[Var]| {
-            let activations = channels_last::conv2d_relu_nhwc(
-                &v[0],
-                &v[1],
-                Some(v[2].as_tensor()),
-                padded(padding),
-            )?;
+            let bias = Some(v[2].as_tensor());
+            let convolved = if relu_last {
+                channels_last::conv2d_nhwc(&v[0], &v[1], bias, config)?
+            } else {
+                channels_last::conv2d_relu_nhwc(&v[0], &v[1], bias, config)?
+            };
             let RunningStatistics { mean, variance } = &running;
             let slope = (&*v[3] / (variance + EPSILON)?.sqrt()?)?;
-            let normalised =
-                activations.broadcast_sub(mean)?.broadcast_mul(&slope)?.broadcast_add(&v[4])?;
-            if max_pool {
-                channels_last::max_pool2d_nhwc(&normalised, 2, 2)
-            } else {
-                Ok(normalised)
+            let mut result =
+                convolved.broadcast_sub(mean)?.broadcast_mul(&slope)?.broadcast_add(&v[4])?;
+            if relu_last {
+                result = reference::relu(&result)?;
             }
+            if max_pool { channels_last::max_pool2d_nhwc(&result, 2, 2) } else { Ok(result) }
         };
         assert_same("evaluation", &variables, fused, parts);
     }

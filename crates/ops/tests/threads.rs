@@ -3,7 +3,9 @@
 mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
-use pairnet_ops::channels_last::{NormalisedConvolution, conv2d_relu_batch_norm_nhwc};
+use pairnet_ops::channels_last::{
+    NormalisedConvolution, conv2d_batch_norm_relu_nhwc, conv2d_relu_batch_norm_nhwc,
+};
 use pairnet_ops::{
     Conv2dConfig, NormalisedLinear, avg_pool2d, batch_norm, conv2d, conv2d_relu,
     conv2d_relu_max_pool, linear, linear_relu, linear_relu_batch_norm, max_pool2d, side_by_side,
@@ -31,8 +33,12 @@ enum Follows {
     ReluBatchNorm,
     ReluMaxPool,
     ReluBatchNormMaxPool,
+    BatchNormRelu,
 }
-use Follows::{Nothing, Relu, ReluBatchNorm, ReluBatchNormMaxPool, ReluMaxPool, ReluThenBatchNorm};
+use Follows::{
+    BatchNormRelu, Nothing, Relu, ReluBatchNorm, ReluBatchNormMaxPool, ReluMaxPool,
+    ReluThenBatchNorm,
+};
 
 #[derive(Clone, Copy, Debug)]
 struct Convolution {
@@ -82,7 +88,7 @@ impl Op {
                     let activations = conv2d_relu(&v[0], &v[1], bias, config)?;
                     Ok(batch_norm(&activations, &v[3], &v[4], 1e-5)?.0)
                 }
-                ReluBatchNorm | ReluBatchNormMaxPool => {
+                ReluBatchNorm | ReluBatchNormMaxPool | BatchNormRelu => {
                     let (weight, gamma, beta, epsilon) = (&*v[1], &*v[3], &*v[4], 1e-5);
                     let max_pool = matches!(follows, ReluBatchNormMaxPool);
                     let layer = NormalisedConvolution {
@@ -95,7 +101,10 @@ impl Op {
                         max_pool,
                     };
                     let images = v[0].permute((0, 2, 3, 1))?;
-                    Ok(conv2d_relu_batch_norm_nhwc(&images, &layer)?.0)
+                    Ok(match follows {
+                        BatchNormRelu => conv2d_batch_norm_relu_nhwc(&images, &layer)?.0,
+                        _ => conv2d_relu_batch_norm_nhwc(&images, &layer)?.0,
+                    })
                 }
             },
             Op::Pooling(_, size, stride, true) => max_pool2d(&v[0], size, stride),
@@ -159,7 +168,8 @@ fn follows() -> impl Strategy<Value = Follows> {
         Just(ReluThenBatchNorm),
         Just(ReluBatchNorm),
         Just(ReluMaxPool),
-        Just(ReluBatchNormMaxPool)
+        Just(ReluBatchNormMaxPool),
+        Just(BatchNormRelu)
     ]
 }
 

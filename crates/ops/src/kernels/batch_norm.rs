@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::element::{Element, unless_cut};
+use crate::element::{Element, relu, unless_cut};
 use crate::kernels::columns::{ColumnSums, added_up, column_sums, repeated};
 use crate::kernels::parts::{self, part};
 use crate::kernels::vectorised;
@@ -52,6 +52,9 @@ pub(crate) fn forward<T: Element>(
     normaliser: &Normaliser<T>,
 ) -> Vec<T> {
     let slopes = slopes(gamma, normaliser);
+    // A column too few would leave memory unwritten.
+    let columns = [slopes.len(), beta.len(), normaliser.mean.len()];
+    assert_eq!(columns, [gamma.len(); 3], "slopes, shifts and means of batch norm");
     let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
         vectorised!(affine::<T>(&values[range], &normaliser.mean, &slopes, beta, places));
     };
@@ -83,6 +86,33 @@ fn affine<T: Element, const FUSED: bool>(
         for ((&value, place), ((&mean, &slope), &beta)) in values.iter().zip(places).zip(columns) {
             place.write(T::mul_add::<FUSED>(value - mean, slope, beta));
         }
+    }
+}
+
+/// max(value, 0) of each value, in its place.
+pub(crate) fn rectify<T: Element>(values: &mut [T], channels: usize) {
+    values.par_chunks_mut(part(values.len(), channels)).for_each(|values| {
+        values.iter_mut().for_each(|value| *value = relu(*value));
+    });
+}
+
+/// The gradients of what ReLU made `result` of.
+pub(crate) fn unrectified<T: Element>(
+    result: &[T],
+    result_gradient: &[T],
+    channels: usize,
+) -> Vec<T> {
+    assert_eq!(result.len(), result_gradient.len(), "a gradient for each value");
+    let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
+        let pairs = result[range.clone()].iter().zip(&result_gradient[range]);
+        for (place, (&value, &gradient)) in places.iter_mut().zip(pairs) {
+            place.write(unless_cut(value, gradient));
+        }
+    };
+    // SAFETY: one gradient is written for each.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe {
+        parts::written(result.len(), channels, write).0
     }
 }
 

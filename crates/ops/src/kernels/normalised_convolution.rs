@@ -13,6 +13,23 @@ mod pooling;
 use self::gradient::NormalisedGradient;
 use self::pooling::{Lines, NormaliseAndPool, windows};
 
+/// Which of the two comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    ReluBatchNorm,
+    BatchNormRelu,
+}
+
+impl Order {
+    /// What follows the convolution before batch norm.
+    pub(crate) fn before(self) -> Then {
+        match self {
+            Order::ReluBatchNorm => Then::Relu,
+            Order::BatchNormRelu => Then::Nothing,
+        }
+    }
+}
+
 /// What is trained beside the convolution, and how the batch is normalised.
 pub(crate) struct Settings<'a, T> {
     pub(crate) gamma: &'a [T],
@@ -22,6 +39,7 @@ pub(crate) struct Settings<'a, T> {
     pub(crate) frozen: Option<(&'a [T], &'a [T])>,
     /// Whether the maximum of each 2×2 window follows.
     pub(crate) max_pool: bool,
+    pub(crate) order: Order,
 }
 
 /// What the forward pass computes.
@@ -31,7 +49,7 @@ pub(crate) struct Normalised<T> {
     /// Mean and biased variance of each channel.
     pub(crate) moments: (Vec<T>, Vec<T>),
     pub(crate) normaliser: Normaliser<T>,
-    /// The convolution's result after ReLU.
+    /// What was normalised: the convolution's result, after ReLU where that comes first.
     pub(crate) activations: Vec<T>,
     /// Where pooled, the place of each window's first maximum and the activation there.
     pub(crate) places: Vec<u8>,
@@ -48,7 +66,7 @@ pub(crate) fn forward<T: Element>(
     let (activations, moments) = activate(images, trained, settings, g);
     let normaliser = Normaliser::new(&moments.0, &moments.1, settings.epsilon);
     let (gamma, beta) = (settings.gamma, settings.beta);
-    let (result, places, maxima) = if settings.max_pool {
+    let (mut result, places, maxima) = if settings.max_pool {
         let slopes = &batch_norm::slopes(gamma, &normaliser);
         normalise_and_pool(
             &activations,
@@ -59,10 +77,14 @@ pub(crate) fn forward<T: Element>(
         let result = batch_norm::forward(&activations, gamma, beta, &normaliser);
         (result, Vec::new(), Vec::new())
     };
+    if settings.order == Order::BatchNormRelu {
+        // The largest of a window, rectified, is the largest of what is rectified.
+        batch_norm::rectify(&mut result, gamma.len());
+    }
     Normalised { result, moments, normaliser, activations, places, maxima }
 }
 
-/// The convolution's result after ReLU, and what to normalise it with.
+/// The convolution's result, after ReLU where that comes first, and what to normalise it with.
 fn activate<T: Element>(
     images: &[T],
     trained: (&[T], &[T]),
@@ -70,11 +92,12 @@ fn activate<T: Element>(
     g: &Geometry,
 ) -> (Vec<T>, (Vec<T>, Vec<T>)) {
     if let Some((mean, variance)) = settings.frozen {
-        let (activations, _) = convolution::forward(images, trained, g, Then::Relu);
+        let (activations, _) = convolution::forward(images, trained, g, settings.order.before());
         return (activations, (mean.to_vec(), variance.to_vec()));
     }
     let look = |activations: &[T]| Moments::of(activations, g.outputs);
-    let (activations, _, parts) = convolution::forward_and(images, trained, g, Then::Relu, look);
+    let (activations, _, parts) =
+        convolution::forward_and(images, trained, g, settings.order.before(), look);
     (activations, Moments::merged(parts))
 }
 
@@ -89,6 +112,8 @@ fn normalise_and_pool<T: Element>(
     let image = height * width * g.outputs;
     let pooled = windows.len() * g.outputs;
     assert_eq!(activations.len() % image, 0, "values of whole images");
+    let columns = [lines.means.len(), lines.slopes.len(), lines.shifts.len()];
+    assert_eq!(columns, [g.outputs; 3], "means, slopes and shifts of batch norm");
     let count = activations.len() / image * pooled;
     let (mut result, mut places) = (Box::new_uninit_slice(count), Box::new_uninit_slice(count));
     let mut maxima = Box::new_uninit_slice(count);
@@ -120,6 +145,7 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) activations: &'a [T],
     pub(crate) places: &'a [u8],
     pub(crate) maxima: &'a [T],
+    pub(crate) result: &'a [T],
 }
 
 /// The gradients of the convolution, and of γ and β.
@@ -137,7 +163,15 @@ pub(crate) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    let Pass { images, weights, normaliser, activations, places, maxima } = *pass;
+    let Pass { images, weights, normaliser, activations, places, maxima, result } = *pass;
+    let rectified;
+    let result_gradient = match settings.order {
+        Order::ReluBatchNorm => result_gradient,
+        Order::BatchNormRelu => {
+            rectified = batch_norm::unrectified(result, result_gradient, settings.gamma.len());
+            &rectified
+        }
+    };
     // Where pooled, only the maxima have a gradient.
     let values = if settings.max_pool { maxima } else { activations };
     let sums = batch_norm::gradient_sums(values, normaliser, result_gradient);
@@ -149,9 +183,10 @@ pub(crate) fn backward<T: Element>(
         result_gradient,
         windows: &windows(g),
         outputs: g.outputs,
+        order: settings.order,
     };
-    let pass =
-        convolution::Pass { images, weights, result: activations, places: &[], then: Then::Relu };
+    let then = settings.order.before();
+    let pass = convolution::Pass { images, weights, result: activations, places: &[], then };
     let convolution = convolution::backward(&pass, &source, g, of_images);
     let (gamma, beta) = sums;
     Gradients { convolution, gamma, beta }

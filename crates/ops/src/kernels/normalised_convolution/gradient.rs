@@ -2,15 +2,16 @@
 
 use pulp::Simd;
 
+use super::Order;
 use crate::element::Element;
 use crate::kernels::batch_norm::InputGradient;
 use crate::kernels::convolution::ResultGradient;
 use crate::kernels::vectors::{WINDOW, load_places};
 
-/// The gradient of activations, which have always been through ReLU, worked out image by image as
-/// the convolution asks for it.
+/// The gradient of what was normalised, and through ReLU where that comes first, worked out image by
+/// image as the convolution asks for it.
 pub(super) struct NormalisedGradient<'a, T> {
-    /// The convolution's result after ReLU.
+    /// What was normalised.
     pub(super) activations: &'a [T],
     /// Where pooled, the place of each window's first maximum.
     pub(super) places: &'a [u8],
@@ -19,6 +20,7 @@ pub(super) struct NormalisedGradient<'a, T> {
     /// Where the four positions of each window lie.
     pub(super) windows: &'a [[usize; WINDOW]],
     pub(super) outputs: usize,
+    pub(super) order: Order,
 }
 
 impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
@@ -35,10 +37,20 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
         }
         let in_windows = self.windows.len() * WINDOW * self.outputs;
         if !pooled || in_windows < gradients.len() {
-            if S::IS_SCALAR {
-                self.gradient.apply::<false, true>(activations, gradients);
-            } else {
-                self.gradient.apply::<true, true>(activations, gradients);
+            let through = &self.gradient;
+            match (S::IS_SCALAR, self.order) {
+                (true, Order::ReluBatchNorm) => {
+                    through.apply::<false, true>(activations, gradients);
+                }
+                (true, Order::BatchNormRelu) => {
+                    through.apply::<false, false>(activations, gradients);
+                }
+                (false, Order::ReluBatchNorm) => {
+                    through.apply::<true, true>(activations, gradients);
+                }
+                (false, Order::BatchNormRelu) => {
+                    through.apply::<true, false>(activations, gradients);
+                }
             }
         }
         if pooled {
@@ -75,9 +87,14 @@ impl<T: Element> NormalisedGradient<'_, T> {
                 let own = T::subtract(simd, own, plain);
                 let own = T::fma(simd, T::subtract(simd, mean, value), factor, own);
                 let own = T::fma(simd, slope, own, zero);
-                // ReLU cuts what is at most zero; a NaN is not.
-                let cut = T::select(simd, T::equal(simd, value, value), zero, own);
-                let own = T::select(simd, T::above(simd, value, zero), own, cut);
+                let own = match self.order {
+                    Order::BatchNormRelu => own,
+                    Order::ReluBatchNorm => {
+                        // ReLU cuts what is at most zero; a NaN is not.
+                        let cut = T::select(simd, T::equal(simd, value, value), zero, own);
+                        T::select(simd, T::above(simd, value, zero), own, cut)
+                    }
+                };
                 let target = &mut gradients[position + first..position + self.outputs];
                 T::store(simd, target, own);
             }
