@@ -1,5 +1,6 @@
 //! The server and its page, from outside.
 
+mod browser;
 mod client;
 mod garbage;
 mod requests;

@@ -91,3 +91,29 @@ pub(crate) fn sample(index: usize) -> Sample {
     });
     Sample { digits, classes }
 }
+
+/// Eight with the names that the page is made for, which differ in how sure they are.
+pub(crate) fn eight() -> Served {
+    let names = [
+        "mlp",
+        "mlp-ws",
+        "mlp-al",
+        "mlp-ws-al",
+        "lenet5",
+        "lenet5-ws",
+        "lenet5-al",
+        "lenet5-ws-al",
+    ];
+    let network = |(place, name): (usize, &str)| Network {
+        name: name.to_owned(),
+        recipe: "paper".to_owned(),
+        note: "99.9 % of training pairs, 97.1 % of test pairs".to_owned(),
+        answer: Box::new(move |pair| {
+            let sure = 10.0 * (place as f64 - 1.0);
+            let probability = 1.0 / (1.0 + (-sure * (ink(&pair[1]) - ink(&pair[0]))).exp());
+            let digits = (place % 4 > 1).then(|| pair.each_ref().map(posterior));
+            Ok(Answer { probability, digits })
+        }),
+    };
+    Served { networks: names.into_iter().enumerate().map(network).collect(), ..served() }
+}
