@@ -53,6 +53,9 @@ fn no_crate_knows_what_it_must_not() {
     );
     never("pairnet-training", &["pairnet-report", "indicatif"]);
     never("pairnet-report", &["pairnet-data", "pairnet-models", "pairnet-training", "pairnet-ops"]);
+    never("pairnet-serve", &SIBLINGS);
+    never("pairnet-serve", &CANDLE);
+    never("pairnet-serve", &["clap", "tracing-subscriber", "anyhow", "xtask"]);
     for package in SIBLINGS {
         never(package, &["clap", "tracing-subscriber", "anyhow", "xtask"]);
     }
