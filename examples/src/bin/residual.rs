@@ -117,7 +117,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let mnist = Mnist::shipped()?;
     let variables = VarMap::new();
     let network = Network::new(VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
-    let settings = SgdSettings { momentum: 0.9, weight_decay: 1e-4, ..SgdSettings::new(0.05) };
+    let settings = SgdSettings { momentum: 0.9, weight_decay: 1e-4, ..SgdSettings::pytorch(0.05) };
     let mut sgd = Sgd::new(variables.all_vars(), settings)?;
     let batches = count / BATCH;
     for batch in 0..batches {
