@@ -141,11 +141,9 @@ fn gradients_are_finite_differences() {
 /// Images of which not all patches are there at once, and of which a thread takes few at a time.
 #[test]
 fn large_images_agree_with_the_reference() {
-    let settings = [(0, 1, 1, 1), (1, 1, 1, 1), (2, 2, 1, 1), (1, 1, 2, 1), (1, 1, 1, 2)];
-    for (padding, stride, dilation, groups) in settings {
+    for (padding, stride, dilation, groups) in [(1, 1, 1, 1), (0, 1, 2, 1), (1, 1, 1, 2)] {
         let config = Conv2dConfig { padding, stride, dilation, groups, ..Default::default() };
-        let side = 40 * stride;
-        let shape = ((3, 24, side, side + 2), 4, (3, 3));
+        let shape = ((3, 24, 40, 42), 4, (3, 3));
         compare(config, &variables(shape, groups, DType::F64, 1), 1e-11);
     }
 }

@@ -22,8 +22,9 @@ impl<T: Element> Arranged<T> {
         Self { places, values: vec![T::ZERO; length] }
     }
 
-    /// Arranges an image, for [`Arranged::get`].
-    #[inline(always)]
+    /// Arranges an image, for [`Arranged::get`]. Not within the loops over tiles, whose registers its own
+    /// loops would take.
+    #[inline(never)]
     pub(super) fn take(&mut self, image: &[T]) {
         let Some(places) = &self.places else { return };
         // What is padding is zero from the beginning, and stays so.
@@ -67,7 +68,7 @@ impl<T: Element> Arranged<T> {
 
     /// Adds what [`Arranged::gradient`] holds to the gradient of the image: that of the padding is
     /// nobody's.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn add_to(&self, image: &mut [T]) {
         let Some(places) = &self.places else { return };
         places.each(|own, place, length| {

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::arrangement::Arranged;
-use super::tiles::{Panels, pack, shape, tile};
+use super::tiles::{Kernel, Panels, pack, shape, tile};
 use super::{Geometry, Then, groups};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
@@ -129,7 +129,7 @@ impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn plain<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
         let Self { images, panels, g, starts, then, result, .. } = self;
-        let rectified = then == Then::Relu;
+        let (kernel, rectified) = (Kernel::of(g), then == Then::Relu);
         let mut arranged = Arranged::new(g);
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
@@ -143,12 +143,13 @@ impl<T: Element> Chunk<'_, T> {
                     for (place, &start) in all.iter_mut().zip(starts) {
                         *place = start;
                     }
-                    let sums = tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), g);
+                    let sums =
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), kernel);
                     store::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,
                         results,
-                        (g.outputs, first),
+                        (starts.len(), g.outputs, first),
                         rectified,
                     );
                 }
@@ -159,7 +160,7 @@ impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn pooled<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
         let Self { images, panels, g, starts: corners, result, places, .. } = self;
-        let offsets = g.window_offsets();
+        let (kernel, offsets) = (Kernel::of(g), g.window_offsets());
         let windows = POSITIONS / WINDOW;
         let mut arranged = Arranged::new(g);
         let length = corners.len() * g.outputs;
@@ -176,13 +177,18 @@ impl<T: Element> Chunk<'_, T> {
                         let corner = corners.get(position / WINDOW).unwrap_or(&corners[0]);
                         starts[position] = corner + offsets[position % WINDOW];
                     }
-                    let sums =
-                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, (panel, bias), g);
+                    let sums = tile::<T, S, VECTORS, POSITIONS>(
+                        simd,
+                        image,
+                        starts,
+                        (panel, bias),
+                        kernel,
+                    );
                     store_maxima::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,
                         targets,
-                        (g.outputs, first),
+                        (corners.len(), g.outputs, first),
                     );
                 }
             }
@@ -190,14 +196,14 @@ impl<T: Element> Chunk<'_, T> {
     }
 }
 
-/// Writes a tile's sums as far as `results`, rows of so many outputs, reach; the tile's first output
-/// is `first`.
+/// Writes a tile's sums of the first `count` positions to `results`, rows of so many outputs, from output
+/// `first` on.
 #[inline(always)]
 fn store<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
     simd: S,
     sums: [[T::Vector<S>; VECTORS]; POSITIONS],
     results: &mut [MaybeUninit<T>],
-    (outputs, first): (usize, usize),
+    (count, outputs, first): (usize, usize, usize),
     rectified: bool,
 ) {
     for position in 0..POSITIONS {
@@ -206,7 +212,7 @@ fn store<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
             if rectified {
                 sum = vectors::relu::<T, S>(simd, sum);
             }
-            if position * outputs < results.len() {
+            if position < count {
                 let row = &mut results[position * outputs..][..outputs];
                 if let Some(target) = row.get_mut(first + vector * T::lanes::<S>()..) {
                     T::write(simd, target, sum);
@@ -216,14 +222,14 @@ fn store<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
     }
 }
 
-/// Writes the rectified maxima of a tile's windows, and the place of each, as far as the rows of
-/// `result` and `places` reach.
+/// Writes the rectified maxima of a tile's first `count` windows, and the place of each, to rows of so
+/// many outputs, from output `first` on.
 #[inline(always)]
 fn store_maxima<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
     simd: S,
     sums: [[T::Vector<S>; VECTORS]; POSITIONS],
     (result, places): (&mut [MaybeUninit<T>], &mut [MaybeUninit<u8>]),
-    (outputs, first): (usize, usize),
+    (count, outputs, first): (usize, usize, usize),
 ) {
     for window in 0..POSITIONS / WINDOW {
         for vector in 0..VECTORS {
@@ -234,7 +240,7 @@ fn store_maxima<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usiz
             let (largest, place) = first_maximum::<T, S>(simd, values);
             let largest = vectors::relu::<T, S>(simd, largest);
             let own = first + vector * T::lanes::<S>()..outputs;
-            if window * outputs < result.len() && !own.is_empty() {
+            if window < count && !own.is_empty() {
                 let row = window * outputs..(window + 1) * outputs;
                 T::write(simd, &mut result[row.clone()][own.clone()], largest);
                 write_places::<T, S>(simd, &mut places[row][own], place);

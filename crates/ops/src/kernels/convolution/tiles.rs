@@ -74,6 +74,22 @@ impl<T: Element> WithSimd for Width<T> {
     }
 }
 
+/// What tiles know of the kernel: worked out once, for a tile takes no longer than a few divisions.
+#[derive(Clone, Copy)]
+pub(super) struct Kernel {
+    rows: usize,
+    /// Values under one kernel row.
+    segment: usize,
+    /// From what lies under one kernel row to what lies under the next.
+    step: usize,
+}
+
+impl Kernel {
+    pub(super) fn of(g: &Geometry) -> Self {
+        Self { rows: g.kernel_height, segment: g.segment(), step: g.kernel_row() }
+    }
+}
+
 /// The sums of the patches that begin at `starts` with a panel's weights.
 ///
 /// The shortest segments, of three pixels with one or two channels, are known to the compiler:
@@ -84,7 +100,7 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
     image: &[T],
     starts: [usize; POSITIONS],
     (panel, bias): (&[T], &[T]),
-    g: &Geometry,
+    kernel: Kernel,
 ) -> [[T::Vector<S>; VECTORS]; POSITIONS] {
     let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; POSITIONS];
     for vector in 0..VECTORS {
@@ -93,11 +109,11 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
             sums[position][vector] = bias;
         }
     }
-    let patches = Patches { image, starts, row: g.kernel_row() };
-    match (g.kernel_height, g.segment()) {
+    let patches = Patches { image, starts, row: kernel.step };
+    match (kernel.rows, kernel.segment) {
         (3, 3) => patches.add::<S, VECTORS, 3>(simd, &mut sums, panel, (3, 3)),
         (3, 6) => patches.add::<S, VECTORS, 6>(simd, &mut sums, panel, (3, 6)),
-        kernel => patches.add::<S, VECTORS, 4>(simd, &mut sums, panel, kernel),
+        size => patches.add::<S, VECTORS, 4>(simd, &mut sums, panel, size),
     }
     sums
 }

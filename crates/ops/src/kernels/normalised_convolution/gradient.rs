@@ -55,16 +55,25 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
         }
         if pooled {
             for first in (0..self.outputs).step_by(T::lanes::<S>()) {
-                self.write_windows(simd, (image, first), activations, gradients);
+                let place = (image, first);
+                match self.order {
+                    Order::ReluBatchNorm => {
+                        self.write_windows::<S, true>(simd, place, activations, gradients);
+                    }
+                    Order::BatchNormRelu => {
+                        self.write_windows::<S, false>(simd, place, activations, gradients);
+                    }
+                }
             }
         }
     }
 }
 
 impl<T: Element> NormalisedGradient<'_, T> {
-    /// The gradients of one vector of outputs at the positions of all windows.
+    /// The gradients of one vector of outputs at the positions of all windows; where `RECTIFIED`, of what
+    /// ReLU made `activations` of.
     #[inline(always)]
-    fn write_windows<S: Simd>(
+    fn write_windows<S: Simd, const RECTIFIED: bool>(
         &self,
         simd: S,
         (image, first): (usize, usize),
@@ -86,15 +95,12 @@ impl<T: Element> NormalisedGradient<'_, T> {
                 let value = T::load(simd, &activations[position + first..position + self.outputs]);
                 let own = T::subtract(simd, own, plain);
                 let own = T::fma(simd, T::subtract(simd, mean, value), factor, own);
-                let own = T::fma(simd, slope, own, zero);
-                let own = match self.order {
-                    Order::BatchNormRelu => own,
-                    Order::ReluBatchNorm => {
-                        // ReLU cuts what is at most zero; a NaN is not.
-                        let cut = T::select(simd, T::equal(simd, value, value), zero, own);
-                        T::select(simd, T::above(simd, value, zero), own, cut)
-                    }
-                };
+                let mut own = T::fma(simd, slope, own, zero);
+                if RECTIFIED {
+                    // ReLU cuts what is at most zero; a NaN is not.
+                    let cut = T::select(simd, T::equal(simd, value, value), zero, own);
+                    own = T::select(simd, T::above(simd, value, zero), own, cut);
+                }
                 let target = &mut gradients[position + first..position + self.outputs];
                 T::store(simd, target, own);
             }

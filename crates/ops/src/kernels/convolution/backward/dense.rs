@@ -96,9 +96,10 @@ fn copy_patches<T: Element, S: Simd>(
     patches: &mut [T],
     g: &Geometry,
 ) {
+    let (segment, step) = (g.segment(), g.kernel_row());
     for (start, patch) in starts.iter().zip(patches.chunks_exact_mut(g.patch())) {
-        for (row, target) in patch.chunks_exact_mut(g.segment()).enumerate() {
-            let source = &image[start + row * g.kernel_row()..][..g.segment()];
+        for (row, target) in patch.chunks_exact_mut(segment).enumerate() {
+            let source = &image[start + row * step..][..segment];
             // Vectors, since each segment is too short for a call of memcpy.
             let lanes = T::lanes::<S>();
             for (target, source) in target.chunks_mut(lanes).zip(source.chunks(lanes)) {
@@ -111,9 +112,10 @@ fn copy_patches<T: Element, S: Simd>(
 /// Adds each patch to where [`copy_patches`] takes it from.
 #[inline(always)]
 fn add_patches<T: Element>(patches: &[T], starts: &[usize], image: &mut [T], g: &Geometry) {
+    let (segment, step) = (g.segment(), g.kernel_row());
     for (start, patch) in starts.iter().zip(patches.chunks_exact(g.patch())) {
-        for (row, terms) in patch.chunks_exact(g.segment()).enumerate() {
-            add(&mut image[start + row * g.kernel_row()..][..g.segment()], terms);
+        for (row, terms) in patch.chunks_exact(segment).enumerate() {
+            add(&mut image[start + row * step..][..segment], terms);
         }
     }
 }

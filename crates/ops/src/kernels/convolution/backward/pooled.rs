@@ -43,10 +43,11 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
         bias.add(&gradients);
         let windows = Windows { gradients: &gradients, places, corners: &corners };
         let mut arranged = Arranged::new(g);
+        let mut lists = EntryLists::new(WINDOW, g.outputs);
         for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
             arranged.clear();
             let own = windows.of_image(image, g);
-            own.add_to_image(simd, arranged.gradient(target), pass.weights, g);
+            own.add_to_image(simd, arranged.gradient(target), &mut lists, pass.weights, g);
             arranged.add_to(target);
         }
         let images = &pass.images[range.start * g.image()..range.end * g.image()];
@@ -73,7 +74,14 @@ impl<T: Element> Windows<'_, T> {
 
     /// Adds the gradient of one image: window by window, each position's outputs in a list.
     #[inline(always)]
-    fn add_to_image<S: Simd>(&self, simd: S, image: &mut [T], weights: &[T], g: &Geometry) {
+    fn add_to_image<S: Simd>(
+        &self,
+        simd: S,
+        image: &mut [T],
+        lists: &mut EntryLists<T>,
+        weights: &[T],
+        g: &Geometry,
+    ) {
         let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
@@ -81,7 +89,6 @@ impl<T: Element> Windows<'_, T> {
             source_stride: g.segment(),
         };
         let offsets = g.window_offsets();
-        let mut lists = EntryLists::new(WINDOW, g.outputs);
         let all = self.gradients.chunks_exact(g.outputs).zip(self.places.chunks_exact(g.outputs));
         for ((gradients, places), corner) in all.zip(self.corners) {
             lists.clear();
