@@ -91,3 +91,13 @@ pub use softmax::{log_softmax, softmax};
 pub use statistics::{BatchStatistics, RunningStatistics};
 pub use tape::Tape;
 pub use threads::{awake, side_by_side};
+
+/// The snippets of the README, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// Those of the repository's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct RepositoryReadme;

@@ -1,7 +1,7 @@
 //! A residual network (He, Zhang, Ren and Sun, 2016) on handwritten digits, saved and read again.
 //!
 //! ```sh
-//! cargo run --release --bin residual -- 3200
+//! cargo run --release --bin residual -- 12800
 //! ```
 
 use std::error::Error;
@@ -113,7 +113,7 @@ fn accuracy(network: &Network, digits: &Digits) -> Result<f64> {
 }
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {
-    let count: usize = std::env::args().nth(1).map_or(Ok(3200), |count| count.parse())?;
+    let count: usize = std::env::args().nth(1).map_or(Ok(12_800), |count| count.parse())?;
     let mnist = Mnist::shipped()?;
     let variables = VarMap::new();
     let network = Network::new(VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;

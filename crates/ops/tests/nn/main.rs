@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{DType, Device, ModuleT, Tensor};
-use candle_nn::{VarBuilder, VarMap};
+use candle_core::{DType, Device, ModuleT, Tensor, Var};
+use candle_nn::{Optimizer, ParamsAdamW, VarBuilder, VarMap};
+use pairnet_ops::nn::Dropout;
 
 mod candles {
     use candle_nn as nn;
@@ -158,4 +159,78 @@ fn what_has_no_meaning_is_refused() {
     let of = |count: usize| Tensor::ones(count, DType::F64, CPU).unwrap();
     let error = BatchNorm::new(3, of(3), of(2), of(3), of(3), 1e-5).unwrap_err();
     assert!(told(error).contains("running_var has shape [2], 3 channels need [3]"));
+}
+
+/// Five steps of one optimiser, each with the gradients of Σ (w·x)².
+fn stepped<O: Optimizer>(config: O::Config) -> Tensor {
+    let weight = Var::from_tensor(&Tensor::arange(0.0, 6.0, CPU).unwrap()).unwrap();
+    let mut optimiser = O::new(vec![weight.clone()], config).unwrap();
+    for step in 1..=5 {
+        let input = Tensor::arange(0.0, 6.0, CPU).unwrap().affine(0.3, f64::from(step)).unwrap();
+        let loss = (weight.as_tensor() * input).unwrap().sqr().unwrap().sum_all().unwrap();
+        optimiser.backward_step(&loss).unwrap();
+        optimiser.set_learning_rate(optimiser.learning_rate() * 0.9);
+    }
+    weight.as_detached_tensor()
+}
+
+#[test]
+fn adam_w_steps_as_candle_nn_s() {
+    let settings = || ParamsAdamW { lr: 0.1, weight_decay: 0.2, ..Default::default() };
+    let found = stepped::<pairnet_ops::nn::AdamW>(settings());
+    assert_near("weight", &found, &stepped::<candle_nn::AdamW>(settings()));
+}
+
+#[test]
+fn losses_and_softmax_are_candle_nn_s() {
+    use pairnet_ops::nn::{loss, ops};
+    let logits = images().reshape((7, 4, 49)).unwrap();
+    for dim in [0, 1, 2] {
+        let expected = candle_nn::ops::softmax(&logits, dim).unwrap();
+        assert_near("softmax", &ops::softmax(&logits, dim).unwrap(), &expected);
+        let expected = candle_nn::ops::log_softmax(&logits, dim).unwrap();
+        assert_near("log_softmax", &ops::log_softmax(&logits, dim).unwrap(), &expected);
+    }
+    assert!(ops::softmax(&logits, 3).is_err());
+    let (rows, others) = (images().reshape((49, 28)).unwrap(), (images() * 0.5).unwrap());
+    let classes = Tensor::arange(0u32, 49, CPU).unwrap();
+    let classes =
+        (classes.to_dtype(DType::F64).unwrap() / 2.0).unwrap().to_dtype(DType::U32).unwrap();
+    let scores = candle_nn::ops::log_softmax(&rows, 1).unwrap();
+    let pairs = [
+        (loss::nll(&scores, &classes), candle_nn::loss::nll(&scores, &classes)),
+        (loss::cross_entropy(&rows, &classes), candle_nn::loss::cross_entropy(&rows, &classes)),
+        (loss::mse(&images(), &others), candle_nn::loss::mse(&images(), &others)),
+        (
+            loss::binary_cross_entropy_with_logit(&images(), &others),
+            candle_nn::loss::binary_cross_entropy_with_logit(&images(), &others),
+        ),
+        // This crate has none of its own.
+        (loss::huber(&images(), &others, 1.0), candle_nn::loss::huber(&images(), &others, 1.0)),
+    ];
+    for (found, expected) in pairs {
+        assert_near("loss", &found.unwrap(), &expected.unwrap());
+    }
+}
+
+#[test]
+fn dropout_keeps_its_share_and_is_off_in_evaluation() {
+    let ones = Tensor::ones((50, 400), DType::F32, CPU).unwrap();
+    let mean = |values: Tensor| values.mean_all().unwrap().to_scalar::<f32>().unwrap();
+    let dropout = Dropout::new(0.3);
+    // Standard deviation: √(0.3 / 0.7 / 20,000) = 0.0046.
+    assert!((mean(dropout.forward(&ones, true).unwrap()) - 1.0).abs() < 0.03);
+    assert_eq!(mean(dropout.forward(&ones, false).unwrap()), 1.0);
+    let bytes = |dropout: &Dropout| {
+        dropout.forward(&ones, true).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let seeded = Dropout::seeded(0.3, 1);
+    let first = bytes(&seeded);
+    assert_eq!(first, bytes(&Dropout::seeded(0.3, 1)));
+    assert_ne!(first, bytes(&seeded), "each batch has a mask of its own");
+    assert_ne!(first, bytes(&Dropout::seeded(0.3, 2)));
+    for probability in [1.0, -0.1, f32::NAN] {
+        let error = Dropout::new(probability).forward(&ones, true).unwrap_err().to_string();
+        assert!(error.contains("is not in [0, 1)"), "{error}");
+    }
 }
