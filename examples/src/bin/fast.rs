@@ -4,6 +4,8 @@
 //! cargo run --release --bin fast
 //! cargo run --release --bin fast --features mimalloc
 //! ```
+//!
+//! Milliseconds are medians of thirty batches, or of as many as the program is called with.
 
 use std::error::Error;
 use std::time::Instant;
@@ -17,9 +19,8 @@ use pairnet_ops::{Conv2dConfig, Tape, cross_entropy, linear, linear_relu};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Digits in a batch, and batches that are timed.
+/// Digits in a batch.
 const BATCH: usize = 64;
-const TIMED: usize = 30;
 
 mod with_candle {
     use candle_nn as nn;
@@ -53,7 +54,8 @@ impl Functions {
         let vb = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
         with_pairnet::Network::new(vb)?;
         let named = variables.data().lock().map_err(|_| candle_core::Error::Msg("lock".into()))?;
-        let names = ["c1", "c2", "fc1", "fc2"].map(|name| [format!("{name}.weight"), format!("{name}.bias")]);
+        let names = ["c1", "c2", "fc1", "fc2"]
+            .map(|name| [format!("{name}.weight"), format!("{name}.bias")]);
         let weights: Vec<Var> = names.iter().flatten().map(|name| named[name].clone()).collect();
         let adam = pairnet_ops::AdamW::new_lr(weights.clone(), 0.001)?;
         Ok(Self { weights, adam })
@@ -72,38 +74,42 @@ impl Functions {
     }
 }
 
-/// Milliseconds of a batch, the median of some.
-fn milliseconds(mut step: impl FnMut() -> Result<()>) -> Result<f64> {
-    let mut times = Vec::with_capacity(TIMED);
-    for _ in 0..TIMED {
+/// Milliseconds of a batch, the median of `count`.
+fn milliseconds(count: usize, mut step: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
         let start = Instant::now();
         step()?;
         times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);
-    Ok(times[TIMED / 2])
+    Ok(times[count / 2])
 }
 
-fn measure() -> Result<Vec<(&'static str, f64)>> {
+fn measure(count: usize) -> Result<Vec<(&'static str, f64)>> {
     let images = Tensor::rand(0f32, 1f32, (BATCH, 1, 28, 28), &Device::Cpu)?;
     let channels_last = images.permute((0, 2, 3, 1))?.contiguous()?;
-    let classes = Tensor::from_vec((0..BATCH).map(|i| (i % 10) as u32).collect(), BATCH, &Device::Cpu)?;
+    let classes =
+        Tensor::from_vec((0..BATCH).map(|i| (i % 10) as u32).collect(), BATCH, &Device::Cpu)?;
     let batch = [(images, classes.clone())];
 
     let variables = VarMap::new();
-    let network = with_candle::Network::new(VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
-    let stock = milliseconds(|| with_candle::train(&network, variables.all_vars(), &batch))?;
+    let network =
+        with_candle::Network::new(VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
+    let stock = milliseconds(count, || with_candle::train(&network, variables.all_vars(), &batch))?;
 
     let variables = VarMap::new();
-    let network = with_pairnet::Network::new(VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
-    let layers = milliseconds(|| with_pairnet::train(&network, variables.all_vars(), &batch))?;
+    let network =
+        with_pairnet::Network::new(VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
+    let layers =
+        milliseconds(count, || with_pairnet::train(&network, variables.all_vars(), &batch))?;
 
     let mut functions = Functions::new()?;
-    let fused = milliseconds(|| {
+    let fused = milliseconds(count, || {
         let loss = functions.loss(&channels_last, &classes)?;
         functions.adam.step(&loss.backward()?)
     })?;
-    let taped = milliseconds(|| {
+    let taped = milliseconds(count, || {
         let (loss, tape) = Tape::record(|| functions.loss(&channels_last, &classes))?;
         functions.adam.step(&tape.backward(&loss, &loss.ones_like()?)?)
     })?;
@@ -116,14 +122,18 @@ fn measure() -> Result<Vec<(&'static str, f64)>> {
 }
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {
+    let count = pairnet_examples::argument(30)?.max(1);
     let allocator = if cfg!(feature = "mimalloc") { "mimalloc" } else { "the system's allocator" };
     let all = std::thread::available_parallelism()?.get();
     for threads in [1, all] {
         println!("{allocator}, {threads} thread(s), milliseconds a batch of {BATCH}:");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let measured = pool.install(measure)?;
+        let measured = pool.install(|| measure(count))?;
         for (name, milliseconds) in &measured {
-            println!("  {milliseconds:7.1}  {name} ({:.2} times candle-nn)", measured[0].1 / milliseconds);
+            println!(
+                "  {milliseconds:7.1}  {name} ({:.2} times candle-nn)",
+                measured[0].1 / milliseconds
+            );
         }
     }
     Ok(())

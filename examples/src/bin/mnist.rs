@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use pairnet_data::{Digits, Mnist};
+use pairnet_data::Mnist;
+use pairnet_examples::{argument, batches, tensors};
 
 /// Digits in a batch.
 const BATCH: usize = 64;
@@ -39,23 +40,11 @@ mod with_pairnet {
     include!("../network.rs");
 }
 
-/// Digits as a network of candle's sees them: (n, 1, 28, 28) from 0 to 1, and their classes.
-fn tensors(digits: &Digits, from: usize, count: usize) -> candle_core::Result<(Tensor, Tensor)> {
-    let pixels: Vec<f32> = (from..from + count)
-        .flat_map(|index| digits.image(index))
-        .map(|&pixel| f32::from(pixel) / 255.0)
-        .collect();
-    let images = Tensor::from_vec(pixels, (count, 1, 28, 28), &Device::Cpu)?;
-    let classes = digits.labels()[from..from + count].to_vec();
-    Ok((images, Tensor::from_vec(classes, count, &Device::Cpu)?))
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
-    let count = std::env::args().nth(1).map_or(Ok(6400), |count| count.parse())?;
     let mnist = Mnist::shipped()?;
-    let batches = (0..count / BATCH).map(|batch| tensors(&mnist.train, batch * BATCH, BATCH));
-    let batches = batches.collect::<candle_core::Result<Vec<_>>>()?;
-    let (images, classes) = tensors(&mnist.test, 0, TESTED)?;
+    let batches = batches(&mnist.train, argument(6400)?, BATCH)?;
+    let tested = mnist.test.batches(TESTED).next().ok_or("there are no test digits")?;
+    let (images, classes) = tensors(&tested)?;
 
     let theirs = VarMap::new();
     let vb = VarBuilder::from_varmap(&theirs, DType::F32, &Device::Cpu);

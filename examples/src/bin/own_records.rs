@@ -10,8 +10,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use pairnet_record::{
-    Epoch, Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep, Timing,
-    write_record, write_sweep,
+    Epoch, Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep,
+    Timing, write_record, write_sweep,
 };
 use pairnet_report::{read_report, write_results};
 
@@ -28,7 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         format: SWEEP_FORMAT,
         settings: Settings {
             recipes: recipes
-                .map(|(name, _)| RecipeSettings { name: name.to_owned(), fields: Default::default() })
+                .map(|(name, _)| RecipeSettings {
+                    name: name.to_owned(),
+                    fields: Default::default(),
+                })
                 .into(),
             variants: vec!["ridge".to_owned()],
             runs: 6,

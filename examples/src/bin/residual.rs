@@ -8,6 +8,7 @@ use std::error::Error;
 
 use candle_core::{DType, Device, Result, Tensor};
 use pairnet_data::{Digits, Mnist};
+use pairnet_examples::{argument, batches, tensors};
 use pairnet_ops::nn::{
     BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT, Optimizer, Sgd, SgdSettings,
     VarBuilder, VarMap, batch_norm, conv2d_no_bias, linear, loss,
@@ -23,7 +24,13 @@ struct Normalised {
 }
 
 impl Normalised {
-    fn new(inputs: usize, outputs: usize, kernel: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+    fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        vb: VarBuilder,
+    ) -> Result<Self> {
         let config = Conv2dConfig { padding: kernel / 2, stride, ..Default::default() };
         Ok(Self {
             convolution: conv2d_no_bias(inputs, outputs, kernel, config, vb.pp("conv"))?,
@@ -48,7 +55,8 @@ struct Block {
 impl Block {
     fn new(inputs: usize, outputs: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
         let alike = inputs == outputs && stride == 1;
-        let shortcut = (!alike).then(|| Normalised::new(inputs, outputs, 1, stride, vb.pp("shortcut")));
+        let shortcut =
+            (!alike).then(|| Normalised::new(inputs, outputs, 1, stride, vb.pp("shortcut")));
         Ok(Self {
             first: Normalised::new(inputs, outputs, 3, stride, vb.pp("0"))?,
             second: Normalised::new(outputs, outputs, 3, 1, vb.pp("1"))?,
@@ -97,36 +105,25 @@ impl ModuleT for Network {
     }
 }
 
-fn tensors(digits: &Digits, from: usize, count: usize) -> Result<(Tensor, Tensor)> {
-    let pixels: Vec<f32> = (from..from + count)
-        .flat_map(|index| digits.image(index))
-        .map(|&pixel| f32::from(pixel) / 255.0)
-        .collect();
-    let images = Tensor::from_vec(pixels, (count, 1, 28, 28), &Device::Cpu)?;
-    let classes = digits.labels()[from..from + count].to_vec();
-    Ok((images, Tensor::from_vec(classes, count, &Device::Cpu)?))
-}
-
 fn accuracy(network: &Network, digits: &Digits) -> Result<f64> {
-    let (images, classes) = tensors(digits, 0, 1000)?;
+    let Some(tested) = digits.batches(1000).next() else { candle_core::bail!("no digits") };
+    let (images, classes) = tensors(&tested)?;
     pairnet_ops::accuracy(&network.forward_t(&images, false)?, &classes)
 }
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {
-    let count: usize = std::env::args().nth(1).map_or(Ok(12_800), |count| count.parse())?;
     let mnist = Mnist::shipped()?;
     let variables = VarMap::new();
     let network = Network::new(VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu))?;
     let settings = SgdSettings { momentum: 0.9, weight_decay: 1e-4, ..SgdSettings::pytorch(0.05) };
     let mut sgd = Sgd::new(variables.all_vars(), settings)?;
-    let batches = count / BATCH;
-    for batch in 0..batches {
+    let batches = batches(&mnist.train, argument(12_800)?, BATCH)?;
+    for (batch, (images, classes)) in batches.iter().enumerate() {
         // A learning rate that falls to nothing along half a cosine.
-        let done = batch as f64 / batches as f64;
+        let done = batch as f64 / batches.len() as f64;
         sgd.set_learning_rate(0.05 * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0);
-        let (images, classes) = tensors(&mnist.train, batch * BATCH, BATCH)?;
-        let logits = network.forward_t(&images, true)?;
-        sgd.backward_step(&loss::cross_entropy(&logits, &classes)?)?;
+        let logits = network.forward_t(images, true)?;
+        sgd.backward_step(&loss::cross_entropy(&logits, classes)?)?;
     }
     let trained = accuracy(&network, &mnist.test)?;
     println!("{:.1} % of 1000 test digits right", 100.0 * trained);
