@@ -46,14 +46,23 @@ pub fn write_record_file(path: &Path, record: &Record) -> Result<(), RecordError
     document::write(path, record)
 }
 
-/// The record in the file `path`.
+/// The record in a file of one's own choice ([`write_record_file`]).
+///
+/// # Errors
+///
+/// As [`read_record`], wherever the file is.
+pub fn read_record_file(path: &Path) -> Result<Record, RecordError> {
+    document::read(path)
+}
+
+/// The record in the file `path` of a sweep's folder.
 ///
 /// # Errors
 ///
 /// Where the file cannot be read, is of another version, was changed since it was written, holds
 /// what no run can have measured, or is not where its recipe, variant and run belong.
 pub fn read_record(path: &Path) -> Result<Record, RecordError> {
-    let record: Record = document::read(path)?;
+    let record = read_record_file(path)?;
     let belongs = record_path(Path::new(""), &record.recipe, &record.variant, record.run);
     // Three parts: a lone record may be read from any folder of its recipe and variant.
     let within: PathBuf = belongs.iter().skip(1).collect();

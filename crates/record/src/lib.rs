@@ -90,7 +90,7 @@ pub use atomic::write_atomically;
 pub use difference::Difference;
 pub use error::RecordError;
 pub use files::{
-    read_record, read_records, read_sweep, record_path, sweep_path, write_record,
+    read_record, read_record_file, read_records, read_sweep, record_path, sweep_path, write_record,
     write_record_file, write_sweep,
 };
 pub use origin::Origin;
