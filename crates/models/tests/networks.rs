@@ -121,9 +121,9 @@ fn every_variant_gives_logits_of_the_right_shape() {
 }
 
 /// The gradient of every parameter, as bits, for a loss that depends on all outputs.
-fn gradients(variant: &Architecture, kernels: Kernels) -> Vec<Vec<u32>> {
+fn gradients(variant: &Architecture, kernels: Kernels, pairs: usize) -> Vec<Vec<u32>> {
     let mut network = network(&variant.name, kernels);
-    let outputs = network.train(&images(60), &mut AllOnes).unwrap();
+    let outputs = network.train(&images(pairs), &mut AllOnes).unwrap();
     let mut loss = outputs.logits.sqr().unwrap().sum_all().unwrap();
     if let Some(digits) = &outputs.digit_logits {
         loss = (loss + digits.sqr().unwrap().sum_all().unwrap()).unwrap();
@@ -134,17 +134,23 @@ fn gradients(variant: &Architecture, kernels: Kernels) -> Vec<Vec<u32>> {
     parameters.map(|(_, var)| of(var).unwrap().into_iter().map(f32::to_bits).collect()).collect()
 }
 
+/// From one thread to 32, with batches from one of two pairs to one of some thousands, as the last of an
+/// epoch may be short.
 #[test]
 fn every_parameter_has_a_gradient_and_the_number_of_threads_does_not_change_it() {
+    let cases = [(60, &[2, 3, 32][..]), (2, &[2, 7]), (17, &[2, 5]), (133, &[3, 16]), (2049, &[2])];
     for variant in variants() {
-        let on = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| gradients(variant, Kernels::Fused))
-        };
-        let alone = on(1);
-        assert!(alone.iter().all(|gradient| gradient.iter().any(|&bits| bits != 0)));
-        for threads in [2, 3] {
-            assert!(on(threads) == alone, "{} on {threads} threads", variant.name);
+        for (pairs, numbers) in cases {
+            let on = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| gradients(variant, Kernels::Fused, pairs))
+            };
+            let alone = on(1);
+            let all = alone.iter().all(|gradient| gradient.iter().any(|&bits| bits != 0));
+            assert!(all || pairs == 2, "{} of {pairs} pairs", variant.name);
+            for &threads in numbers {
+                assert!(on(threads) == alone, "{}, {pairs} pairs, {threads} threads", variant.name);
+            }
         }
     }
 }
