@@ -1,14 +1,13 @@
 //! Batch normalisation, with the statistics of the batch or with running ones.
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, composed, slice, values, with_float};
+use crate::element::{self, Element, composed, values, with_float};
 use crate::kernels::batch_norm::{Normaliser, backward, forward};
 use crate::kernels::moments::moments;
+use crate::op::{Argument, Op, apply};
 use crate::reference;
 use crate::statistics::{BatchStatistics, RunningStatistics};
-use crate::tape::apply3;
 
 /// Batch normalisation with the batch's own statistics: γ · (x − mean)/√(variance + ε) + β.
 ///
@@ -67,8 +66,8 @@ pub(crate) fn channels_last_batch_norm(
     let rows = rows.contiguous()?;
     let (statistics, normaliser) =
         with_float!("batch_norm", rows.dtype(), T => describe::<T>(&rows, channels, epsilon))?;
-    let operation = BatchNorm { normaliser, frozen: false };
-    let result = apply3(&rows, &gamma.contiguous()?, &beta.contiguous()?, operation)?;
+    let batch_norm = BatchNorm { normaliser, frozen: false };
+    let result = apply(batch_norm, [&rows, &gamma.contiguous()?, &beta.contiguous()?])?;
     Ok((result, statistics))
 }
 
@@ -119,8 +118,8 @@ pub(crate) fn channels_last_batch_norm_evaluation(
         let (mean, variance) = (running.mean.to_vec1::<T>()?, running.variance.to_vec1::<T>()?);
         Ok(Normaliser::new(&mean, &variance, epsilon).to_f64())
     })?;
-    let operation = BatchNorm { normaliser, frozen: true };
-    apply3(&rows.contiguous()?, &gamma.contiguous()?, &beta.contiguous()?, operation)
+    let batch_norm = BatchNorm { normaliser, frozen: true };
+    apply(batch_norm, [&rows.contiguous()?, &gamma.contiguous()?, &beta.contiguous()?])
 }
 
 /// `input` has its channels last.
@@ -193,74 +192,32 @@ struct BatchNorm {
     frozen: bool,
 }
 
-impl BatchNorm {
-    fn compute<T: Element>(
-        &self,
-        (input, input_layout): (&CpuStorage, &Layout),
-        gamma: &[T],
-        beta: &[T],
-    ) -> Result<(CpuStorage, Shape)> {
-        let input: &[T] = slice(input, input_layout)?;
-        let result = forward(input, gamma, beta, &self.normaliser.to());
-        Ok((T::to_cpu_storage_owned(result), input_layout.shape().clone()))
-    }
-
-    fn gradients<T: Element>(
-        &self,
-        input: &Tensor,
-        gamma: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let channels = gamma.elem_count();
-        let result_gradient = result_gradient.contiguous()?;
-        let (input_values, gamma_values) = (input.storage_and_layout(), gamma.storage_and_layout());
-        let gradient_values = result_gradient.storage_and_layout();
-        let (all, gamma_slice): (&[T], &[T]) = (values(&input_values)?, values(&gamma_values)?);
-        let gradient: &[T] = values(&gradient_values)?;
-        let (input_gradient, gamma_gradient, beta_gradient) = if all.is_empty() {
-            (Vec::new(), vec![T::ZERO; channels], vec![T::ZERO; channels])
-        } else {
-            backward(all, (gamma_slice, &self.normaliser.to(), self.frozen), gradient)
-        };
-        Ok((
-            Some(element::tensor(input_gradient, input.shape(), input)?),
-            Some(element::tensor(gamma_gradient, channels, input)?),
-            Some(element::tensor(beta_gradient, channels, input)?),
-        ))
-    }
-}
-
-impl CustomOp3 for BatchNorm {
+impl Op<3> for BatchNorm {
     fn name(&self) -> &'static str {
         "batch_norm"
     }
 
-    fn cpu_fwd(
+    fn forward<T: Element>(
         &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        gamma: &CpuStorage,
-        gamma_layout: &Layout,
-        beta: &CpuStorage,
-        beta_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!(self.name(), input.dtype(), T => self.compute::<T>(
-            (input, input_layout),
-            slice(gamma, gamma_layout)?,
-            slice(beta, beta_layout)?,
-        ))
+        [input, gamma, beta]: [Argument<'_, T>; 3],
+    ) -> Result<(Vec<T>, Shape)> {
+        let result = forward(input.values, gamma.values, beta.values, &self.normaliser.to());
+        Ok((result, input.dims.into()))
     }
 
-    fn bwd(
+    fn backward<T: Element>(
         &self,
-        input: &Tensor,
-        gamma: &Tensor,
-        _beta: &Tensor,
-        _result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        with_float!(self.name(), input.dtype(), T => {
-            self.gradients::<T>(input, gamma, result_gradient)
-        })
+        [input, gamma, _]: [Argument<'_, T>; 3],
+        _wanted: [bool; 3],
+        _result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 3]> {
+        let channels = gamma.values.len();
+        if input.values.is_empty() {
+            return Ok([Vec::new(), vec![T::ZERO; channels], vec![T::ZERO; channels]].map(Some));
+        }
+        let normalised = (gamma.values, &self.normaliser.to(), self.frozen);
+        let (of_input, of_gamma, of_beta) = backward(input.values, normalised, gradient);
+        Ok([of_input, of_gamma, of_beta].map(Some))
     }
 }

@@ -2,18 +2,17 @@
 
 use std::sync::OnceLock;
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor};
 use candle_nn::Conv2dConfig;
 
 use crate::convolution_sizes::{Trained, geometry};
-use crate::element::{self, Element, composed, slice, values, with_float};
+use crate::element::{Element, composed};
 use crate::kernels::convolution::{
     Geometry, Pass, Then, backward, channels_first_weights, channels_last_weights, forward,
 };
 use crate::layout::{bias_or_zeros, channels_first, channels_last};
+use crate::op::{Argument, Op, apply, kept};
 use crate::reference;
-use crate::tape::apply3;
 
 /// Two-dimensional convolution.
 ///
@@ -99,14 +98,13 @@ pub(crate) fn channels_last_convolution(
         return channels_last(operation, &result);
     }
     let images = images.contiguous()?;
-    let operation = Convolution { operation, geometry, then, kept: OnceLock::new() };
-    apply3(&images, &weight.contiguous()?, bias, operation)
+    let convolution = Convolution { name: operation, geometry, then, kept: OnceLock::new() };
+    apply(convolution, [&images, &weight.contiguous()?, bias])
 }
 
 /// Channels-last images, PyTorch's weight and bias → channels-last result.
 struct Convolution {
-    /// The name that the caller knows.
-    operation: &'static str,
+    name: &'static str,
     geometry: Geometry,
     then: Then,
     /// What the backward pass needs.
@@ -120,102 +118,45 @@ struct Kept {
     places: Vec<u8>,
 }
 
-impl Convolution {
-    fn compute<T: Element>(
+impl Op<3> for Convolution {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn forward<T: Element>(
         &self,
-        images: (&CpuStorage, &Layout),
-        weight: (&CpuStorage, &Layout),
-        bias: (&CpuStorage, &Layout),
-    ) -> Result<(CpuStorage, Shape)> {
+        [images, weight, bias]: [Argument<'_, T>; 3],
+    ) -> Result<(Vec<T>, Shape)> {
         let geometry = &self.geometry;
-        let weights = channels_last_weights::<T>(slice(weight.0, weight.1)?, geometry);
-        let (result, places) = forward(
-            slice(images.0, images.1)?,
-            (&weights, slice(bias.0, bias.1)?),
-            geometry,
-            self.then,
-        );
+        let weights = channels_last_weights(weight.values, geometry);
+        let (result, places) = forward(images.values, (&weights, bias.values), geometry, self.then);
         let weights = T::to_cpu_storage_owned(weights);
         self.kept.get_or_init(|| Kept { weights, places });
         let (height, width) = geometry.result(self.then);
-        let shape = (images.1.dims()[0], height, width, geometry.outputs);
-        Ok((T::to_cpu_storage_owned(result), shape.into()))
+        Ok((result, (images.dims[0], height, width, geometry.outputs).into()))
     }
 
-    fn gradients<T: Element>(
+    fn backward<T: Element>(
         &self,
-        images: &Tensor,
-        (weight, bias): (&Tensor, &Tensor),
-        result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(kept) = self.kept.get() else {
-            bail!("{}: there was no forward pass", self.operation);
-        };
-        let geometry = &self.geometry;
-        let result_gradient = result_gradient.contiguous()?;
-        let image_values = images.storage_and_layout();
-        let (result_values, gradient_values) =
-            (result.storage_and_layout(), result_gradient.storage_and_layout());
+        [images, ..]: [Argument<'_, T>; 3],
+        [of_images, _, of_bias]: [bool; 3],
+        result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 3]> {
+        let kept = kept(self.name, &self.kept)?;
         let pass = Pass {
-            images: values(&image_values)?,
-            weights: kept.weights.as_slice::<T>()?,
-            result: values(&result_values)?,
+            images: images.values,
+            weights: kept.weights.as_slice()?,
+            result,
             places: &kept.places,
             then: self.then,
         };
-        let result_gradient = values::<T, _>(&gradient_values)?;
-        let gradients = backward(&pass, &result_gradient, geometry, images.track_op());
-        let image_gradient = if images.track_op() {
-            Some(element::tensor(gradients.images, images.shape(), images)?)
-        } else {
-            None
-        };
-        let bias_gradient = if bias.track_op() {
-            Some(element::tensor(gradients.bias, geometry.outputs, images)?)
-        } else {
-            None
-        };
-        let weight_gradient = channels_first_weights(&gradients.weights, geometry);
-        Ok((
-            image_gradient,
-            Some(element::tensor(weight_gradient, weight.shape(), images)?),
-            bias_gradient,
-        ))
-    }
-}
-
-impl CustomOp3 for Convolution {
-    fn name(&self) -> &'static str {
-        self.operation
-    }
-
-    fn cpu_fwd(
-        &self,
-        images: &CpuStorage,
-        images_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!(self.name(), images.dtype(), T => self.compute::<T>(
-            (images, images_layout),
-            (weight, weight_layout),
-            (bias, bias_layout),
-        ))
-    }
-
-    fn bwd(
-        &self,
-        images: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        with_float!(self.name(), images.dtype(), T => {
-            self.gradients::<T>(images, (weight, bias), result, result_gradient)
-        })
+        let gradients = backward(&pass, &gradient, &self.geometry, of_images);
+        let of_weight = channels_first_weights(&gradients.weights, &self.geometry);
+        Ok([
+            of_images.then_some(gradients.images),
+            Some(of_weight),
+            of_bias.then_some(gradients.bias),
+        ])
     }
 }

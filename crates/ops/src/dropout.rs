@@ -3,12 +3,11 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{DType, Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, composed, slice, values, with_float};
+use crate::element::{Element, composed, values};
 use crate::kernels::{parts, vectorised};
-use crate::tape::apply2;
+use crate::op::{Argument, Op, apply};
 
 /// `input` · `mask` / (1 − `probability`).
 ///
@@ -36,16 +35,18 @@ pub fn dropout(input: &Tensor, mask: &Tensor, probability: f64) -> Result<Tensor
     if composed("dropout", input)? {
         return input * mask.to_dtype(input.dtype())?.affine(scale, 0.0)?;
     }
-    apply2(&input.contiguous()?, &mask.contiguous()?, Dropout { scale })
+    apply(Dropout { mask: mask.contiguous()?, scale }, [&input.contiguous()?])
 }
 
 struct Dropout {
+    mask: Tensor,
     scale: f64,
 }
 
 impl Dropout {
-    fn compute<T: Element>(&self, input: &[T], mask: &[u8]) -> Vec<T> {
-        let scale = T::from_f64(self.scale);
+    fn times<T: Element>(&self, input: &[T]) -> Result<Vec<T>> {
+        let mask = self.mask.storage_and_layout();
+        let (mask, scale): (&[u8], T) = (values(&mask)?, T::from_f64(self.scale));
         let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
             let (input, mask) = (&input[range.clone()], &mask[range]);
             vectorised!(keep::<T>(input, mask, scale, places));
@@ -53,7 +54,7 @@ impl Dropout {
         // SAFETY: one value is written for each, since the mask is as long as the input.
         #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
         unsafe {
-            parts::written(input.len(), 1, write).0
+            Ok(parts::written(input.len(), 1, write).0)
         }
     }
 }
@@ -70,36 +71,22 @@ fn keep<T: Element, const FUSED: bool>(
     }
 }
 
-impl CustomOp2 for Dropout {
+impl Op<1> for Dropout {
     fn name(&self) -> &'static str {
         "dropout"
     }
 
-    fn cpu_fwd(
-        &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        mask: &CpuStorage,
-        mask_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!(self.name(), input.dtype(), T => {
-            let result = self.compute::<T>(slice(input, input_layout)?, slice(mask, mask_layout)?);
-            Ok((T::to_cpu_storage_owned(result), input_layout.shape().clone()))
-        })
+    fn forward<T: Element>(&self, [input]: [Argument<'_, T>; 1]) -> Result<(Vec<T>, Shape)> {
+        Ok((self.times(input.values)?, input.dims.into()))
     }
 
-    fn bwd(
+    fn backward<T: Element>(
         &self,
-        input: &Tensor,
-        mask: &Tensor,
-        _result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let result_gradient = result_gradient.contiguous()?;
-        with_float!(self.name(), input.dtype(), T => {
-            let (gradient, mask) = (result_gradient.storage_and_layout(), mask.storage_and_layout());
-            let gradient = self.compute::<T>(values(&gradient)?, values(&mask)?);
-            Ok((Some(element::tensor(gradient, input.shape(), input)?), None))
-        })
+        _input: [Argument<'_, T>; 1],
+        _wanted: [bool; 1],
+        _result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 1]> {
+        Ok([Some(self.times(gradient)?)])
     }
 }

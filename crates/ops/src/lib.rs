@@ -64,6 +64,7 @@ mod loss;
 pub mod nn;
 mod normalised_convolution;
 mod normalised_linear;
+mod op;
 mod optimisers;
 mod pooling;
 pub mod random;

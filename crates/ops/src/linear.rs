@@ -1,14 +1,13 @@
 //! Fully connected layers, alone or with ReLU.
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
-use crate::element::{self, Element, composed, slice, unless_cut, values, with_float};
+use crate::element::{Element, composed, unless_cut};
 use crate::kernels::columns::{add_bias, column_sums};
 use crate::kernels::matmul::{Matrix, product};
 use crate::layout::bias_or_zeros;
+use crate::op::{Argument, Op, apply};
 use crate::reference;
-use crate::tape::apply3;
 use crate::threads::side_by_side;
 
 /// x · weightᵀ + bias.
@@ -43,7 +42,8 @@ fn connect(
         let result = reference::linear(input, weight, Some(bias))?;
         return if relu { reference::relu(&result) } else { Ok(result) };
     }
-    apply3(&input.contiguous()?, &weight.contiguous()?, bias, Linear { operation, relu })
+    let linear = Linear { name: operation, relu };
+    apply(linear, [&input.contiguous()?, &weight.contiguous()?, bias])
 }
 
 /// Sees to it that input and weight fit each other.
@@ -61,123 +61,64 @@ pub(crate) fn check(operation: &str, input: &Tensor, weight: &Tensor) -> Result<
     }
 }
 
-/// How many rows (…, inputs) has.
-fn rows(dims: &[usize]) -> usize {
-    dims.iter().rev().skip(1).product()
-}
-
+/// Input, weight, bias → result.
 struct Linear {
-    /// The name that the caller knows.
-    operation: &'static str,
+    name: &'static str,
     relu: bool,
 }
 
-impl Linear {
-    fn compute<T: Element>(
-        &self,
-        (input, input_layout): (&CpuStorage, &Layout),
-        (weight, weight_layout): (&CpuStorage, &Layout),
-        (bias, bias_layout): (&CpuStorage, &Layout),
-    ) -> Result<(CpuStorage, Shape)> {
-        let (rows, (outputs, inputs)) = (rows(input_layout.dims()), weight_layout.shape().dims2()?);
-        let input = Matrix::new(slice(input, input_layout)?, rows, inputs);
-        let weight = Matrix::new(slice(weight, weight_layout)?, outputs, inputs);
-        let mut result = product(input, weight.transposed());
-        add_bias(&mut result, slice(bias, bias_layout)?, self.relu);
-        let mut shape = input_layout.dims().to_vec();
-        shape.pop();
-        shape.push(outputs);
-        Ok((T::to_cpu_storage_owned(result), shape.into()))
+impl Op<3> for Linear {
+    fn name(&self) -> &'static str {
+        self.name
     }
 
-    fn gradients<T: Element>(
+    fn forward<T: Element>(
         &self,
-        input: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let outputs = weight.dims()[0];
-        let result_gradient = result_gradient.contiguous()?;
-        let (result_values, gradient_values) =
-            (result.storage_and_layout(), result_gradient.storage_and_layout());
-        let gradient: &[T] = values(&gradient_values)?;
+        [input, weight, bias]: [Argument<'_, T>; 3],
+    ) -> Result<(Vec<T>, Shape)> {
+        let mut result = product(input.matrix(), weight.matrix().transposed());
+        add_bias(&mut result, bias.values, self.relu);
+        let mut shape = input.dims.to_vec();
+        shape.pop();
+        shape.push(weight.dims[0]);
+        Ok((result, shape.into()))
+    }
+
+    fn backward<T: Element>(
+        &self,
+        [input, weight, _]: [Argument<'_, T>; 3],
+        [of_input, _, of_bias]: [bool; 3],
+        result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 3]> {
         let masked: Vec<T>;
         let gradient = if self.relu {
-            let result: &[T] = values(&result_values)?;
             let pairs = gradient.iter().zip(result);
             masked = pairs.map(|(&gradient, &value)| unless_cut(value, gradient)).collect();
             &masked
         } else {
             gradient
         };
-
-        let bias_gradient = if bias.track_op() {
-            Some(element::tensor(column_sums(gradient, outputs), outputs, input)?)
-        } else {
-            None
-        };
-        let (input_gradient, weight_gradient) = gradients_through(input, weight, gradient)?;
-        Ok((input_gradient, Some(weight_gradient), bias_gradient))
+        let of_bias = of_bias.then(|| column_sums(gradient, weight.dims[0]));
+        let (of_input, of_weight) = gradients_through(input, weight, gradient, of_input);
+        Ok([of_input, Some(of_weight), of_bias])
     }
 }
 
 /// The gradients of input (where it is wanted) and weight, given that of x · weightᵀ + bias.
 pub(crate) fn gradients_through<T: Element>(
-    input: &Tensor,
-    weight: &Tensor,
+    input: Argument<'_, T>,
+    weight: Argument<'_, T>,
     gradient: &[T],
-) -> Result<(Option<Tensor>, Tensor)> {
-    let (rows, (outputs, inputs)) = (rows(input.dims()), weight.dims2()?);
-    let (input_values, weight_values) = (input.storage_and_layout(), weight.storage_and_layout());
-    let gradient = Matrix::new(gradient, rows, outputs);
-    let input_matrix = Matrix::new(values(&input_values)?, rows, inputs);
-    let weight_matrix = Matrix::new(values(&weight_values)?, outputs, inputs);
-    let weight_gradient = || product(gradient.transposed(), input_matrix);
-    let (weight_gradient, input_gradient) = if input.track_op() {
-        let (input_gradient, weight_gradient) =
-            side_by_side(|| product(gradient, weight_matrix), weight_gradient);
-        let input_gradient = element::tensor(input_gradient, input.shape(), input)?;
-        (weight_gradient, Some(input_gradient))
+    of_input: bool,
+) -> (Option<Vec<T>>, Vec<T>) {
+    let (input, weight) = (input.matrix(), weight.matrix());
+    let gradient = Matrix::new(gradient, input.rows(), weight.rows());
+    let of_weight = || product(gradient.transposed(), input);
+    if of_input {
+        let (of_input, of_weight) = side_by_side(|| product(gradient, weight), of_weight);
+        (Some(of_input), of_weight)
     } else {
-        (weight_gradient(), None)
-    };
-    let weight_gradient = element::tensor(weight_gradient, (outputs, inputs), input)?;
-    Ok((input_gradient, weight_gradient))
-}
-
-impl CustomOp3 for Linear {
-    fn name(&self) -> &'static str {
-        self.operation
-    }
-
-    fn cpu_fwd(
-        &self,
-        input: &CpuStorage,
-        input_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!(self.name(), input.dtype(), T => self.compute::<T>(
-            (input, input_layout),
-            (weight, weight_layout),
-            (bias, bias_layout),
-        ))
-    }
-
-    fn bwd(
-        &self,
-        input: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        with_float!(self.name(), input.dtype(), T => {
-            self.gradients::<T>(input, weight, bias, result, result_gradient)
-        })
+        (None, of_weight())
     }
 }

@@ -2,14 +2,13 @@
 
 use std::sync::OnceLock;
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, ToUsize2, bail};
+use candle_core::{Result, Shape, Tensor, ToUsize2, bail};
 
-use crate::element::{self, Element, composed, slice, values, with_float};
+use crate::element::{Element, composed};
 use crate::kernels::pooling::{Windows, maxima, maxima_gradient, means, means_gradient};
 use crate::layout::{CHANNELS_LAST, channels_first, channels_last, sizes};
+use crate::op::{Argument, Op, apply, kept};
 use crate::reference;
-use crate::tape::apply1;
 
 /// The maximum of each window of `size`, (height, width) or one number for both, `stride` apart.
 ///
@@ -56,8 +55,8 @@ pub(crate) fn channels_last_max_pool(
         let result = reference::max_pool2d(&channels_first(images)?, size, stride)?;
         return channels_last(operation, &result);
     }
-    let pooling = Pooling { operation, windows, sources: Some(OnceLock::new()) };
-    apply1(&images.contiguous()?, pooling)
+    let pooling = Pooling { name: operation, windows, sources: Some(OnceLock::new()) };
+    apply(pooling, [&images.contiguous()?])
 }
 
 pub(crate) fn channels_last_avg_pool(
@@ -71,7 +70,8 @@ pub(crate) fn channels_last_avg_pool(
         let result = reference::avg_pool2d(&channels_first(images)?, size, stride)?;
         return channels_last(operation, &result);
     }
-    apply1(&images.contiguous()?, Pooling { operation, windows, sources: None })
+    let pooling = Pooling { name: operation, windows, sources: None };
+    apply(pooling, [&images.contiguous()?])
 }
 
 /// The sizes, of channels-last images; an error where they do not fit.
@@ -105,67 +105,40 @@ fn windows(
 
 /// Channels-last images → channels-last maxima or means.
 struct Pooling {
-    /// The name that the caller knows.
-    operation: &'static str,
+    name: &'static str,
     windows: Windows,
     /// Of maxima, where in its image each lies, kept for the backward pass.
     sources: Option<OnceLock<Vec<u32>>>,
 }
 
-impl Pooling {
-    fn compute<T: Element>(
-        &self,
-        images: &CpuStorage,
-        layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let images: &[T] = slice(images, layout)?;
+impl Op<1> for Pooling {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn forward<T: Element>(&self, [images]: [Argument<'_, T>; 1]) -> Result<(Vec<T>, Shape)> {
         let result = match &self.sources {
             Some(kept) => {
-                let (result, sources) = maxima(images, self.windows);
+                let (result, sources) = maxima(images.values, self.windows);
                 kept.get_or_init(|| sources);
                 result
             }
-            None => means(images, self.windows),
+            None => means(images.values, self.windows),
         };
         let (rows, columns) = self.windows.count();
-        let shape = (layout.dims()[0], rows, columns, self.windows.channels);
-        Ok((T::to_cpu_storage_owned(result), shape.into()))
+        Ok((result, (images.dims[0], rows, columns, self.windows.channels).into()))
     }
 
-    fn gradient<T: Element>(&self, images: &Tensor, result_gradient: &Tensor) -> Result<Tensor> {
-        let result_gradient = result_gradient.contiguous()?;
-        let gradient_values = result_gradient.storage_and_layout();
-        let given: &[T] = values(&gradient_values)?;
-        let gradient = match &self.sources {
-            Some(kept) => {
-                let Some(sources) = kept.get() else {
-                    bail!("{}: there was no forward pass", self.operation);
-                };
-                maxima_gradient(given, sources, self.windows)
-            }
-            None => means_gradient(given, self.windows),
-        };
-        element::tensor(gradient, images.shape(), images)
-    }
-}
-
-impl CustomOp1 for Pooling {
-    fn name(&self) -> &'static str {
-        self.operation
-    }
-
-    fn cpu_fwd(&self, images: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        with_float!(self.name(), images.dtype(), T => self.compute::<T>(images, layout))
-    }
-
-    fn bwd(
+    fn backward<T: Element>(
         &self,
-        images: &Tensor,
-        _result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<Option<Tensor>> {
-        with_float!(self.name(), images.dtype(), T => {
-            self.gradient::<T>(images, result_gradient).map(Some)
-        })
+        _images: [Argument<'_, T>; 1],
+        _wanted: [bool; 1],
+        _result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 1]> {
+        Ok([Some(match &self.sources {
+            Some(sources) => maxima_gradient(gradient, kept(self.name, sources)?, self.windows),
+            None => means_gradient(gradient, self.windows),
+        })])
     }
 }

@@ -1,14 +1,13 @@
 //! Softmax and its logarithm, each as one op.
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
-use crate::element::{self, composed, slice, values, with_float};
+use crate::element::{Element, composed};
 use crate::kernels::softmax::{
     log_probabilities, probabilities, through_log_softmax, through_softmax,
 };
+use crate::op::{Argument, Op, apply};
 use crate::reference;
-use crate::tape::apply1;
 
 /// exp(x) / Σ exp(x) over the last dimension, (…, classes) → the same shape, shifted so that nothing
 /// overflows.
@@ -68,7 +67,7 @@ fn over_classes<const LOGARITHM: bool>(
         bail!("{operation}: a scalar has no classes, logits of shape (…, classes) are needed");
     }
     match (composed, logits.elem_count()) {
-        (false, _) => apply1(&logits.contiguous()?, Softmax::<LOGARITHM>),
+        (false, _) => apply(Softmax::<LOGARITHM>, [&logits.contiguous()?]),
         // candle finds no largest value among none.
         (true, 0) => Ok(logits.clone()),
         (true, _) => reference(logits),
@@ -77,37 +76,33 @@ fn over_classes<const LOGARITHM: bool>(
 
 struct Softmax<const LOGARITHM: bool>;
 
-fn classes(shape: &Shape) -> usize {
-    shape.dims().last().copied().unwrap_or(1)
+fn classes(dims: &[usize]) -> usize {
+    dims.last().copied().unwrap_or(1)
 }
 
-impl<const LOGARITHM: bool> CustomOp1 for Softmax<LOGARITHM> {
+impl<const LOGARITHM: bool> Op<1> for Softmax<LOGARITHM> {
     fn name(&self) -> &'static str {
         if LOGARITHM { "log_softmax" } else { "softmax" }
     }
 
-    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let classes = classes(layout.shape());
-        with_float!(self.name(), logits.dtype(), T => {
-            let logits = slice::<T>(logits, layout)?;
-            let result = if LOGARITHM {
-                log_probabilities(logits, classes)
-            } else {
-                probabilities(logits, classes).0
-            };
-            Ok((T::to_cpu_storage_owned(result), layout.shape().clone()))
-        })
+    fn forward<T: Element>(&self, [logits]: [Argument<'_, T>; 1]) -> Result<(Vec<T>, Shape)> {
+        let classes = classes(logits.dims);
+        let result = if LOGARITHM {
+            log_probabilities(logits.values, classes)
+        } else {
+            probabilities(logits.values, classes).0
+        };
+        Ok((result, logits.dims.into()))
     }
 
-    fn bwd(&self, logits: &Tensor, result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let classes = classes(logits.shape());
-        let gradient = gradient.contiguous()?;
-        with_float!(self.name(), logits.dtype(), T => {
-            let (result, gradient) = (result.storage_and_layout(), gradient.storage_and_layout());
-            let (result, gradient) = (values::<T, _>(&result)?, values(&gradient)?);
-            let through = if LOGARITHM { through_log_softmax } else { through_softmax };
-            let through = through(result, gradient, classes);
-            Ok(Some(element::tensor(through, logits.shape(), logits)?))
-        })
+    fn backward<T: Element>(
+        &self,
+        [logits]: [Argument<'_, T>; 1],
+        _wanted: [bool; 1],
+        result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 1]> {
+        let through = if LOGARITHM { through_log_softmax } else { through_softmax };
+        Ok([Some(through(result, gradient, classes(logits.dims)))])
     }
 }

@@ -2,13 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use candle_core::backprop::GradStore;
-use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Storage, Tensor,
-    bail,
-};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor, bail};
 
 use crate::element::has_kernels;
 
@@ -94,7 +90,9 @@ impl Tape {
         for node in self.nodes.iter().rev() {
             let gradient = memory(&node.result).and_then(|key| pass.of_results.remove(&key));
             let Some(gradient) = gradient else { continue };
-            let gradients = node.backward(&gradient.reshape(node.result.shape())?)?;
+            let gradient = gradient.reshape(node.result.shape())?;
+            let arguments: Vec<&Tensor> = node.arguments.iter().collect();
+            let gradients = node.op.backward(&arguments, &node.result, &gradient)?;
             for (argument, gradient) in node.arguments.iter().zip(gradients) {
                 if let Some(gradient) = gradient {
                     pass.take(argument, gradient)?;
@@ -200,61 +198,32 @@ impl CustomOp1 for Seed {
 
 /// One op that ran.
 struct Node {
-    op: RecordedOp,
+    op: Box<dyn Recorded>,
     arguments: Vec<Tensor>,
     result: Tensor,
 }
 
-enum RecordedOp {
-    One(Arc<Box<dyn CustomOp1 + Send + Sync>>),
-    Two(Arc<Box<dyn CustomOp2 + Send + Sync>>),
-    Three(Arc<Box<dyn CustomOp3 + Send + Sync>>),
-    /// One vector after another.
-    Concatenation,
+/// What is gone back through.
+pub(crate) trait Recorded: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    /// The gradient of each argument that has one.
+    fn backward(
+        &self,
+        arguments: &[&Tensor],
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<Vec<Option<Tensor>>>;
 }
 
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = match &self.op {
-            RecordedOp::One(op) => op.name(),
-            RecordedOp::Two(op) => op.name(),
-            RecordedOp::Three(op) => op.name(),
-            RecordedOp::Concatenation => "concatenation",
-        };
-        write!(f, "{name} → {:?}", self.result.shape())
-    }
-}
-
-impl Node {
-    /// The gradient of each argument that has one.
-    fn backward(&self, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
-        let (arguments, result) = (&self.arguments, &self.result);
-        Ok(match &self.op {
-            RecordedOp::One(op) => vec![op.bwd(&arguments[0], result, gradient)?],
-            RecordedOp::Two(op) => {
-                let (a, b) = op.bwd(&arguments[0], &arguments[1], result, gradient)?;
-                vec![a, b]
-            }
-            RecordedOp::Three(op) => {
-                let [a, b, c] = [&arguments[0], &arguments[1], &arguments[2]];
-                let (a, b, c) = op.bwd(a, b, c, result, gradient)?;
-                vec![a, b, c]
-            }
-            RecordedOp::Concatenation => {
-                let mut first = 0;
-                let part = |argument: &Tensor| {
-                    let part = gradient.narrow(0, first, argument.elem_count())?;
-                    first += argument.elem_count();
-                    Ok(Some(part.reshape(argument.shape())?))
-                };
-                arguments.iter().map(part).collect::<Result<_>>()?
-            }
-        })
+        write!(f, "{} → {:?}", self.op.name(), self.result.shape())
     }
 }
 
 /// Writes an op down where this thread is recorded and the op has a way back.
-fn note(op: impl FnOnce() -> RecordedOp, arguments: &[&Tensor], result: &Tensor) {
+pub(crate) fn note(op: impl FnOnce() -> Box<dyn Recorded>, arguments: &[&Tensor], result: &Tensor) {
     if !result.track_op() {
         return;
     }
@@ -266,40 +235,34 @@ fn note(op: impl FnOnce() -> RecordedOp, arguments: &[&Tensor], result: &Tensor)
     });
 }
 
-pub(crate) fn apply1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
-    let op: Arc<Box<dyn CustomOp1 + Send + Sync>> = Arc::new(Box::new(op));
-    let result = a.apply_op1_arc(Arc::clone(&op))?;
-    note(|| RecordedOp::One(op), &[a], &result);
-    Ok(result)
-}
-
-pub(crate) fn apply2(
-    a: &Tensor,
-    b: &Tensor,
-    op: impl CustomOp2 + Send + Sync + 'static,
-) -> Result<Tensor> {
-    let op: Arc<Box<dyn CustomOp2 + Send + Sync>> = Arc::new(Box::new(op));
-    let result = a.apply_op2_arc(b, Arc::clone(&op))?;
-    note(|| RecordedOp::Two(op), &[a, b], &result);
-    Ok(result)
-}
-
-pub(crate) fn apply3(
-    a: &Tensor,
-    b: &Tensor,
-    c: &Tensor,
-    op: impl CustomOp3 + Send + Sync + 'static,
-) -> Result<Tensor> {
-    let op: Arc<Box<dyn CustomOp3 + Send + Sync>> = Arc::new(Box::new(op));
-    let result = a.apply_op3_arc(b, c, Arc::clone(&op))?;
-    note(|| RecordedOp::Three(op), &[a, b, c], &result);
-    Ok(result)
-}
-
 /// All values of the tensors in one vector: an op takes three tensors.
 pub(crate) fn concatenate(tensors: &[&Tensor]) -> Result<Tensor> {
     let vectors = tensors.iter().map(|tensor| tensor.flatten_all()).collect::<Result<Vec<_>>>()?;
     let result = Tensor::cat(&vectors, 0)?;
-    note(|| RecordedOp::Concatenation, tensors, &result);
+    note(|| Box::new(Concatenation), tensors, &result);
     Ok(result)
+}
+
+/// One vector after another.
+struct Concatenation;
+
+impl Recorded for Concatenation {
+    fn name(&self) -> &'static str {
+        "concatenation"
+    }
+
+    fn backward(
+        &self,
+        arguments: &[&Tensor],
+        _result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<Vec<Option<Tensor>>> {
+        let mut first = 0;
+        let part = |argument: &&Tensor| {
+            let part = gradient.narrow(0, first, argument.elem_count())?;
+            first += argument.elem_count();
+            Ok(Some(part.reshape(argument.shape())?))
+        };
+        arguments.iter().map(part).collect()
+    }
 }

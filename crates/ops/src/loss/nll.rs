@@ -1,13 +1,12 @@
 //! The negative log-likelihood.
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Shape, Tensor};
 
 use super::classes::{beside, columns_and_classes};
-use crate::element::{self, Element, composed, slice, with_float};
+use crate::element::{Element, composed};
 use crate::kernels::sums::{BLOCK, total};
+use crate::op::{Argument, Op, apply};
 use crate::reference;
-use crate::tape::apply1;
 
 /// Mean of −`log_probabilities`\[class\] of each row: `log_probabilities` (n, classes), `classes` (n) of
 /// dtype U8, U32 or I64 → a scalar.
@@ -37,48 +36,38 @@ pub fn nll(log_probabilities: &Tensor, classes: &Tensor) -> Result<Tensor> {
         let classes = beside(log_probabilities, classes, numbers)?;
         return reference::nll(log_probabilities, &classes);
     }
-    apply1(&log_probabilities.contiguous()?, Nll { classes: numbers })
+    apply(Nll { classes: numbers }, [&log_probabilities.contiguous()?])
 }
 
 struct Nll {
     classes: Vec<u32>,
 }
 
-impl Nll {
-    fn compute<T: Element>(&self, values: &[T], width: usize) -> (CpuStorage, Shape) {
-        let rows = self.classes.len();
-        let sum =
-            total(rows, BLOCK, |row| values[row * width + self.classes[row] as usize].to_f64());
-        (T::to_cpu_storage_owned(vec![T::from_f64(-sum / rows as f64)]), Shape::from(()))
-    }
-
-    /// −1/n at each class.
-    fn gradient<T: Element>(&self, values: &Tensor, result_gradient: &Tensor) -> Result<Tensor> {
-        let (rows, width) = values.dims2()?;
-        let share = T::ZERO - result_gradient.to_scalar::<T>()? / T::from_f64(rows as f64);
-        let mut gradient = vec![T::ZERO; rows * width];
-        for (row, &class) in gradient.chunks_exact_mut(width).zip(&self.classes) {
-            row[class as usize] = share;
-        }
-        element::tensor(gradient, (rows, width), values)
-    }
-}
-
-impl CustomOp1 for Nll {
+impl Op<1> for Nll {
     fn name(&self) -> &'static str {
         "nll"
     }
 
-    fn cpu_fwd(&self, values: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, width) = layout.shape().dims2()?;
-        with_float!(self.name(), values.dtype(), T => {
-            Ok(self.compute::<T>(slice(values, layout)?, width))
-        })
+    fn forward<T: Element>(&self, [given]: [Argument<'_, T>; 1]) -> Result<(Vec<T>, Shape)> {
+        let (values, rows, width) = (given.values, self.classes.len(), given.dims[1]);
+        let sum =
+            total(rows, BLOCK, |row| values[row * width + self.classes[row] as usize].to_f64());
+        Ok((vec![T::from_f64(-sum / rows as f64)], ().into()))
     }
 
-    fn bwd(&self, values: &Tensor, _result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        with_float!(self.name(), values.dtype(), T => {
-            Ok(Some(self.gradient::<T>(values, gradient)?))
-        })
+    /// −1/n at each class.
+    fn backward<T: Element>(
+        &self,
+        [given]: [Argument<'_, T>; 1],
+        _wanted: [bool; 1],
+        _result: &[T],
+        result_gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 1]> {
+        let share = T::ZERO - result_gradient[0] / T::from_f64(self.classes.len() as f64);
+        let mut gradient = vec![T::ZERO; given.values.len()];
+        for (row, &class) in gradient.chunks_exact_mut(given.dims[1]).zip(&self.classes) {
+            row[class as usize] = share;
+        }
+        Ok([Some(gradient)])
     }
 }

@@ -2,14 +2,13 @@
 
 use std::marker::PhantomData;
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::element::{self, Element, composed, slice, values, with_float};
+use crate::element::{Element, composed};
 use crate::kernels::sums::{BLOCK, total};
+use crate::op::{Argument, Op, apply};
 use crate::reference;
-use crate::tape::apply2;
 
 /// Mean binary cross-entropy of `logits` against `targets` of the same shape, whatever it is, and the
 /// same dtype → a scalar.
@@ -145,72 +144,40 @@ fn compare<C: Comparison>(given: &Tensor, targets: &Tensor) -> Result<Tensor> {
     if composed {
         return C::reference(given, targets);
     }
-    apply2(&given.contiguous()?, &targets.contiguous()?, Mean::<C>(PhantomData))
+    apply(Mean::<C>(PhantomData), [&given.contiguous()?, &targets.contiguous()?])
 }
 
 struct Mean<C>(PhantomData<C>);
 
-impl<C: Comparison> Mean<C> {
-    fn compute<T: Element>(given: &[T], targets: &[T]) -> (CpuStorage, Shape) {
-        let sum = total(given.len(), BLOCK, |index| C::loss(given[index], targets[index]));
-        let mean = T::from_f64(sum / given.len() as f64);
-        (T::to_cpu_storage_owned(vec![mean]), Shape::from(()))
+impl<C: Comparison> Op<2> for Mean<C> {
+    fn name(&self) -> &'static str {
+        C::NAME
     }
 
-    fn gradients<T: Element>(
-        given: &Tensor,
-        targets: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (given_values, target_values) =
-            (given.storage_and_layout(), targets.storage_and_layout());
-        let (from, to): (&[T], &[T]) = (values(&given_values)?, values(&target_values)?);
-        let (by_value, by_target) = C::gradients(result_gradient.to_scalar::<T>()?, from.len());
-        let gradient = if given.track_op() {
-            Some(element::tensor(slopes(from, to, by_value), given.shape(), given)?)
-        } else {
-            None
-        };
-        let target_gradient = if targets.track_op() {
-            Some(element::tensor(slopes(from, to, by_target), targets.shape(), given)?)
-        } else {
-            None
-        };
-        Ok((gradient, target_gradient))
+    fn forward<T: Element>(
+        &self,
+        [given, targets]: [Argument<'_, T>; 2],
+    ) -> Result<(Vec<T>, Shape)> {
+        let (given, targets) = (given.values, targets.values);
+        let sum = total(given.len(), BLOCK, |index| C::loss(given[index], targets[index]));
+        Ok((vec![T::from_f64(sum / given.len() as f64)], ().into()))
+    }
+
+    fn backward<T: Element>(
+        &self,
+        [given, targets]: [Argument<'_, T>; 2],
+        [of_given, of_targets]: [bool; 2],
+        _result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 2]> {
+        let (given, targets) = (given.values, targets.values);
+        let (by_value, by_target) = C::gradients(gradient[0], given.len());
+        let of_given = of_given.then(|| slopes(given, targets, by_value));
+        Ok([of_given, of_targets.then(|| slopes(given, targets, by_target))])
     }
 }
 
 fn slopes<T: Element>(values: &[T], targets: &[T], slope: impl Slope<T>) -> Vec<T> {
     let pairs = values.par_iter().zip(targets).with_min_len(BLOCK);
     pairs.map(|(&value, &target)| slope(value, target)).collect()
-}
-
-impl<C: Comparison> CustomOp2 for Mean<C> {
-    fn name(&self) -> &'static str {
-        C::NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        given: &CpuStorage,
-        given_layout: &Layout,
-        targets: &CpuStorage,
-        targets_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!(C::NAME, given.dtype(), T => {
-            Ok(Self::compute::<T>(slice(given, given_layout)?, slice(targets, targets_layout)?))
-        })
-    }
-
-    fn bwd(
-        &self,
-        given: &Tensor,
-        targets: &Tensor,
-        _result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        with_float!(C::NAME, given.dtype(), T => {
-            Self::gradients::<T>(given, targets, result_gradient)
-        })
-    }
 }

@@ -2,19 +2,19 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Device, Result, Shape, Tensor, bail};
 
 use super::NormalisedConvolution;
-use crate::element::{self, Element, slice, values, with_float};
+use crate::element::Element;
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
 use crate::kernels::normalised_convolution::{
     Gradients, Normalised, Order, Pass, Settings, backward, forward,
 };
 use crate::layout::bias_or_zeros;
+use crate::op::{self, Argument, Op, kept};
 use crate::statistics::BatchStatistics;
-use crate::tape::{apply2, concatenate};
+use crate::tape::concatenate;
 
 /// The op, with the batch's statistics or those `frozen`: mean and variance of each channel.
 pub(super) fn apply(
@@ -29,7 +29,7 @@ pub(super) fn apply(
     // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
     let trained = concatenate(&[weight, bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
-    let operation = Operation {
+    let op = ConvolutionBatchNorm {
         name,
         order,
         geometry,
@@ -39,8 +39,7 @@ pub(super) fn apply(
         kept: OnceLock::new(),
         statistics: Arc::clone(&statistics),
     };
-    let images = images.contiguous()?;
-    let result = apply2(&images, &trained, operation)?;
+    let result = op::apply(op, [&images.contiguous()?, &trained])?;
     let Some(statistics) = statistics.get().cloned() else {
         bail!("{name}: there was no forward pass");
     };
@@ -48,8 +47,7 @@ pub(super) fn apply(
 }
 
 /// Channels-last images, everything trained in one vector → channels-last result.
-struct Operation {
-    /// The function that the caller knows.
+struct ConvolutionBatchNorm {
     name: &'static str,
     order: Order,
     geometry: Geometry,
@@ -75,7 +73,7 @@ struct Kept {
     maxima: CpuStorage,
 }
 
-impl Operation {
+impl ConvolutionBatchNorm {
     /// Weight, bias, γ and β.
     fn parts<'a, T>(&self, trained: &'a [T]) -> (&'a [T], &'a [T], &'a [T], &'a [T]) {
         let outputs = self.geometry.outputs;
@@ -99,22 +97,27 @@ impl Operation {
         let convert = |values: &Vec<f64>| values.iter().map(|&value| T::from_f64(value)).collect();
         self.frozen.as_ref().map(|frozen| frozen.each_ref().map(convert))
     }
+}
 
-    fn compute<T: Element>(
+impl Op<2> for ConvolutionBatchNorm {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn forward<T: Element>(
         &self,
-        (images, layout): (&CpuStorage, &Layout),
-        trained: &[T],
-    ) -> Result<(CpuStorage, Shape)> {
+        [images, trained]: [Argument<'_, T>; 2],
+    ) -> Result<(Vec<T>, Shape)> {
         let geometry = &self.geometry;
-        let (weight, bias, gamma, beta) = self.parts(trained);
+        let (weight, bias, gamma, beta) = self.parts(trained.values);
         let weights = channels_last_weights(weight, geometry);
         let frozen = self.frozen();
         let settings = self.settings((gamma, beta), frozen.as_ref());
         let Normalised { result, moments, normaliser, activations, places, maxima } =
-            forward(slice(images, layout)?, (&weights, bias), &settings, geometry);
+            forward(images.values, (&weights, bias), &settings, geometry);
         let (rows, columns) = geometry.convolved();
-        let count = layout.dims()[0] * rows * columns;
-        let on_cpu = |values| Tensor::from_vec(values, geometry.outputs, &candle_core::Device::Cpu);
+        let count = images.dims[0] * rows * columns;
+        let on_cpu = |values| Tensor::from_vec(values, geometry.outputs, &Device::Cpu);
         let (mean, variance) = (on_cpu(moments.0)?, on_cpu(moments.1)?);
         self.statistics.get_or_init(|| BatchStatistics { mean, variance, count });
         self.kept.get_or_init(|| Kept {
@@ -126,84 +129,36 @@ impl Operation {
         });
         let then = if self.max_pool { Then::ReluMaxPool } else { Then::Relu };
         let (height, width) = geometry.result(then);
-        let shape = (layout.dims()[0], height, width, geometry.outputs);
-        Ok((T::to_cpu_storage_owned(result), shape.into()))
+        Ok((result, (images.dims[0], height, width, geometry.outputs).into()))
     }
 
-    fn gradients<T: Element>(
+    fn backward<T: Element>(
         &self,
-        images: &Tensor,
-        trained: &Tensor,
-        result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let Some(kept) = self.kept.get() else {
-            bail!("{}: there was no forward pass", self.name);
-        };
+        [images, trained]: [Argument<'_, T>; 2],
+        [of_images, _]: [bool; 2],
+        result: &[T],
+        gradient: &[T],
+    ) -> Result<[Option<Vec<T>>; 2]> {
+        let kept = kept(self.name, &self.kept)?;
         let geometry = &self.geometry;
-        let result_gradient = result_gradient.contiguous()?;
-        let (image_values, trained_values) =
-            (images.storage_and_layout(), trained.storage_and_layout());
-        let gradient_values = result_gradient.storage_and_layout();
-        let result_values = result.storage_and_layout();
-        let (_, _, gamma, beta) = self.parts(values::<T, _>(&trained_values)?);
+        let (_, _, gamma, beta) = self.parts(trained.values);
         let frozen = self.frozen();
         let pass = Pass {
-            images: values(&image_values)?,
+            images: images.values,
             weights: kept.weights.as_slice()?,
             normaliser: &kept.normaliser.to(),
             activations: kept.activations.as_slice()?,
             places: &kept.places,
             maxima: kept.maxima.as_slice()?,
-            result: values(&result_values)?,
+            result,
         };
-        let Gradients { convolution, gamma, beta } = backward(
-            &pass,
-            &self.settings((gamma, beta), frozen.as_ref()),
-            values(&gradient_values)?,
-            geometry,
-            images.track_op(),
-        );
-        let image_gradient = if images.track_op() {
-            Some(element::tensor(convolution.images, images.shape(), images)?)
-        } else {
-            None
-        };
-        let mut trained_gradient = channels_first_weights(&convolution.weights, geometry);
-        trained_gradient.extend(convolution.bias);
-        trained_gradient.extend(gamma);
-        trained_gradient.extend(beta);
-        let trained_gradient = element::tensor(trained_gradient, trained.shape(), images)?;
-        Ok((image_gradient, Some(trained_gradient)))
-    }
-}
-
-impl CustomOp2 for Operation {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(
-        &self,
-        images: &CpuStorage,
-        images_layout: &Layout,
-        trained: &CpuStorage,
-        trained_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!(self.name(), images.dtype(), T => {
-            self.compute::<T>((images, images_layout), slice(trained, trained_layout)?)
-        })
-    }
-
-    fn bwd(
-        &self,
-        images: &Tensor,
-        trained: &Tensor,
-        result: &Tensor,
-        result_gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        with_float!(self.name(), images.dtype(), T => {
-            self.gradients::<T>(images, trained, result, result_gradient)
-        })
+        let settings = self.settings((gamma, beta), frozen.as_ref());
+        let Gradients { convolution, gamma, beta } =
+            backward(&pass, &settings, gradient, geometry, of_images);
+        let mut of_trained = channels_first_weights(&convolution.weights, geometry);
+        of_trained.extend(convolution.bias);
+        of_trained.extend(gamma);
+        of_trained.extend(beta);
+        Ok([of_images.then_some(convolution.images), Some(of_trained)])
     }
 }
