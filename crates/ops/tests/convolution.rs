@@ -8,8 +8,8 @@ use pairnet_ops::{
 };
 use proptest::prelude::*;
 use support::{
-    assert_finite_differences, assert_same, assert_same_within, assert_told, device, quarters,
-    tensor, values, variable, whole,
+    assert_finite_differences, assert_same, assert_same_within, assert_told, composed, device,
+    quarters, tensor, values, variable, whole,
 };
 
 type Composed<'a> = dyn Fn(&[Var]) -> Result<Tensor> + 'a;
@@ -383,4 +383,27 @@ fn errors_name_the_settings() {
     let one = tensor(&[6, 2, 1, 1], DType::F32, 3);
     let apart = Conv2dConfig { stride: usize::MAX, dilation: usize::MAX, ..grouped };
     assert_eq!(conv2d(&images, &one, None, apart).unwrap().dims(), [1, 6, 1, 1]);
+}
+
+/// Sums over a hundred thousand images, of equal values: each addition errs on one side.
+#[test]
+fn many_images_lose_nothing() {
+    if composed() {
+        return; // candle's sums on the CPU lose what this test looks for
+    }
+    let count = 100_000;
+    let images = Tensor::full(0.1f32, (count, 1, 3, 3), device()).unwrap();
+    let weight = Var::from_tensor(&Tensor::full(0.1f32, (2, 1, 2, 2), device()).unwrap()).unwrap();
+    let bias = Var::zeros(2, DType::F32, device()).unwrap();
+    let result = conv2d(&images, &weight, Some(bias.as_tensor()), padded(0)).unwrap();
+    let given = result.affine(0.0, f64::from(0.1f32)).unwrap();
+    let gradients = (result * given.detach()).unwrap().sum_all().unwrap().backward().unwrap();
+    let tenth = f64::from(0.1f32);
+    for (variable, term) in [(&weight, tenth * tenth), (&bias, tenth)] {
+        let exact = term * 4.0 * count as f64;
+        for sum in values(gradients.get(variable).unwrap()) {
+            let apart = (sum - exact).abs() / exact;
+            assert!(apart < 2e-6, "{sum}, {exact} was expected");
+        }
+    }
 }

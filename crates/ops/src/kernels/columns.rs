@@ -61,6 +61,11 @@ impl<T: Element> ColumnSums<T> {
         Self { limit, ..Self::new(columns) }
     }
 
+    /// Of rows that are sums already.
+    pub(crate) fn of_sums(columns: usize) -> Self {
+        Self { limit: SHORT, ..Self::new(columns) }
+    }
+
     /// Adds whole rows.
     #[inline(always)]
     pub(crate) fn add(&mut self, rows: &[T]) {

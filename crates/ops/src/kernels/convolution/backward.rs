@@ -15,7 +15,7 @@ use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use super::{Geometry, Then, groups};
 use crate::element::{Element, unless_cut};
-use crate::kernels::columns::{ColumnSums, add};
+use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, product};
 use crate::threads::side_by_side;
 
@@ -107,21 +107,21 @@ pub(crate) fn backward<T: Element>(
             arch.dispatch(Dense { pass, images, result_gradient, g, image_gradients })
         }
     };
-    let mut weights = vec![T::ZERO; pass.weights.len()];
-    let mut bias = vec![T::ZERO; g.outputs];
+    let mut weights = ColumnSums::of_sums(pass.weights.len());
+    let mut bias = ColumnSums::of_sums(g.outputs);
     let mut chunks = chunks.into_iter().enumerate().peekable();
     while chunks.peek().is_some() {
         let some: Vec<_> = chunks.by_ref().take(at_once(g)).collect();
         let partial_sums: Vec<_> = some.into_par_iter().map(gradients_of).collect();
         for (partial_weights, partial_bias) in &partial_sums {
-            add(&mut weights, partial_weights);
-            add(&mut bias, partial_bias);
+            weights.add(partial_weights);
+            bias.add(partial_bias);
         }
     }
     // SAFETY: every chunk was zeroed.
     #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
-    Gradients { images, weights, bias }
+    Gradients { images, weights: weights.total(), bias: bias.total() }
 }
 
 /// Chunks of which each has gradients of its own at the same time. All at once would take the weights'
