@@ -20,8 +20,10 @@ pub(crate) struct Arguments {
     check: bool,
 }
 
-/// Points by which test accuracies may differ where other instructions have rounded.
-const ROUNDED: f64 = 2.5;
+/// Points by which test accuracies may differ where other instructions have rounded: two trainings are
+/// then as far apart as two runs, whose standard deviation is up to 1.3 points but for `mlp`'s 2.3. On one
+/// processor, without vectors and with AVX-512, they were up to 2.0 points apart; with AVX2, not at all.
+const ROUNDED: f64 = 4.0;
 
 pub(crate) fn networks(arguments: &Arguments) -> Result<()> {
     let (data, workspace) = (Mnist::shipped()?, crate::workspace());
@@ -67,7 +69,7 @@ fn trained(variant: &Architecture, data: &Mnist, path: &Path) -> Result<()> {
 
 /// Whether a shipped network is what training gives now: byte for byte, but for the program's version,
 /// where the same instructions have rounded; else about as often right.
-fn compare(shipped: &Kept, again: &Kept) -> Result<&'static str> {
+fn compare(shipped: &Kept, again: &Kept) -> Result<String> {
     let known = |kept: &Kept| {
         let known = kept.known.clone().into_iter().filter(|(name, _)| name != "version");
         known.collect::<Metadata>()
@@ -77,7 +79,7 @@ fn compare(shipped: &Kept, again: &Kept) -> Result<&'static str> {
     if instructions(shipped) == instructions(again) {
         let bytes = |kept: &Kept| kept.network.to_safetensors(&known(kept));
         if bytes(shipped)? == bytes(again)? {
-            return Ok("the same bytes");
+            return Ok("the same bytes".to_owned());
         }
         bail!("{} is not what training gives now; {advice}", shipped.name());
     }
@@ -86,9 +88,10 @@ fn compare(shipped: &Kept, again: &Kept) -> Result<&'static str> {
         Ok(accuracy.parse()?)
     };
     let (there, here) = (accuracy(shipped)?, accuracy(again)?);
+    let told =
+        format!("made with other instructions, {there} % of its test pairs there, {here} % here");
     if (there - here).abs() > ROUNDED {
-        let name = shipped.name();
-        bail!("{name}: {there} % of its test pairs there, {here} % here; {advice}");
+        bail!("{}: {told}; {advice}", shipped.name());
     }
-    Ok("as good, made with other instructions")
+    Ok(told)
 }
