@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::terminal::note;
+use pairnet_terminal::note;
 
 /// Whether there is anything in a folder but names with a leading dot, such as a lock leaves behind.
 pub(crate) fn is_occupied(dir: &Path) -> bool {

@@ -9,7 +9,7 @@ use pairnet_data::Mnist;
 #[cfg(feature = "hub")]
 use pairnet_data::hub::{Options, Progress};
 
-use crate::terminal;
+use pairnet_terminal::print;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -50,7 +50,7 @@ fn verify(data_dir: Option<&Path>) -> Result<()> {
     for (file, checksum) in &mnist.checksums {
         text += &format!("{checksum}  {file}\n");
     }
-    terminal::print(&text)?;
+    print(&text)?;
     anyhow::ensure!(identity.is_shipped(), "{origin} does not hold MNIST as shipped");
     Ok(())
 }
@@ -61,14 +61,14 @@ fn fetch(arguments: &Fetch) -> Result<()> {
     let mnist = pairnet_data::hub::fetch(&Options::default(), &mut |progress| bar.tell(&progress));
     bar.0.finish_and_clear();
     let mnist = mnist?;
-    terminal::print(&format!(
+    print(&format!(
         "fetched {} training and {} test digits; they are the shipped data\n",
         mnist.train.len(),
         mnist.test.len()
     ))?;
     if let Some(dir) = &arguments.out {
         mnist.write_idx(dir)?;
-        terminal::note(format_args!(
+        pairnet_terminal::note(format_args!(
             "wrote IDX files to {}; use them with --data-dir",
             dir.display()
         ));
@@ -101,7 +101,7 @@ impl Bar {
             Progress::Waiting { reason, wait, .. } => {
                 let seconds = wait.as_secs();
                 self.0.suspend(|| {
-                    terminal::note(format_args!("{reason}; again in {seconds} seconds"))
+                    pairnet_terminal::note(format_args!("{reason}; again in {seconds} seconds"))
                 });
             }
             _ => {}
@@ -115,4 +115,12 @@ fn fetch(_arguments: &Fetch) -> Result<()> {
         "this build cannot reach the hub: MNIST is shipped, and fetching it again needs the feature 'hub'. Type\n  \
          cargo run --release --package xtask --features hub -- data fetch"
     )
+}
+
+/// Digits from a folder of the user's, else those that are shipped.
+pub(crate) fn digits(dir: Option<&Path>) -> Result<Mnist> {
+    Ok(match dir {
+        Some(dir) => Mnist::from_dir(dir)?,
+        None => Mnist::shipped()?,
+    })
 }

@@ -3,18 +3,18 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use pairnet_report::{Answered, Evaluation, Right};
-use pairnet_training::{Answer, answers, fresh_pairs};
+use pairnet_training::{Answer, Kept, answers, fresh_pairs, kept_path};
 use serde::Serialize;
 
-use crate::networks::{Kept, digits};
-use crate::terminal::print;
+use crate::data::digits;
+use pairnet_terminal::print;
 
 /// Accuracy, confusion and calibration of networks.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Networks that train or reproduce --keep has written
+    /// Networks that train or reproduce --keep has written, or names of shipped ones
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Pairs of the test split; no digit comes twice
@@ -43,8 +43,14 @@ struct Entry<'a> {
 }
 
 pub(crate) fn evaluate(arguments: &Arguments) -> Result<()> {
-    let networks = arguments.files.iter().map(|file| Ok((file, Kept::load(file)?)));
-    let networks = networks.collect::<Result<Vec<_>>>()?;
+    let workspace = crate::workspace();
+    let load = |file: &PathBuf| {
+        let file = kept_path(file, &workspace);
+        let kept = Kept::load(&file)
+            .context("a network is a file that train --save or reproduce --keep has written")?;
+        Ok((file, kept))
+    };
+    let networks = arguments.files.iter().map(load).collect::<Result<Vec<_>>>()?;
     let pairs =
         fresh_pairs(&digits(arguments.data_dir.as_deref())?, arguments.pairs, arguments.seed)?;
     let mut evaluated = Vec::new();
@@ -80,16 +86,7 @@ pub(crate) fn evaluate(arguments: &Arguments) -> Result<()> {
 }
 
 fn seen(answer: &Answer, classes: [u8; 2]) -> Answered {
-    let named = answer.digits.map(|digits| digits.map(|digit| most(&digit)));
-    Answered { classes, probability: answer.probability, named }
-}
-
-/// The digit of the largest probability, the first of equal ones.
-pub(crate) fn most(probabilities: &[f64; 10]) -> u8 {
-    let larger = |best: usize, digit: usize| {
-        if probabilities[digit] > probabilities[best] { digit } else { best }
-    };
-    (1..10).fold(0, larger) as u8
+    Answered { classes, probability: answer.probability, named: answer.named() }
 }
 
 fn told(file: &Path, kept: &Kept, evaluation: &Evaluation, arguments: &Arguments) -> String {

@@ -3,6 +3,7 @@
 //! Arguments, terminal, files and exit codes are here; the work is in the crates.
 
 mod aside;
+mod ask;
 mod bench;
 mod data;
 mod device;
@@ -12,14 +13,13 @@ mod progress;
 mod provenance;
 mod report;
 mod reproduce;
-mod signals;
-mod terminal;
 mod train;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pairnet_terminal::{end, print_usage, start_logs};
 
 /// Training allocates and frees the same few sizes at every step. The system's allocator returns
 /// that memory to the kernel and faults it in again; mimalloc keeps it.
@@ -42,6 +42,14 @@ enum Command {
     Train(train::Arguments),
     /// Say how good kept networks are, on fresh test pairs
     Evaluate(evaluate::Arguments),
+    /// Show two pictures of digits to a network, and say what it makes of them
+    #[command(disable_help_flag = true)]
+    Predict(ask::Arguments),
+    /// Serve a page to draw two digits on, where all networks answer
+    #[command(disable_help_flag = true)]
+    Serve(ask::Arguments),
+    /// Train the shipped networks again
+    Networks(networks::Arguments),
     /// Make the results of a sweep again from its records, without training
     Report(report::Arguments),
     /// Time this project, stock candle and PyTorch side by side
@@ -54,23 +62,18 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(usage) => return terminal::print_usage(&usage),
+        Err(usage) => return print_usage(&usage),
     };
-    let result = terminal::start_logs().and_then(|()| match arguments.command {
+    end(start_logs().and_then(|()| match arguments.command {
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Train(arguments) => train::train(&arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
+        Command::Predict(_) | Command::Serve(_) => ask::ask(),
+        Command::Networks(arguments) => networks::networks(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Data(command) => data::data(&command),
-    });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<signals::Interrupted>() {
-            Some(interrupted) => interrupted.end_program(),
-            None => terminal::fail(&error),
-        },
-    }
+    }))
 }
 
 /// The folder of the workspace, where `cargo run` says so; else the working directory.

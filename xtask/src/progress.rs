@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressStyle};
 use pairnet_record::Record;
 
-use crate::terminal::note;
+use pairnet_terminal::note;
 
 /// Told of each record as it ends, from any thread; talks to standard error.
 pub(crate) enum Progress {

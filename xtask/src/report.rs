@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use pairnet_record::write_atomically;
 use pairnet_report::{Summary, first_difference, read_report, write_results};
 
-use crate::terminal;
+use pairnet_terminal::{note, print};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -46,11 +46,11 @@ pub(crate) fn write(dir: &Path) -> Result<()> {
     let report = read_report(dir)?;
     // Files first, since a reader may go away; tables in any case, since the folder may be another's.
     let kept = write_results(dir, &report);
-    let printed = terminal::print(&report.summary.to_markdown());
+    let printed = print(&report.summary.to_markdown());
     let (files, dir) =
         ("results.md, results.json, results.csv, report.html and figures", dir.display());
     match (kept, printed) {
-        (Ok(()), Ok(())) => terminal::note(format_args!("{files} are in {dir}")),
+        (Ok(()), Ok(())) => note(format_args!("{files} are in {dir}")),
         (Ok(()), Err(error)) => {
             return Err(error.context(format!("{files} are in {dir}, not printed")));
         }
@@ -67,7 +67,7 @@ fn publish(dir: &Path, folder: &Path) -> Result<()> {
     for name in files(&summary) {
         write_atomically(&folder.join(&name), read(&dir.join(&name))?.as_bytes())?;
     }
-    terminal::note(format_args!(
+    note(format_args!(
         "results.md, results.json, results.csv and figures are in {} too",
         folder.display()
     ));
@@ -115,7 +115,7 @@ fn check(file: &Path) -> Result<()> {
         bail!("{} is no picture of {file}; {again}, or remove it", path.display());
     }
     let following: Vec<&str> = following.iter().map(|(name, _)| name.as_str()).collect();
-    terminal::print(&format!("{} follow from {}\n", following.join(", "), file.display()))
+    print(&format!("{} follow from {}\n", following.join(", "), file.display()))
 }
 
 /// What belongs to a summary in a folder of results, but for the page.

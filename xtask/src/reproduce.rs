@@ -17,8 +17,8 @@ use crate::aside::{holds_sweep, is_occupied, move_aside};
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
-use crate::signals::{Interrupted, Signals};
-use crate::terminal::{note, print};
+use pairnet_terminal::{Interrupted, Signals};
+use pairnet_terminal::{note, print};
 
 /// Both recipes, all variants, ten runs each, unless told otherwise.
 #[derive(clap::Args)]

@@ -11,11 +11,11 @@ use pairnet_ops::awake;
 use pairnet_record::{Epoch, write_record_file};
 use pairnet_training::{Finished, Recipe, RunId, Setup, State, TrainingError, follows_from, keep};
 
+use crate::data::digits;
 use crate::device::DeviceName;
-use crate::networks::digits;
 use crate::provenance::provenance;
-use crate::signals::{Interrupted, Signals};
-use crate::terminal::{note, print};
+use pairnet_terminal::{Interrupted, Signals};
+use pairnet_terminal::{note, print};
 
 /// One network by one recipe.
 #[derive(clap::Args)]

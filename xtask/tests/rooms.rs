@@ -1,6 +1,7 @@
 //! Which crate may know which: the table of `docs/architecture.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -55,9 +56,46 @@ fn no_crate_knows_what_it_must_not() {
     never("pairnet-report", &["pairnet-data", "pairnet-models", "pairnet-training", "pairnet-ops"]);
     never("pairnet-serve", &SIBLINGS);
     never("pairnet-serve", &CANDLE);
-    never("pairnet-serve", &["clap", "tracing-subscriber", "anyhow", "xtask"]);
-    for package in SIBLINGS {
-        never(package, &["clap", "tracing-subscriber", "anyhow", "xtask"]);
+    never("pairnet-images", &SIBLINGS);
+    never("pairnet-images", &CANDLE);
+    never("pairnet-terminal", &SIBLINGS);
+    never("pairnet-terminal", &CANDLE);
+    for package in SIBLINGS.into_iter().chain(["pairnet-images", "pairnet-serve"]) {
+        never(
+            package,
+            &["clap", "tracing-subscriber", "anyhow", "ask", "xtask", "pairnet-terminal"],
+        );
+    }
+    // What they bring takes long to build, and the main job does not wait for it.
+    never("xtask", &["ask", "pairnet-images", "pairnet-serve"]);
+    never("ask", &["pairnet-report", "xtask"]);
+}
+
+/// Every package that cargo builds for `root`, with its features.
+fn built_for(root: &str) -> BTreeMap<String, String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges", "normal,build", "--prefix", "none"])
+        .args(["--no-dedupe", "--format", "{p}|{f}", "--package", root])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let packages = text.lines().filter_map(|line| line.split_once('|'));
+    packages.map(|(package, features)| (package.to_owned(), features.to_owned())).collect()
+}
+
+#[test]
+fn the_main_job_builds_no_server_and_predict_builds_nothing_again() {
+    let (main, ask) = (built_for("xtask"), built_for("ask"));
+    for name in ["axum ", "hyper ", "image ", "tokio "] {
+        let has = |built: &BTreeMap<String, String>| built.keys().any(|key| key.starts_with(name));
+        assert!(has(&ask) && !has(&main), "{name}");
+    }
+    for (package, features) in &ask {
+        // With other features it would be another build, and that of all which stands on it.
+        let same = main.get(package).is_none_or(|others| others == features);
+        assert!(same, "{package} has the features {features}, for xtask {}", main[package]);
     }
 }
 

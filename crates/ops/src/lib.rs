@@ -79,6 +79,7 @@ pub use candle_nn::{Conv2dConfig, Optimizer};
 pub use batch_norm::{batch_norm, batch_norm_evaluation};
 pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};
 pub use dropout::dropout;
+pub use kernels::instructions;
 pub use linear::{linear, linear_relu};
 pub use loss::{
     accuracy, binary_cross_entropy_with_logits, cross_entropy, mean_squared_error, nll,

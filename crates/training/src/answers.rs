@@ -18,6 +18,23 @@ pub struct Answer {
     pub digits: Option<[[f64; 10]; 2]>,
 }
 
+impl Answer {
+    /// Whether it says that the first digit is at most the second: a half is no yes, as accuracy is
+    /// counted.
+    pub fn holds(&self) -> bool {
+        self.probability > 0.5
+    }
+
+    /// The likeliest digits, first and second; the smaller of equally likely ones.
+    pub fn named(&self) -> Option<[u8; 2]> {
+        let larger = |probabilities: &[f64; 10], best: usize, digit: usize| {
+            if probabilities[digit] > probabilities[best] { digit } else { best }
+        };
+        let likeliest = |digit: [f64; 10]| (1..10).fold(0, |best, d| larger(&digit, best, d)) as u8;
+        self.digits.map(|digits| digits.map(likeliest))
+    }
+}
+
 /// Pairs that are looked at together.
 const TOGETHER: usize = 500;
 

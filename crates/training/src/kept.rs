@@ -2,10 +2,71 @@
 
 use std::path::{Path, PathBuf};
 
-use pairnet_models::{Metadata, Network};
+use candle_core::Device;
+use pairnet_models::{Kernels, Metadata, ModelError, Network, variant};
 use pairnet_record::{Provenance, Record};
 
 use crate::TrainingError;
+
+/// A network from a file, and what is known of it.
+pub struct Kept {
+    /// The network, on the CPU.
+    pub network: Network,
+    /// What [`keep`] wrote beside it, if it was that.
+    pub known: Metadata,
+}
+
+impl Kept {
+    /// Reads what [`keep`] has written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::load`].
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        let (network, known) = Network::load(path, Kernels::Fused, &Device::Cpu)?;
+        Ok(Self { network, known })
+    }
+
+    /// The network's name.
+    pub fn name(&self) -> &str {
+        &self.network.architecture().name
+    }
+
+    /// Where it comes from, in words: recipe, seed, run and accuracies, as far as they are known.
+    pub fn origin(&self) -> String {
+        let known = |name: &str| self.known.get(name).map(String::as_str);
+        let mut words = Vec::new();
+        for name in ["recipe", "seed", "run"] {
+            words.extend(known(name).map(|value| format!("{name} {value}")));
+        }
+        words.extend(self.accuracies());
+        words.join(", ")
+    }
+
+    /// How often it was right in its training, in words: `99.9 % of its training pairs`, and of its
+    /// test pairs.
+    pub fn accuracies(&self) -> impl Iterator<Item = String> {
+        let named = [("train_accuracy", "training"), ("test_accuracy", "test")];
+        named.into_iter().filter_map(|(name, split)| {
+            let percent: f64 = self.known.get(name)?.parse().ok()?;
+            Some(format!("{percent:.1} % of its {split} pairs"))
+        })
+    }
+}
+
+/// The file that `asked` means: of the networks in the workspace's `data/networks` where it is the bare
+/// name of one, else itself.
+pub fn kept_path(asked: &Path, workspace: &Path) -> PathBuf {
+    match asked.to_str().and_then(|name| variant(name).ok()) {
+        Some(variant) => shipped_path(workspace, &variant.name),
+        None => asked.to_owned(),
+    }
+}
+
+/// Where the workspace has its trained network of that name.
+pub fn shipped_path(workspace: &Path, variant: &str) -> PathBuf {
+    workspace.join("data/networks").join(format!("{variant}.safetensors"))
+}
 
 /// `networks/<recipe>/<variant>/<run>.safetensors` in a sweep's folder.
 pub fn network_path(dir: &Path, recipe: &str, variant: &str, run: usize) -> PathBuf {
@@ -13,7 +74,8 @@ pub fn network_path(dir: &Path, recipe: &str, variant: &str, run: usize) -> Path
 }
 
 /// Writes a trained network to `path`, whole or not at all: [`Network::save`] with recipe, seed, run,
-/// `follows_from` and accuracies (percent) of its record, and version and revision of the program.
+/// `follows_from` and accuracies (percent) of its record, version and revision of the program, and the
+/// instruction set of its kernels ([`pairnet_ops::instructions`]), on which rounding depends.
 ///
 /// # Errors
 ///
@@ -34,6 +96,7 @@ pub fn keep(
         ("test_accuracy", accuracy(record.test_accuracy)),
         ("version", Some(program.version.clone())),
         ("revision", program.git_revision.clone()),
+        ("instructions", Some(pairnet_ops::instructions().to_owned())),
     ];
     let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     network.save(path, &known.collect::<Metadata>()).map_err(TrainingError::Network)

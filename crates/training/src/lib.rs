@@ -53,7 +53,7 @@ pub use batches::{Batch, batches};
 pub use error::TrainingError;
 pub use evaluation::{Evaluation, Score, evaluate};
 pub use folder::{Status, claim_folder, status};
-pub use kept::{keep, network_path};
+pub use kept::{Kept, keep, kept_path, network_path, shipped_path};
 pub use losses::{Losses, losses};
 pub use plan::{Job, Plan, follows_from};
 pub use recipe::{

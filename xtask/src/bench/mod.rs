@@ -13,8 +13,8 @@ use pairnet_training::Recipe;
 
 use measure::{Machine, Measurement, measure_alone, measure_ours, measure_pytorch, multiply_speed};
 
-use crate::signals::{Interrupted, Signals};
-use crate::terminal::{note, print};
+use pairnet_terminal::{Interrupted, Signals};
+use pairnet_terminal::{note, print};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -2,6 +2,7 @@
 //! command. `.ci/cases` says what each of these tests is about.
 #![cfg(target_os = "linux")]
 
+mod ask;
 mod folders;
 mod logs;
 mod pipes;

@@ -69,6 +69,24 @@ pub(crate) fn arch() -> pulp::Arch {
     })
 }
 
+/// The instruction set that the kernels use on the CPU: `avx512`, `avx2`, `neon`, `scalar` or
+/// `other`, and `composed` where candle's own ops compute. Sums are rounded as it has them.
+pub fn instructions() -> &'static str {
+    if switched_off() {
+        return "composed";
+    }
+    match arch() {
+        #[cfg(target_arch = "x86_64")]
+        pulp::Arch::V4(_) => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        pulp::Arch::V3(_) => "avx2",
+        #[cfg(target_arch = "aarch64")]
+        pulp::Arch::Neon(_) => "neon",
+        pulp::Arch::Scalar => "scalar",
+        _ => "other",
+    }
+}
+
 /// Whether `PAIRNET_INSTRUCTIONS` is `composed`: then no kernel runs on the CPU either, so that tests
 /// reach there what another device would run.
 pub(crate) fn switched_off() -> bool {

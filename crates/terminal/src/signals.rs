@@ -21,17 +21,19 @@ const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 /// Signals that are waited for while there is work that has to be left whole.
 ///
 /// The first one sets a flag that the work looks at; a second one ends the program at once.
-pub(crate) struct Signals {
+pub struct Signals {
     stop: Arc<AtomicBool>,
     /// 0 until there is one.
     received: Arc<AtomicUsize>,
 }
 
 impl Signals {
+    /// Begins to wait.
+    ///
     /// # Errors
     ///
     /// Where the system refuses.
-    pub(crate) fn listen() -> Result<Self> {
+    pub fn listen() -> Result<Self> {
         let signals = Self { stop: Arc::default(), received: Arc::default() };
         let register = |signal: i32| {
             let Self { stop, received } = &signals;
@@ -47,13 +49,13 @@ impl Signals {
     }
 
     /// The flag, which an error may set too.
-    pub(crate) fn stop(&self) -> &AtomicBool {
+    pub fn stop(&self) -> &AtomicBool {
         &self.stop
     }
 
     /// The work is done or left: from now on a signal ends the program at once. Is the one that has
     /// come before.
-    pub(crate) fn end(self) -> Option<i32> {
+    pub fn end(self) -> Option<i32> {
         self.stop.store(true, Ordering::SeqCst);
         let signal = self.received.load(Ordering::SeqCst) as i32;
         (signal != 0).then_some(signal)
@@ -71,10 +73,11 @@ fn ignored(signal: i32) -> bool {
 
 /// Work that ended because of a signal.
 #[derive(Debug)]
-pub(crate) struct Interrupted {
-    pub(crate) signal: i32,
+pub struct Interrupted {
+    /// Its number.
+    pub signal: i32,
     /// What is left of it, for whoever watches.
-    pub(crate) told: String,
+    pub told: String,
 }
 
 impl fmt::Display for Interrupted {
@@ -88,7 +91,7 @@ impl std::error::Error for Interrupted {}
 impl Interrupted {
     /// Ends the program by the signal; there is a code where that is not possible.
     pub(crate) fn end_program(&self) -> ExitCode {
-        crate::terminal::note(self);
+        crate::output::note(self);
         // Ends by an abort where the signal does not end it, and fails only for one that it does not
         // know.
         let _ = signal_hook::low_level::emulate_default_handler(self.signal);
