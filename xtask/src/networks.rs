@@ -20,10 +20,10 @@ pub(crate) struct Arguments {
     check: bool,
 }
 
-/// Points by which test accuracies may differ where other instructions have rounded: two trainings are
-/// then as far apart as two runs, whose standard deviation is up to 1.3 points but for `mlp`'s 2.3. On one
-/// processor, without vectors and with AVX-512, they were up to 2.0 points apart; with AVX2, not at all.
-const ROUNDED: f64 = 4.0;
+/// Points by which test accuracies may differ where another processor has rounded: two trainings are then
+/// as far apart as two runs, whose standard deviation is 1.3 points or so. Three standard deviations of a
+/// difference are 5.5.
+const ROUNDED: f64 = 6.0;
 
 pub(crate) fn networks(arguments: &Arguments) -> Result<()> {
     let (data, workspace) = (Mnist::shipped()?, crate::workspace());
@@ -67,31 +67,26 @@ fn trained(variant: &Architecture, data: &Mnist, path: &Path) -> Result<()> {
     Ok(keep(path, &network, &record, &program)?)
 }
 
-/// Whether a shipped network is what training gives now: byte for byte, but for the program's version,
-/// where the same instructions have rounded; else about as often right.
+/// Whether a shipped network is what training gives now: byte for byte, but for the program's version and
+/// the instruction set, where the same processor has rounded; else about as often right. What a product's
+/// sums are split into follows from the processor's caches too, so the instructions alone do not tell.
 fn compare(shipped: &Kept, again: &Kept) -> Result<String> {
-    let known = |kept: &Kept| {
-        let known = kept.known.clone().into_iter().filter(|(name, _)| name != "version");
-        known.collect::<Metadata>()
+    let bytes = |kept: &Kept| {
+        let known = kept.known.clone().into_iter();
+        let known = known.filter(|(name, _)| name != "version" && name != "instructions");
+        kept.network.to_safetensors(&known.collect::<Metadata>())
     };
-    let instructions = |kept: &Kept| kept.known.get("instructions").cloned();
-    let advice = "`cargo xtask networks` makes them again";
-    if instructions(shipped) == instructions(again) {
-        let bytes = |kept: &Kept| kept.network.to_safetensors(&known(kept));
-        if bytes(shipped)? == bytes(again)? {
-            return Ok("the same bytes".to_owned());
-        }
-        bail!("{} is not what training gives now; {advice}", shipped.name());
+    if bytes(shipped)? == bytes(again)? {
+        return Ok("the same bytes".to_owned());
     }
     let accuracy = |kept: &Kept| -> Result<f64> {
         let accuracy = kept.known.get("test_accuracy").context("its accuracy is not known")?;
         Ok(accuracy.parse()?)
     };
     let (there, here) = (accuracy(shipped)?, accuracy(again)?);
-    let told =
-        format!("made with other instructions, {there} % of its test pairs there, {here} % here");
+    let told = format!("rounded otherwise, {there} % of its test pairs there, {here} % here");
     if (there - here).abs() > ROUNDED {
-        bail!("{}: {told}; {advice}", shipped.name());
+        bail!("{}: {told}; `cargo xtask networks` makes it again", shipped.name());
     }
     Ok(told)
 }
