@@ -181,10 +181,10 @@ fn a_cause_is_told_once() {
 #[cfg(unix)]
 fn start_long_sweep(dir: &str) -> std::process::Child {
     let arguments =
-        ["reproduce", "--recipe", "paper", "--variant", "mlp", "--runs", "12", "--out", dir];
+        ["reproduce", "--recipe", "paper", "--variant", "mlp", "--runs", "40", "--out", dir];
     let child = command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
-    let first = pairnet_record::record_path(dir.as_ref(), "paper", "mlp", 2);
+    let first = pairnet_record::record_path(dir.as_ref(), "paper", "mlp", 0);
     while !first.exists() {
         assert!(start.elapsed() < Duration::from_secs(60), "no record after a minute");
         std::thread::sleep(Duration::from_millis(5));
@@ -206,7 +206,7 @@ fn a_killed_and_an_interrupted_sweep_go_on_to_the_same_records() {
             "--variant",
             "mlp",
             "--runs",
-            "12",
+            "40",
             "--out",
             dir,
         ]);
@@ -218,7 +218,7 @@ fn a_killed_and_an_interrupted_sweep_go_on_to_the_same_records() {
     let mut killed = start_long_sweep(&dir("killed"));
     killed.kill().unwrap(); // SIGKILL
     killed.wait().unwrap();
-    assert!(records(dir("killed").as_ref()).len() < 12);
+    assert!(records(dir("killed").as_ref()).len() < 40);
     assert_eq!(sweep(&dir("killed")), whole);
 
     let interrupted = start_long_sweep(&dir("interrupted"));
