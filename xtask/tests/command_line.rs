@@ -223,7 +223,7 @@ fn a_killed_and_an_interrupted_sweep_go_on_to_the_same_records() {
 
     let interrupted = start_long_sweep(&dir("interrupted"));
     let id = interrupted.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     let output = interrupted.wait_with_output().unwrap();
     assert_eq!(output.status.code(), None, "it ends by the signal");
     assert!(err(&output).contains("the same command goes on from there"), "{}", err(&output));
