@@ -1,6 +1,8 @@
 //! The tensors that a layer's state is made of, and how they start.
 
+use candle_core::{DType, Device, Result, Tensor};
 use pairnet_network::{Layer, Step};
+use pairnet_ops::random::uniform;
 use rand_core::RngCore;
 
 /// A tensor of a layer's state.
@@ -13,12 +15,17 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// What it holds before any training.
-    pub(crate) fn first_values(&self, rng: &mut impl RngCore) -> Vec<f32> {
-        let count = self.shape.iter().product();
+    pub(crate) fn first_values(
+        &self,
+        dtype: DType,
+        device: &Device,
+        rng: &mut impl RngCore,
+    ) -> Result<Tensor> {
+        let shape = &*self.shape;
         match self.start {
-            Start::Uniform { bound } => (0..count).map(|_| uniform(rng, bound)).collect(),
-            Start::Ones => vec![1.0; count],
-            Start::Zeros => vec![0.0; count],
+            Start::Uniform { bound } => uniform(shape, bound, dtype, device, rng),
+            Start::Ones => Tensor::ones(shape, dtype, device),
+            Start::Zeros => Tensor::zeros(shape, dtype, device),
         }
     }
 }
@@ -51,10 +58,4 @@ pub(crate) fn entries(layer_name: &str, layer: &Layer) -> Vec<Entry> {
     }
     let named = |(name, shape, start)| Entry { name: format!("{layer_name}.{name}"), shape, start };
     entries.into_iter().map(named).collect()
-}
-
-/// A number from U(−bound, bound): 24 random bits, as many as an f32 holds.
-fn uniform(rng: &mut impl RngCore, bound: f64) -> f32 {
-    let unit = f64::from(rng.next_u32() >> 8) / f64::from(1u32 << 24);
-    ((2.0 * unit - 1.0) * bound) as f32
 }

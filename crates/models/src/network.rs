@@ -47,8 +47,7 @@ impl Network {
     ) -> Result<Self, ModelError> {
         architecture.check()?;
         Self::given(architecture, kernels, dtype, device, &mut |entry| {
-            let values = entry.first_values(rng);
-            Ok(Tensor::from_vec(values, &*entry.shape, device)?.to_dtype(dtype)?)
+            Ok(entry.first_values(dtype, device, rng)?)
         })
     }
 
