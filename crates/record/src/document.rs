@@ -1,6 +1,7 @@
 //! Files as JSON: the version first, a checksum last, no number that JSON cannot hold.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -67,6 +68,17 @@ pub(crate) fn read<T: Document>(path: &Path) -> Result<T, RecordError> {
     let document: T = from_bytes(path, &bytes)?;
     document.check(path)?;
     Ok(document)
+}
+
+/// What the file `path` holds; `None` where there is none.
+pub(crate) fn read_if_there<T: Document>(path: &Path) -> Result<Option<T>, RecordError> {
+    match read(path) {
+        Ok(document) => Ok(Some(document)),
+        Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The value in `bytes`, after a look at the version alone: what else another version holds is

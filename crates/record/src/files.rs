@@ -122,13 +122,7 @@ pub fn write_sweep(dir: &Path, sweep: &Sweep) -> Result<PathBuf, RecordError> {
 ///
 /// Where the file cannot be read, is of another version, or was changed since it was written.
 pub fn read_sweep(dir: &Path) -> Result<Option<Sweep>, RecordError> {
-    match document::read(&sweep_path(dir)) {
-        Ok(sweep) => Ok(Some(sweep)),
-        Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+    document::read_if_there(&sweep_path(dir))
 }
 
 fn subfolders(dir: &Path) -> Result<Vec<PathBuf>, RecordError> {

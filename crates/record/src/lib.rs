@@ -40,6 +40,7 @@
 //! sweep.json                                  what was asked, and by what program: a [`Sweep`]
 //! records/<recipe>/<variant>/<run>.json       one a run, whole or absent: a [`Record`]
 //! predictions/<recipe>/<variant>/<run>.json   what the trained network said: [`Predictions`]
+//! study.json                                  what is asked, in words, where it is a [`Study`]
 //! .owner                                      who writes here now: an [`Owner`]
 //! ```
 //!
@@ -51,7 +52,7 @@
 //! their record, so that a record implies them.
 //!
 //! Every file starts with the version of its format ([`RECORD_FORMAT`], [`SWEEP_FORMAT`],
-//! [`PREDICTIONS_FORMAT`]), which is looked at before anything else in it; a reader names the
+//! [`STUDY_FORMAT`], [`PREDICTIONS_FORMAT`]), which is looked at before anything else in it; a reader names the
 //! version that it cannot read ([`RecordError::Version`]). A version says exactly which fields there
 //! are, so that a field more or less makes another version.
 //!
@@ -84,6 +85,7 @@ mod owner;
 mod pixels;
 mod predictions;
 mod record;
+mod study;
 mod sweep;
 
 pub use atomic::write_atomically;
@@ -101,6 +103,7 @@ pub use predictions::{
     round_probability, write_predictions,
 };
 pub use record::{Epoch, Failure, FailureKind, RECORD_FORMAT, Record, Timing};
+pub use study::{Reference, STUDY_FORMAT, Study, read_study, study_path, write_study};
 pub use sweep::{MOST_RUNS, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};
 
 /// The snippets of the README, which are tests.

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use pairnet_record::{
     Epoch, Mistake, PREDICTIONS_FORMAT, Pixels, Predictions, Provenance, RECORD_FORMAT,
-    RecipeSettings, Record, RecordError, SWEEP_FORMAT, Settings, Sweep, Timing, read_predictions,
-    read_record, read_sweep, sweep_path, write_predictions, write_record, write_sweep,
+    RecipeSettings, Record, RecordError, Reference, STUDY_FORMAT, SWEEP_FORMAT, Settings, Study,
+    Sweep, Timing, read_predictions, read_record, read_study, read_sweep, sweep_path,
+    write_predictions, write_record, write_study, write_sweep,
 };
 
 fn record() -> Record {
@@ -71,6 +72,24 @@ fn sweep() -> Sweep {
             git_dirty: Some(false),
             machine: "a processor, 2 cores".to_owned(),
         },
+    }
+}
+
+fn study() -> Study {
+    Study {
+        format: STUDY_FORMAT,
+        title: "Longer".to_owned(),
+        question: "Is it \"enough\"?".to_owned(),
+        base: "paper".to_owned(),
+        base_network: Some("mlp".to_owned()),
+        axes: vec!["epochs".to_owned()],
+        references: vec![Reference {
+            source: "a table".to_owned(),
+            cell: "paper".to_owned(),
+            network: "mlp".to_owned(),
+            mean: 79.56,
+            std: None,
+        }],
     }
 }
 
@@ -193,4 +212,11 @@ fn a_sweep_has_runs_and_not_too_many() {
         assert!(error.contains(&format!("settings.runs = {runs}: ")), "{error}");
     }
     assert!(!sweep_path(dir.path()).exists());
+}
+
+#[test]
+fn no_changed_byte_of_a_study_reaches_a_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write_study(dir.path(), &study()).unwrap();
+    change_each_byte(&path, || read_study(dir.path()).map(|study| study.unwrap()));
 }
