@@ -86,7 +86,8 @@ pub use loss::{
 };
 pub use normalised_linear::{NormalisedLinear, linear_relu_batch_norm};
 pub use optimisers::{
-    Adam, AdamSettings, AdamW, OptimiserState, Sgd, SgdSettings, StatefulOptimizer, named_variables,
+    Adam, AdamSettings, AdamW, OptimiserState, Sgd, SgdSettings, StatefulOptimizer,
+    clip_gradient_norm, named_variables,
 };
 pub use pooling::{avg_pool2d, max_pool2d};
 pub use softmax::{log_softmax, softmax};

@@ -5,6 +5,7 @@
 
 mod adam;
 mod adamw;
+mod clip;
 mod in_place;
 mod moments;
 mod sgd;
@@ -13,5 +14,6 @@ mod variables;
 
 pub use adam::{Adam, AdamSettings};
 pub use adamw::AdamW;
+pub use clip::clip_gradient_norm;
 pub use sgd::{Sgd, SgdSettings};
 pub use state::{OptimiserState, StatefulOptimizer, named_variables};
