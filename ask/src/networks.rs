@@ -34,5 +34,5 @@ pub(crate) fn load(asked: &Path) -> Result<(PathBuf, Kept)> {
 pub(crate) fn answer(kept: &Kept, pair: &Pair) -> Result<Answer, TrainingError> {
     let images: Vec<f32> = pair.iter().flat_map(|digit| pool(digit)).collect();
     // One pair gives one answer.
-    Ok(answers(&kept.network, &images)?.remove(0))
+    Ok(answers(&kept.trained, &images)?.remove(0))
 }

@@ -55,7 +55,7 @@ pub(crate) fn evaluate(arguments: &Arguments) -> Result<()> {
         fresh_pairs(&digits(arguments.data_dir.as_deref())?, arguments.pairs, arguments.seed)?;
     let mut evaluated = Vec::new();
     for (file, kept) in &networks {
-        let answered = answers(&kept.network, pairs.images())?;
+        let answered = answers(&kept.trained, pairs.images())?;
         let classes = pairs.classes().as_chunks::<2>().0;
         let answered: Vec<Answered> =
             answered.iter().zip(classes).map(|(answer, &classes)| seen(answer, classes)).collect();

@@ -74,7 +74,7 @@ fn compare(shipped: &Kept, again: &Kept) -> Result<String> {
     let bytes = |kept: &Kept| {
         let known = kept.known.clone().into_iter();
         let known = known.filter(|(name, _)| name != "version" && name != "instructions");
-        kept.network.to_safetensors(&known.collect::<Metadata>())
+        kept.trained.network.to_safetensors(&known.collect::<Metadata>())
     };
     if bytes(shipped)? == bytes(again)? {
         return Ok("the same bytes".to_owned());

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 use clap::builder::PossibleValuesParser;
-use pairnet_data::Mnist;
+use pairnet_data::{Mnist, Split};
 use pairnet_models::{Kernels, variant, variants};
 use pairnet_record::{MOST_RUNS, Owner, Record, RecordError, Sweep, check_writable};
 use pairnet_training::{
@@ -24,7 +24,7 @@ use pairnet_terminal::{note, print};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Train with this recipe only; may be repeated
-    #[arg(long = "recipe", value_name = "NAME", value_parser = PossibleValuesParser::new(recipe_names()))]
+    #[arg(long = "recipe", value_name = "NAME", value_parser = PossibleValuesParser::new(Recipe::NAMES))]
     recipes: Vec<String>,
     /// Train this variant only; may be repeated
     #[arg(long = "variant", value_name = "NAME", value_parser = PossibleValuesParser::new(pairnet_models::names()))]
@@ -62,10 +62,6 @@ pub(crate) struct Arguments {
     fresh: bool,
 }
 
-fn recipe_names() -> [&'static str; 2] {
-    Recipe::all().map(|recipe| recipe.name)
-}
-
 /// More threads than any machine has cores.
 const MOST_JOBS: usize = 1024;
 
@@ -95,7 +91,7 @@ pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {
         None => Mnist::shipped()?,
     };
     for recipe in &plan.recipes {
-        data.require_pairs(recipe.pairs)?;
+        data.require_pairs(recipe.pairs_of(Split::Train), recipe.pairs_of(Split::Test))?;
     }
     let makes_way = arguments.fresh && is_occupied(&dir);
     if makes_way && !holds_sweep(&dir) {
@@ -301,7 +297,7 @@ fn describe(plan: &Plan, status: &Status<'_>, dir: &Path) -> Result<()> {
                 .iter()
                 .filter(|job| job.recipe.name == recipe.name && job.variant.name == variant.name)
                 .count();
-            let (recipe, variant, runs) = (recipe.name, &variant.name, plan.runs);
+            let (recipe, variant, runs) = (&recipe.name, &variant.name, plan.runs);
             text += &format!("  {recipe:8} {variant:13} {missing} of {runs} runs\n");
         }
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::builder::PossibleValuesParser;
+use pairnet_data::Split;
 use pairnet_models::{Kernels, variant};
 use pairnet_ops::awake;
 use pairnet_record::{Epoch, write_record_file};
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
     #[arg(value_parser = PossibleValuesParser::new(pairnet_models::names()))]
     variant: String,
     /// How it is trained
-    #[arg(long, value_name = "NAME", default_value = "paper", value_parser = PossibleValuesParser::new(Recipe::all().map(|recipe| recipe.name)))]
+    #[arg(long, value_name = "NAME", default_value = "paper", value_parser = PossibleValuesParser::new(Recipe::NAMES))]
     recipe: String,
     /// Where every random number comes from, as in a sweep
     #[arg(long, value_name = "SEED", default_value_t = 0, allow_negative_numbers = true)]
@@ -71,7 +72,7 @@ pub(crate) fn train(arguments: &Arguments) -> Result<()> {
         keep: None,
     };
     let data = digits(arguments.data_dir.as_deref())?;
-    data.require_pairs(recipe.pairs)?;
+    data.require_pairs(recipe.pairs_of(Split::Train), recipe.pairs_of(Split::Test))?;
     let origin = follows_from(&recipe, variant, seed, &data, &setup)?;
     if file.exists() {
         bail!(
@@ -120,13 +121,13 @@ pub(crate) fn train(arguments: &Arguments) -> Result<()> {
         };
         return Err(Interrupted { signal, told }.into());
     }
-    let (Finished { record, .. }, network) = result?;
+    let (Finished { record, .. }, trained) = result?;
     write_record_file(&record_file, &record)?;
     if let Some(failure) = &record.failure {
         remove(&unfinished)?;
         bail!("the run failed: {failure}; its record is {}", record_file.display());
     }
-    keep(&file, &network, &record, &provenance(&workspace, &setup.device))?;
+    keep(&file, &trained, &record, &provenance(&workspace, &setup.device))?;
     remove(&unfinished)?;
     let percent = |accuracy: Option<f64>| accuracy.map_or("-".to_owned(), |a| format!("{a:.1} %"));
     print(&format!(

@@ -174,14 +174,14 @@ impl Mnist {
         Ok(difference.map_or(Identity::Shipped, Identity::Other))
     }
 
-    /// Checks that each split has digits for `count` pairs.
+    /// Checks that the splits have digits for so many pairs.
     ///
     /// ```
     /// # fn main() -> Result<(), pairnet_data::DataError> {
     /// let mnist = pairnet_data::Mnist::shipped()?;
-    /// mnist.require_pairs(5_000)?;
+    /// mnist.require_pairs(5_000, 5_000)?;
     /// assert_eq!(
-    ///     mnist.require_pairs(5_001).unwrap_err().to_string(),
+    ///     mnist.require_pairs(5_001, 5_001).unwrap_err().to_string(),
     ///     "5001 pairs need 10002 test digits, t10k-images-idx3-ubyte has 10000"
     /// );
     /// # Ok(())
@@ -191,9 +191,9 @@ impl Mnist {
     /// # Errors
     ///
     /// [`DataError::TooFewInSplit`] of the first split that has too few.
-    pub fn require_pairs(&self, count: usize) -> Result<(), DataError> {
-        let splits = [(&TRAIN, &self.train), (&TEST, &self.test)];
-        for ((split, digits), file) in splits.into_iter().zip(&self.images) {
+    pub fn require_pairs(&self, train: usize, test: usize) -> Result<(), DataError> {
+        let splits = [(&TRAIN, &self.train, train), (&TEST, &self.test, test)];
+        for ((split, digits, count), file) in splits.into_iter().zip(&self.images) {
             let digits = digits.len();
             if digits / 2 < count {
                 let (split, file) = (split.name, file.clone());

@@ -194,18 +194,18 @@ fn a_name_that_is_no_text_comes_through() {
 fn too_few_digits_are_told_with_split_and_file() {
     let folder = folder();
     let read = Mnist::from_dir(folder.path()).unwrap();
-    read.require_pairs(1).unwrap();
+    read.require_pairs(1, 1).unwrap();
     let images = |file: &str| folder.path().join(file).display().to_string();
     assert_eq!(
-        read.require_pairs(2).unwrap_err().to_string(),
+        read.require_pairs(2, 2).unwrap_err().to_string(),
         format!("2 pairs need 4 training digits, {} has 3", images("train-images-idx3-ubyte"))
     );
     let more = Mnist::new(Digits::new(vec![0; 784 * 4], vec![0; 4]).unwrap(), read.test);
     assert_eq!(
-        more.require_pairs(2).unwrap_err().to_string(),
+        more.require_pairs(2, 2).unwrap_err().to_string(),
         "2 pairs need 4 test digits, t10k-images-idx3-ubyte has 2"
     );
-    let error = more.require_pairs(usize::MAX).unwrap_err().to_string();
+    let error = more.require_pairs(usize::MAX, usize::MAX).unwrap_err().to_string();
     assert!(error.contains(" need 36893488147419103230 training digits, "), "{error}");
 }
 

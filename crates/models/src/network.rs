@@ -51,6 +51,25 @@ impl Network {
         })
     }
 
+    /// As [`Network::new`], each tensor from a generator of its own, which `rng` has for its name
+    /// ([`Network::state`]): so networks that share some of their layers can start these alike.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn new_by_name<R: RngCore>(
+        architecture: &Architecture,
+        kernels: Kernels,
+        rng: impl Fn(&str) -> R,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        architecture.check()?;
+        Self::given(architecture, kernels, dtype, device, &mut |entry| {
+            Ok(entry.first_values(dtype, device, &mut rng(&entry.name))?)
+        })
+    }
+
     /// A network with the tensors that `give` has for its state. The sizes have to fit each other.
     pub(crate) fn given(
         architecture: &Architecture,

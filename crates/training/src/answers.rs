@@ -3,9 +3,9 @@
 use candle_core::{D, Tensor};
 use candle_nn::ops::{sigmoid, softmax};
 use pairnet_data::{DataError, Mnist, PairSet, Split, draw_pairs};
-use pairnet_models::Network;
 
 use crate::TrainingError;
+use crate::kept::Trained;
 use crate::streams::stream;
 
 /// What a network says of one pair.
@@ -38,22 +38,21 @@ impl Answer {
 /// Pairs that are looked at together.
 const TOGETHER: usize = 500;
 
-/// What `network` says of pairs, in evaluation mode: two images of 14×14 a pair, pixels 0 to 255 and
+/// What a network says of pairs, in evaluation mode: two images of 14×14 a pair, pixels 0 to 255 and
 /// light on dark ([`PairSet::images`]).
 ///
 /// ```
 /// use pairnet_data::Mnist;
-/// use pairnet_models::{Kernels, Network, variant};
-/// use pairnet_training::{Recipe, RunId, answers, fresh_pairs};
+/// use pairnet_models::{Kernels, variant};
+/// use pairnet_training::{PixelScale, Recipe, RunId, Trained, answers, fresh_pairs};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (recipe, variant) = (Recipe::paper(), variant("mlp-ws-al")?);
-/// let mut weights = RunId { seed: 0, recipe: &recipe, variant, run: 0 }.weights();
-/// let device = candle_core::Device::Cpu;
-/// let dtype = candle_core::DType::F32;
-/// let network = Network::new(variant, Kernels::Fused, &mut weights, dtype, &device)?;
+/// let id = RunId { seed: 0, recipe: &recipe, variant, run: 0 };
+/// let network = id.network(Kernels::Fused, &candle_core::Device::Cpu)?;
+/// let trained = Trained { network, scale: PixelScale::RAW };
 /// let pairs = fresh_pairs(&Mnist::shipped()?, 20, 7)?;
-/// let answers = answers(&network, pairs.images())?;
+/// let answers = answers(&trained, pairs.images())?;
 /// assert_eq!(answers.len(), 20);
 /// assert!(answers[0].digits.is_some());
 /// # Ok(())
@@ -63,7 +62,7 @@ const TOGETHER: usize = 500;
 /// # Errors
 ///
 /// Where there are not 392 numbers a pair, or the device fails.
-pub fn answers(network: &Network, images: &[f32]) -> Result<Vec<Answer>, TrainingError> {
+pub fn answers(trained: &Trained, images: &[f32]) -> Result<Vec<Answer>, TrainingError> {
     const PAIR: usize = 2 * 14 * 14;
     if !images.len().is_multiple_of(PAIR) {
         let numbers = images.len();
@@ -72,10 +71,11 @@ pub fn answers(network: &Network, images: &[f32]) -> Result<Vec<Answer>, Trainin
         ))
         .into());
     }
+    let Trained { network, scale } = trained;
     let mut answers = Vec::with_capacity(images.len() / PAIR);
     for images in images.chunks(TOGETHER * PAIR) {
         let shape = (images.len() / PAIR, 2, 14, 14);
-        let images = Tensor::from_slice(images, shape, network.device())?;
+        let images = scale.apply(&Tensor::from_slice(images, shape, network.device())?)?;
         let outputs = network.evaluate(&images)?.detach();
         let probabilities = sigmoid(&outputs.logits)?.to_vec1::<f32>()?;
         let digits = match &outputs.digit_logits {

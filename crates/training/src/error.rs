@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use pairnet_models::{ArchitectureError, ModelError};
 use pairnet_record::MOST_RUNS;
 
+use crate::fields::FieldError;
+
 /// What can go wrong in training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,7 +27,7 @@ pub enum TrainingError {
     #[error("failed to write down the recipe '{name}': {source}")]
     Recipe {
         /// The recipe.
-        name: &'static str,
+        name: String,
         /// Why.
         source: serde_json::Error,
     },
@@ -48,6 +50,24 @@ pub enum TrainingError {
     /// A network could not be kept.
     #[error(transparent)]
     Network(ModelError),
+    /// What a kept network says of its pixels makes no sense.
+    #[error("{}: {name} is '{value}', and no number", path.display())]
+    Scale {
+        /// Its file.
+        path: PathBuf,
+        /// The entry in its metadata.
+        name: String,
+        /// What is there.
+        value: String,
+    },
+    /// A field of a recipe cannot be what it is.
+    #[error("recipe '{name}': {source}")]
+    Field {
+        /// The recipe.
+        name: String,
+        /// Which field, and why.
+        source: FieldError,
+    },
     /// A plan of no runs, or of too many.
     #[error("{asked} runs of each network cannot be planned: from 1 to {MOST_RUNS} can")]
     Runs {

@@ -5,7 +5,7 @@ use candle_nn::ops::sigmoid;
 use pairnet_models::{Masks, Network, Outputs};
 
 use crate::batches::Batch;
-use crate::recipe::EvaluationMode;
+use crate::choices::EvaluationMode;
 
 /// How many predictions were right, of how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

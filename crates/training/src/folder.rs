@@ -75,7 +75,7 @@ pub fn status<'a>(
         .collect();
     let mut status = Status { sweep, missing: Vec::new(), kept: 0, failed: Vec::new() };
     for job in plan.jobs() {
-        let Some(record) = kept.get(&(job.recipe.name, &*job.variant.name, job.run)) else {
+        let Some(record) = kept.get(&(&*job.recipe.name, &*job.variant.name, job.run)) else {
             status.missing.push(job);
             continue;
         };
@@ -87,8 +87,8 @@ pub fn status<'a>(
     Ok(status)
 }
 
-/// What `there` and `asked` ask for together, in the order of the tables of recipes and variants,
-/// so that it does not matter which came first.
+/// What `there` and `asked` ask for together, in the order of the tables of recipes and variants, and
+/// what is in no table as it is asked for, so that it does not matter which came first.
 fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
     let Sweep { format, mut settings, mut networks, provenance } = there;
     for recipe in &asked.settings.recipes {
@@ -106,9 +106,12 @@ fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
             networks.push(network.clone());
         }
     }
-    let recipes = Recipe::all().map(|recipe| recipe.name);
+    let asked_recipes = asked.settings.recipes.iter().map(|recipe| recipe.name.clone());
+    let recipes: Vec<String> =
+        Recipe::NAMES.map(str::to_owned).into_iter().chain(asked_recipes).collect();
+    let variants: Vec<String> =
+        names().map(str::to_owned).chain(asked.settings.variants.iter().cloned()).collect();
     settings.recipes.sort_by_key(|recipe| place(&recipes, &recipe.name));
-    let variants: Vec<&str> = names().collect();
     settings.variants.sort_by_key(|name| place(&variants, name));
     networks.sort_by_key(|network| place(&variants, &network.name));
     // Where sweep.json was lost, its records tell how many runs there are.
@@ -118,7 +121,7 @@ fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
 }
 
 /// Where `name` stands in `names`; what is not there comes after all that is.
-fn place(names: &[&str], name: &str) -> usize {
+fn place(names: &[String], name: &str) -> usize {
     names.iter().position(|known| *known == name).unwrap_or(names.len())
 }
 

@@ -3,33 +3,64 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use pairnet_models::{Kernels, Metadata, ModelError, Network, variant};
+use pairnet_models::{Kernels, Metadata, Network, variant};
 use pairnet_record::{Provenance, Record};
 
 use crate::TrainingError;
+use crate::scale::PixelScale;
+
+/// A trained network, and what it has to be shown.
+#[derive(Debug)]
+pub struct Trained {
+    /// The network.
+    pub network: Network,
+    /// What pixels are made into before it sees them.
+    pub scale: PixelScale,
+}
 
 /// A network from a file, and what is known of it.
+#[derive(Debug)]
 pub struct Kept {
     /// The network, on the CPU.
-    pub network: Network,
+    pub trained: Trained,
     /// What [`keep`] wrote beside it, if it was that.
     pub known: Metadata,
 }
+
+/// Where the metadata has the scale of the pixels; nowhere where they are left as they are.
+const SCALE: [&str; 2] = ["pixel_shift", "pixel_divisor"];
 
 impl Kept {
     /// Reads what [`keep`] has written.
     ///
     /// # Errors
     ///
-    /// As [`Network::load`].
-    pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let (network, known) = Network::load(path, Kernels::Fused, &Device::Cpu)?;
-        Ok(Self { network, known })
+    /// As [`Network::load`], and where the scale of the pixels is no number.
+    pub fn load(path: &Path) -> Result<Self, TrainingError> {
+        let (network, known) =
+            Network::load(path, Kernels::Fused, &Device::Cpu).map_err(TrainingError::Network)?;
+        let number = |name: &str, otherwise: f64| match known.get(name) {
+            None => Ok(otherwise),
+            Some(text) => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(number),
+                _ => Err(TrainingError::Scale {
+                    path: path.to_owned(),
+                    name: name.to_owned(),
+                    value: text.clone(),
+                }),
+            },
+        };
+        let [shift, divisor] = SCALE;
+        let scale = PixelScale {
+            shift: number(shift, PixelScale::RAW.shift)?,
+            divisor: number(divisor, PixelScale::RAW.divisor)?,
+        };
+        Ok(Self { trained: Trained { network, scale }, known })
     }
 
     /// The network's name.
     pub fn name(&self) -> &str {
-        &self.network.architecture().name
+        &self.trained.network.architecture().name
     }
 
     /// Where it comes from, in words: recipe, seed, run and accuracies, as far as they are known.
@@ -75,19 +106,24 @@ pub fn network_path(dir: &Path, recipe: &str, variant: &str, run: usize) -> Path
 
 /// Writes a trained network to `path`, whole or not at all: [`Network::save`] with recipe, seed, run,
 /// `follows_from` and accuracies (percent) of its record, version and revision of the program, and the
-/// instruction set of its kernels ([`pairnet_ops::instructions`]), on which rounding depends.
+/// instruction set of its kernels ([`pairnet_ops::instructions`]), on which rounding depends. Where the
+/// pixels were scaled, `pixel_shift` and `pixel_divisor` are there too ([`PixelScale`]).
 ///
 /// # Errors
 ///
 /// Where the file cannot be written.
 pub fn keep(
     path: &Path,
-    network: &Network,
+    trained: &Trained,
     record: &Record,
     program: &Provenance,
 ) -> Result<(), TrainingError> {
     let accuracy = |accuracy: Option<f64>| accuracy.map(|percent| percent.to_string());
+    let Trained { network, scale } = trained;
+    let scaled = |value: f64| (*scale != PixelScale::RAW).then(|| value.to_string());
     let known = [
+        (SCALE[0], scaled(scale.shift)),
+        (SCALE[1], scaled(scale.divisor)),
         ("recipe", Some(record.recipe.clone())),
         ("seed", Some(record.seed.to_string())),
         ("run", Some(record.run.to_string())),

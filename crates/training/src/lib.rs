@@ -33,16 +33,22 @@
 
 mod answers;
 mod batches;
+mod choices;
 mod epoch;
 mod error;
 mod evaluation;
+mod fields;
 mod folder;
 mod kept;
 mod losses;
+mod optimiser;
 mod plan;
 mod predictions;
 mod recipe;
 mod run;
+mod scale;
+mod schedule;
+mod sets;
 mod setup;
 mod state;
 mod streams;
@@ -50,17 +56,22 @@ mod sweep;
 
 pub use answers::{Answer, answers, fresh_pairs};
 pub use batches::{Batch, batches};
+pub use choices::{
+    AdamState, AuxiliaryLoss, EvaluationMode, InputScale, MainLoss, OptimiserKind, PairDraw,
+    PairOrder, RandomNumbers, Schedule, TrainAccuracy,
+};
 pub use error::TrainingError;
 pub use evaluation::{Evaluation, Score, evaluate};
+pub use fields::FieldError;
 pub use folder::{Status, claim_folder, status};
-pub use kept::{Kept, keep, kept_path, network_path, shipped_path};
+pub use kept::{Kept, Trained, keep, kept_path, network_path, shipped_path};
 pub use losses::{Losses, losses};
+pub use optimiser::Optimiser;
 pub use plan::{Job, Plan, follows_from};
-pub use recipe::{
-    AdamState, AuxiliaryLoss, EvaluationMode, MainLoss, PairDraw, Recipe, TrainAccuracy,
-    UnknownRecipe,
-};
+pub use recipe::{Recipe, UnknownRecipe};
 pub use run::{Finished, run, train};
+pub use scale::PixelScale;
+pub use schedule::LearningRate;
 pub use setup::Setup;
 pub use state::State;
 pub use streams::{DrawnMasks, RunId};

@@ -50,7 +50,7 @@ impl Plan {
     /// # Errors
     ///
     /// Where there are no runs or too many, the sizes of a network do not fit each other, or a
-    /// recipe's field cannot be written as JSON.
+    /// recipe's field is out of its range.
     pub fn asked(
         &self,
         setup: &Setup,
@@ -61,6 +61,12 @@ impl Plan {
             return Err(TrainingError::Runs { asked: self.runs });
         }
         self.variants.iter().try_for_each(Architecture::check)?;
+        for recipe in &self.recipes {
+            recipe.check().map_err(|source| {
+                let name = recipe.name.clone();
+                TrainingError::Field { name, source }
+            })?;
+        }
         let settings = Settings {
             recipes: self.recipes.iter().map(settings).collect::<Result<_, _>>()?,
             variants: self.variants.iter().map(|variant| variant.name.clone()).collect(),
@@ -100,8 +106,8 @@ pub fn follows_from(
 
 fn settings(recipe: &Recipe) -> Result<RecipeSettings, TrainingError> {
     let fields = serde_json::to_value(recipe)
-        .map_err(|source| TrainingError::Recipe { name: recipe.name, source })?;
-    Ok(RecipeSettings { name: recipe.name.to_owned(), fields })
+        .map_err(|source| TrainingError::Recipe { name: recipe.name.clone(), source })?;
+    Ok(RecipeSettings { name: recipe.name.clone(), fields })
 }
 
 fn device_name(device: &Device) -> &'static str {

@@ -5,19 +5,19 @@ use candle_nn::ops::{sigmoid, softmax};
 use pairnet_models::Outputs;
 use pairnet_record::{Mistake, PREDICTIONS_FORMAT, Pixels, Predictions, round_probability};
 
-use crate::batches::Batch;
+use crate::sets::Sets;
 use crate::streams::RunId;
 
-/// The predictions behind `outputs`, one a batch.
+/// The predictions behind `outputs`, one a batch of the test pairs.
 pub(crate) fn predictions(
     id: &RunId<'_>,
     follows_from: &str,
-    batches: &[Batch],
+    sets: &Sets,
     outputs: &[Outputs],
 ) -> Result<Predictions> {
     let mut predictions = Predictions {
         format: PREDICTIONS_FORMAT,
-        recipe: id.recipe.name.to_owned(),
+        recipe: id.recipe.name.clone(),
         variant: id.variant.name.clone(),
         run: id.run,
         seed: id.seed,
@@ -27,7 +27,7 @@ pub(crate) fn predictions(
         mistakes: Vec::new(),
     };
     let mut posteriors = Vec::new();
-    for (batch, outputs) in batches.iter().zip(outputs) {
+    for (batch, outputs) in sets.test.iter().zip(outputs) {
         let classes = batch.classes.to_vec1::<u32>()?;
         let (first, second) = classes.split_at(classes.len() / 2);
         let pairs = first.iter().zip(second).map(|(&first, &second)| [first as u8, second as u8]);
@@ -45,12 +45,11 @@ pub(crate) fn predictions(
         }
     }
     if !posteriors.is_empty() {
-        let size = batches.first().map_or(1, |batch| batch.targets.elem_count());
         let mistake = |pair| {
-            let images = pixels(&batches[pair / size], pair % size)?;
-            Ok(Mistake { pair, images, posteriors: posteriors[pair] })
+            let images = pixels(sets.test_pairs.images(), pair);
+            Mistake { pair, images, posteriors: posteriors[pair] }
         };
-        predictions.mistakes = predictions.wrong().map(mistake).collect::<Result<_>>()?;
+        predictions.mistakes = predictions.wrong().map(mistake).collect();
     }
     Ok(predictions)
 }
@@ -65,13 +64,13 @@ fn thousandths(probabilities: &[f32]) -> [f64; 10] {
 }
 
 /// Both digits of a pair; pooled values are quarters, a picture of them needs none.
-fn pixels(batch: &Batch, index: usize) -> Result<[Pixels; 2]> {
-    let values = batch.images.get(index)?.flatten_all()?.to_vec1::<f32>()?;
-    let mut images = [Pixels([0; Pixels::COUNT]); 2];
-    for (image, values) in images.iter_mut().zip(values.chunks_exact(Pixels::COUNT)) {
+fn pixels(images: &[f32], pair: usize) -> [Pixels; 2] {
+    let mut both = [Pixels([0; Pixels::COUNT]); 2];
+    let values = images.chunks_exact(Pixels::COUNT).skip(2 * pair);
+    for (image, values) in both.iter_mut().zip(values) {
         for (pixel, value) in image.0.iter_mut().zip(values) {
             *pixel = value.round() as u8;
         }
     }
-    Ok(images)
+    both
 }

@@ -1,34 +1,73 @@
 //! Recipes: everything about training that is not the network, as values.
 
+use pairnet_data::Split;
 use pairnet_ops::AdamSettings;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::choices::{
+    AdamState, AuxiliaryLoss, EvaluationMode, InputScale, MainLoss, OptimiserKind, PairDraw,
+    PairOrder, RandomNumbers, Schedule, TrainAccuracy,
+};
 
 /// Everything about training that is not the network.
 ///
 /// The constructors give each field's source: "text" is the paper, "code" the authors' released
 /// program (`vmous93/deep-learning-mini-projects`, folder `Project_1`), "practice" what is usual
 /// where the text is silent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// As JSON, fields that neither of them has are left out where they are at their default, so that
+/// what follows from a recipe keeps its hash when recipes get new fields ([`pairnet_record::Origin`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// As it is written on the command line and in files.
-    pub name: &'static str,
-    /// Pairs in the training set, and as many in the test set.
+    pub name: String,
+    /// Pairs in the test set, and in the training set where [`Recipe::training_pairs`] says nothing.
     pub pairs: usize,
+    /// Pairs in the training set, where these are not [`Recipe::pairs`]. The first ones of a run are the
+    /// same however many there are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub training_pairs: Option<usize>,
     /// What pairs are drawn from, and which runs share them.
     pub pair_draw: PairDraw,
     /// Passes over the training pairs.
     pub epochs: usize,
-    /// Pairs a batch; batches come in a fixed order, the last may be short.
+    /// Pairs a batch; the last may be short.
     pub batch_size: usize,
-    /// Adam's learning rate.
+    /// In which order the training goes through its pairs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: PairOrder,
+    /// What the pixels are made into.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub input_scale: InputScale,
+    /// What moves the weights.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub optimiser: OptimiserKind,
+    /// The optimiser's learning rate, of which a schedule takes its share.
     pub learning_rate: f64,
+    /// How the learning rate goes through a run.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
+    /// Epochs in which the learning rate rises from 0, before the schedule begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub warm_up: usize,
+    /// SGD's momentum.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub momentum: f64,
+    /// The optimiser's weight decay, of all parameters.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub weight_decay: f64,
+    /// The norm of all gradients together that a step may have; longer ones are made as long
+    /// ([`pairnet_ops::clip_gradient_norm`]).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub gradient_clip: Option<f64>,
     /// Adam's decay of the mean of gradients.
     pub beta1: f64,
     /// Adam's decay of the mean of squared gradients.
     pub beta2: f64,
     /// Added to the root of Adam's second moment.
     pub epsilon: f64,
-    /// What becomes of Adam's state between steps.
+    /// What becomes of the optimiser's state between steps.
     pub adam_state: AdamState,
     /// The loss of the comparison.
     pub main_loss: MainLoss,
@@ -38,72 +77,21 @@ pub struct Recipe {
     pub main_weight: f64,
     /// Factor of each digit's auxiliary loss.
     pub auxiliary_weight: f64,
+    /// How much of a target is spread over all classes: of ten digits, and of yes and no (Szegedy et
+    /// al., 2016).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub label_smoothing: f64,
     /// How accuracies are measured after training.
     pub evaluation: EvaluationMode,
     /// Which training accuracy is reported.
     pub train_accuracy: TrainAccuracy,
+    /// Which runs share initial weights, dropout masks and shuffles.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub random_numbers: RandomNumbers,
 }
 
-/// What pairs are drawn from, and which runs share them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PairDraw {
-    /// New pairs for every run, the same for all variants of that run.
-    EachRun,
-    /// PyTorch's generator, seeded with the sweep's seed, draws once for each of the four kinds:
-    /// basic, auxiliary loss, weight sharing, both, in this order. All runs of a kind share its
-    /// draw, with either backbone; kinds do not share theirs ([`pairnet_data::torch_pairs`]).
-    PytorchOncePerKind,
-}
-
-/// What becomes of Adam's state between steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AdamState {
-    /// Kept through the run.
-    Kept,
-    /// The optimiser is made anew at every step, so that no moment survives.
-    RemadeEachStep,
-}
-
-/// The loss of the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MainLoss {
-    /// Binary cross-entropy on the logit.
-    BinaryCrossEntropy,
-    /// Mean squared error of the logit's sigmoid.
-    SquaredErrorOfSigmoid,
-}
-
-/// The loss of the digit classes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AuxiliaryLoss {
-    /// Cross-entropy on the digit logits.
-    CrossEntropy,
-    /// Cross-entropy that takes the softmax for logits: softmax twice.
-    CrossEntropyOfSoftmax,
-}
-
-/// How accuracies are measured after training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EvaluationMode {
-    /// Batch norm uses running statistics, dropout is off.
-    Evaluation,
-    /// Batch norm uses the statistics of each batch, dropout stays on.
-    Training,
-}
-
-/// Which training accuracy is reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrainAccuracy {
-    /// Over the training pairs after the last epoch, measured as the test accuracy is.
-    AfterLastEpoch,
-    /// Counted during the last epoch, each batch before its update.
-    DuringLastEpoch,
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// There is no recipe of that name.
@@ -122,22 +110,33 @@ impl Recipe {
     /// 96.6 `lenet5-al`, 97.3 `lenet5-ws-al`.
     pub fn paper() -> Self {
         Self {
-            name: "paper",
-            pairs: 1_000,                 // text, section 2
-            pair_draw: PairDraw::EachRun, // practice
-            epochs: 25,                   // text, section 4
-            batch_size: 200,              // text, section 4
-            learning_rate: 0.01,          // text, section 4
-            beta1: 0.9,                   // practice: Adam's defaults
+            name: "paper".to_owned(),
+            pairs: 1_000, // text, section 2
+            training_pairs: None,
+            pair_draw: PairDraw::EachRun,   // practice
+            epochs: 25,                     // text, section 4
+            batch_size: 200,                // text, section 4
+            order: PairOrder::Fixed,        // code
+            input_scale: InputScale::Raw,   // code
+            optimiser: OptimiserKind::Adam, // text, section 4
+            learning_rate: 0.01,            // text, section 4
+            schedule: Schedule::Constant,   // practice
+            warm_up: 0,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            gradient_clip: None,
+            beta1: 0.9, // practice: Adam's defaults
             beta2: 0.999,
             epsilon: 1e-8,
-            adam_state: AdamState::Kept,                   // practice
-            main_loss: MainLoss::BinaryCrossEntropy,       // practice
-            auxiliary_loss: AuxiliaryLoss::CrossEntropy,   // practice
-            main_weight: 0.3,                              // text, section 3
-            auxiliary_weight: 0.5,                         // text, section 3
-            evaluation: EvaluationMode::Evaluation,        // practice
+            adam_state: AdamState::Kept,                 // practice
+            main_loss: MainLoss::BinaryCrossEntropy,     // practice
+            auxiliary_loss: AuxiliaryLoss::CrossEntropy, // practice
+            main_weight: 0.3,                            // text, section 3
+            auxiliary_weight: 0.5,                       // text, section 3
+            label_smoothing: 0.0,
+            evaluation: EvaluationMode::Evaluation, // practice
             train_accuracy: TrainAccuracy::AfterLastEpoch, // practice
+            random_numbers: RandomNumbers::Own,
         }
     }
 
@@ -149,24 +148,21 @@ impl Recipe {
     /// 94.5 `lenet5-al`, 95.6 `lenet5-ws-al`.
     pub fn authors() -> Self {
         Self {
-            name: "authors",
-            pairs: 1_000,                            // text and code
+            name: "authors".to_owned(),
             pair_draw: PairDraw::PytorchOncePerKind, // code
-            epochs: 25,                              // text and code
-            batch_size: 200,                         // text and code
-            learning_rate: 0.01,                     // text and code
-            beta1: 0.9,                              // code: the defaults of torch.optim.Adam
-            beta2: 0.999,
-            epsilon: 1e-8,
-            adam_state: AdamState::RemadeEachStep,      // code
+            adam_state: AdamState::RemadeEachStep,   // code
             main_loss: MainLoss::SquaredErrorOfSigmoid, // code
             auxiliary_loss: AuxiliaryLoss::CrossEntropyOfSoftmax, // code
-            main_weight: 0.3,                           // text and code
-            auxiliary_weight: 0.05,                     // code; the text says 0.5
-            evaluation: EvaluationMode::Training,       // code
+            auxiliary_weight: 0.05,                  // code; the text says 0.5
+            evaluation: EvaluationMode::Training,    // code
             train_accuracy: TrainAccuracy::DuringLastEpoch, // code
+            // Text and code agree in all else.
+            ..Self::paper()
         }
     }
+
+    /// The names of both recipes, in the order of [`Recipe::all`].
+    pub const NAMES: [&'static str; 2] = ["paper", "authors"];
 
     /// Both recipes, in the order in which a sweep trains them.
     pub fn all() -> [Self; 2] {
@@ -185,9 +181,17 @@ impl Recipe {
             .ok_or_else(|| UnknownRecipe { name: name.to_owned() })
     }
 
+    /// How many pairs a split has.
+    pub fn pairs_of(&self, split: Split) -> usize {
+        match split {
+            Split::Train => self.training_pairs.unwrap_or(self.pairs),
+            Split::Test => self.pairs,
+        }
+    }
+
     /// Adam's constants.
     pub fn adam(&self) -> AdamSettings {
-        let Self { learning_rate, beta1, beta2, epsilon, .. } = *self;
-        AdamSettings { beta1, beta2, epsilon, ..AdamSettings::pytorch(learning_rate) }
+        let Self { learning_rate, beta1, beta2, epsilon, weight_decay, .. } = *self;
+        AdamSettings { learning_rate, beta1, beta2, epsilon, weight_decay }
     }
 }

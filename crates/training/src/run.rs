@@ -3,19 +3,21 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use pairnet_data::{Mnist, Split};
-use pairnet_models::{Architecture, Network};
-use pairnet_ops::{Optimizer, StatefulOptimizer};
+use pairnet_data::Mnist;
+use pairnet_models::Architecture;
 use pairnet_record::{Epoch, Failure, FailureKind, Predictions, RECORD_FORMAT, Record, Timing};
 
 use crate::TrainingError;
-use crate::batches::{Batch, batches};
+use crate::batches::Batch;
+use crate::choices::TrainAccuracy;
 use crate::epoch::{NotFinite, Seen};
 use crate::evaluation::{Evaluation, evaluate};
+use crate::kept::Trained;
 use crate::losses::losses;
 use crate::plan::follows_from;
 use crate::predictions::predictions;
-use crate::recipe::{AdamState, Recipe, TrainAccuracy};
+use crate::recipe::Recipe;
+use crate::sets::Sets;
 use crate::setup::Setup;
 use crate::state::State;
 use crate::streams::RunId;
@@ -65,34 +67,25 @@ pub fn train(
     setup: &Setup,
     stop: &AtomicBool,
     after_epoch: &mut dyn FnMut(&State) -> Result<(), TrainingError>,
-) -> Result<(Finished, Network), TrainingError> {
+) -> Result<(Finished, Trained), TrainingError> {
     let start = Instant::now();
     let RunId { seed, recipe, variant, run } = *id;
     let follows_from = follows_from(recipe, variant, seed, data, setup)?;
-    let prepare = |split| -> Result<Vec<Batch>, TrainingError> {
-        let pairs = id.pairs(data, split)?;
-        let mut batches = batches(&pairs, recipe.batch_size, &setup.device)?;
-        for batch in &mut batches {
-            batch.images = state.network.lay_out(&batch.images)?;
-        }
-        Ok(batches)
-    };
-    let (train, test) = rayon::join(|| prepare(Split::Train), || prepare(Split::Test));
-    let sets = Sets { train: train?, test: test? };
+    let sets = Sets::new(id, data, &state.network)?;
     let before = state.seconds;
     let mut after_epoch = |state: &mut State| {
         state.seconds = before + start.elapsed().as_secs_f64();
         after_epoch(state)
     };
-    let end = train_network(recipe, &mut state, &sets, setup, stop, &mut after_epoch)?;
+    let end = train_network(id, &mut state, &sets, setup, stop, &mut after_epoch)?;
     let predictions = match &end {
-        Ok(measured) => Some(predictions(id, &follows_from, &sets.test, &measured.test.outputs)?),
+        Ok(measured) => Some(predictions(id, &follows_from, &sets, &measured.test.outputs)?),
         Err(_) => None,
     };
     let State { network, epochs, .. } = state;
     let record = Record {
         format: RECORD_FORMAT,
-        recipe: recipe.name.to_owned(),
+        recipe: recipe.name.clone(),
         variant: variant.name.clone(),
         run,
         seed,
@@ -104,13 +97,7 @@ pub fn train(
         epochs,
         timing: Timing { seconds: before + start.elapsed().as_secs_f64() },
     };
-    Ok((Finished { record, predictions }, network))
-}
-
-/// The batches of both splits.
-struct Sets {
-    train: Vec<Batch>,
-    test: Vec<Batch>,
+    Ok((Finished { record, predictions }, Trained { network, scale: sets.scale }))
 }
 
 /// What is measured after training.
@@ -122,32 +109,32 @@ struct Measured {
 
 /// The training loop. The state gets every whole epoch, also where a failure ends the run.
 fn train_network(
-    recipe: &Recipe,
+    id: &RunId<'_>,
     state: &mut State,
     sets: &Sets,
     setup: &Setup,
     stop: &AtomicBool,
     after_epoch: &mut dyn FnMut(&mut State) -> Result<(), TrainingError>,
 ) -> Result<Result<Measured, Failure>, TrainingError> {
+    let recipe = id.recipe;
     for epoch in state.epochs.len()..recipe.epochs {
-        let State { network, adam, masks, .. } = &mut *state;
+        let State { network, optimiser, masks, .. } = &mut *state;
+        let batches = sets.epoch(id, epoch, network)?;
         let mut seen = Seen::default();
-        for batch in &sets.train {
+        for (index, batch) in batches.iter().enumerate() {
             if stop.load(Ordering::Relaxed) {
                 return Err(TrainingError::Interrupted);
             }
             let outputs = network.train(&batch.images, masks)?;
             let losses = losses(recipe, network.architecture(), &outputs, batch, setup.kernels)?;
             seen.push(&losses, &outputs);
-            if recipe.adam_state == AdamState::RemadeEachStep {
-                adam.reset()?;
-            }
-            adam.step(&outputs.backward(&losses.total)?)?;
+            let step = epoch * batches.len() + index;
+            optimiser.step(step, outputs.backward(&losses.total)?)?;
         }
-        let mut measured = match seen.epoch(&sets.train)? {
+        let mut measured = match seen.epoch(&batches)? {
             Ok(measured) => measured,
             Err(NotFinite { batch, reason }) => {
-                tracing::warn!(recipe = recipe.name, epoch, batch, reason, "run failed");
+                tracing::warn!(recipe = &*recipe.name, epoch, batch, reason, "run failed");
                 return Ok(Err(not_finite(epoch, batch, reason)));
             }
         };
@@ -157,7 +144,7 @@ fn train_network(
             measured.test_accuracy = test.map(|test| test.score.percent());
         }
         let Epoch { total_loss, train_accuracy, .. } = measured;
-        tracing::debug!(recipe = recipe.name, epoch, total_loss, train_accuracy);
+        tracing::debug!(recipe = &*recipe.name, epoch, total_loss, train_accuracy);
         state.epochs.push(measured);
         after_epoch(state)?;
     }

@@ -4,20 +4,23 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::safetensors::Load as _;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
+use pairnet_data::Split;
 use pairnet_models::Network;
-use pairnet_ops::{Adam, OptimiserState, StatefulOptimizer};
+use pairnet_ops::OptimiserState;
 use pairnet_record::{Epoch, write_atomically};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::TrainingError;
+use crate::optimiser::Optimiser;
+use crate::recipe::Recipe;
 use crate::setup::Setup;
 use crate::streams::{DrawnMasks, RunId};
 
 /// The version of the files that [`State::save`] writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The one key of the file's metadata.
 const KEY: &str = "pairnet-training";
@@ -26,7 +29,7 @@ const KEY: &str = "pairnet-training";
 #[derive(Debug)]
 pub struct State {
     pub(crate) network: Network,
-    pub(crate) adam: Adam,
+    pub(crate) optimiser: Optimiser,
     pub(crate) masks: DrawnMasks,
     pub(crate) epochs: Vec<Epoch>,
     /// Wall-clock seconds of earlier sittings.
@@ -56,13 +59,14 @@ impl State {
     ///
     /// Where the device fails.
     pub fn new(id: &RunId<'_>, setup: &Setup) -> Result<Self, TrainingError> {
-        let (kernels, device) = (setup.kernels, &setup.device);
-        let network = Network::new(id.variant, kernels, &mut id.weights(), DType::F32, device)?;
-        let variables = network.parameters();
-        let variables = variables.into_iter().map(|(name, variable)| (name, variable.clone()));
-        let adam = Adam::named(variables.collect(), id.recipe.adam())?;
-        let epochs = Vec::with_capacity(id.recipe.epochs);
-        Ok(Self { network, adam, masks: id.masks(), epochs, seconds: 0.0 })
+        let network = id.network(setup.kernels, &setup.device)?;
+        let parameters = network.parameters();
+        let parameters = parameters.into_iter().map(|(name, variable)| (name, variable.clone()));
+        let Recipe { epochs, batch_size, .. } = *id.recipe;
+        let batches = id.recipe.pairs_of(Split::Train).div_ceil(batch_size);
+        let optimiser = Optimiser::new(id.recipe, parameters.collect(), batches)?;
+        let epochs = Vec::with_capacity(epochs);
+        Ok(Self { network, optimiser, masks: id.masks(), epochs, seconds: 0.0 })
     }
 
     /// What each whole epoch measured.
@@ -82,13 +86,13 @@ impl State {
         (id, follows_from): (&RunId<'_>, &str),
     ) -> Result<(), TrainingError> {
         let refused = |source| refused(path, source);
-        let OptimiserState { steps, learning_rate, tensors: moments } = self.adam.state()?;
+        let OptimiserState { steps, learning_rate, tensors: moments } = self.optimiser.state()?;
         let mut tensors = HashMap::new();
         for (name, tensor) in self.network.state()? {
             tensors.insert(format!("network.{name}"), tensor.to_device(&Device::Cpu)?);
         }
         for (name, tensor) in moments {
-            tensors.insert(format!("adam.{name}"), tensor.to_device(&Device::Cpu)?);
+            tensors.insert(format!("optimiser.{name}"), tensor.to_device(&Device::Cpu)?);
         }
         let mut description = Description {
             format: FORMAT,
@@ -139,10 +143,10 @@ impl State {
             taken.map(|(name, tensor)| (name[part.len()..].to_owned(), tensor)).collect()
         };
         let network = of("network.");
-        let moments = of("adam.").into_iter().collect();
+        let moments = of("optimiser.").into_iter().collect();
         state.network.load_state(&network).map_err(|error| refused(error.into()))?;
         let moments = OptimiserState { steps, learning_rate, tensors: moments };
-        state.adam.load_state(&moments).map_err(|error| refused(error.into()))?;
+        state.optimiser.load_state(&moments).map_err(|error| refused(error.into()))?;
         state.masks.go_to(masks.parse::<u128>().map_err(|error| refused(error.into()))?);
         Ok(Self { epochs, seconds, ..state })
     }

@@ -1,18 +1,20 @@
 //! Everything random about a run, derived from the sweep's seed.
 //!
 //! A stream is ChaCha8 keyed with the SHA-256 of its name, so it depends on nothing but the name:
-//! not on the clock, not on threads, not on what else is trained. Pairs alone may come from another
+//! not on the clock, not on threads, not on what else is trained. Recipe and variant are part of the
+//! name, unless the recipe has its random numbers in common with others ([`RandomNumbers`]). Pairs alone may come from another
 //! generator, which the seed seeds ([`PairDraw`]).
 
-use candle_core::{Device, Shape, Tensor};
+use candle_core::{DType, Device, Shape, Tensor};
 use pairnet_data::{DataError, Mnist, PairSet, Split, draw_pairs, torch_pairs};
-use pairnet_models::{Architecture, Masks};
+use pairnet_models::{Architecture, Kernels, Masks, ModelError, Network};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::recipe::{PairDraw, Recipe};
+use crate::choices::{PairDraw, RandomNumbers};
+use crate::recipe::Recipe;
 
 /// What singles out one training: its coordinates in a sweep.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +36,7 @@ impl RunId<'_> {
     ///
     /// Where the split has fewer than two digits a pair.
     pub fn pairs(&self, data: &Mnist, split: Split) -> Result<PairSet, DataError> {
-        let count = self.recipe.pairs;
+        let count = self.recipe.pairs_of(split);
         match self.recipe.pair_draw {
             PairDraw::EachRun => draw_pairs(data.split(split), count, &mut self.pair_stream(split))
                 .map_err(|error| error.of_split(split)),
@@ -55,19 +57,62 @@ impl RunId<'_> {
         2 * usize::from(self.variant.weight_sharing) + usize::from(self.variant.auxiliary_loss)
     }
 
-    /// The stream that initial weights are drawn from.
+    /// The stream that initial weights are drawn from, where each network has its own.
     pub fn weights(&self) -> ChaCha8Rng {
-        self.own("weights")
+        self.own("weights", &[])
+    }
+
+    /// The network with its initial weights.
+    ///
+    /// With [`RandomNumbers::Common`] each tensor has a stream of its own, named as the tensor is: so it
+    /// is the same in all networks that have it, of one branch for both digits and of one for each.
+    ///
+    /// # Errors
+    ///
+    /// Where the sizes of the network do not fit each other, or the device has no memory left.
+    pub fn network(&self, kernels: Kernels, device: &Device) -> Result<Network, ModelError> {
+        let (variant, dtype) = (self.variant, DType::F32);
+        match self.recipe.random_numbers {
+            RandomNumbers::Own => {
+                Network::new(variant, kernels, &mut self.weights(), dtype, device)
+            }
+            RandomNumbers::Common => {
+                let rng = |name: &str| {
+                    let shared = name.strip_prefix("branch0.").map(|name| format!("branch.{name}"));
+                    self.common("weights", &[shared.as_deref().unwrap_or(name)])
+                };
+                Network::new_by_name(variant, kernels, rng, dtype, device)
+            }
+        }
     }
 
     /// The stream that dropout's masks are drawn from.
     pub fn masks(&self) -> DrawnMasks {
-        DrawnMasks { rng: self.own("dropout") }
+        DrawnMasks { rng: self.of_run("dropout", &[]) }
     }
 
-    fn own(&self, purpose: &str) -> ChaCha8Rng {
+    /// The stream that the order of an epoch's training pairs is drawn from.
+    pub(crate) fn order(&self, epoch: usize) -> ChaCha8Rng {
+        self.of_run("order", &[&epoch.to_string()])
+    }
+
+    /// The run's own stream for a purpose, or the one that it shares with the same run of others.
+    fn of_run(&self, purpose: &str, rest: &[&str]) -> ChaCha8Rng {
+        match self.recipe.random_numbers {
+            RandomNumbers::Own => self.own(purpose, rest),
+            RandomNumbers::Common => self.common(purpose, rest),
+        }
+    }
+
+    fn own(&self, purpose: &str, rest: &[&str]) -> ChaCha8Rng {
         let (seed, run) = (self.seed.to_string(), self.run.to_string());
-        stream(&[purpose, &seed, self.recipe.name, &self.variant.name, &run])
+        let own = [purpose, &seed, &self.recipe.name, &self.variant.name, &run];
+        stream(&[&own, rest].concat())
+    }
+
+    fn common(&self, purpose: &str, rest: &[&str]) -> ChaCha8Rng {
+        let (seed, run) = (self.seed.to_string(), self.run.to_string());
+        stream(&[&["common", purpose, &seed, &run], rest].concat())
     }
 }
 
@@ -236,6 +281,59 @@ mod tests {
             assert_ne!(id.masks().rng.next_u64(), other.masks().rng.next_u64());
         }
         assert_ne!(id.weights().next_u64(), id.masks().rng.next_u64());
+    }
+
+    fn state(id: RunId<'_>) -> std::collections::HashMap<String, Vec<f32>> {
+        let network = id.network(Kernels::Fused, &Device::Cpu).unwrap();
+        let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
+        network.state().unwrap().into_iter().map(|(name, t)| (name, values(t))).collect()
+    }
+
+    #[test]
+    fn common_random_numbers_are_the_same_in_all_networks_that_have_the_layer() {
+        let paper = Recipe { random_numbers: RandomNumbers::Common, ..Recipe::paper() };
+        let other = Recipe { name: "other".to_owned(), epochs: 3, ..paper.clone() };
+        let id = RunId { seed: 3, recipe: &paper, variant: named("mlp-ws-al"), run: 1 };
+        let shared = state(id);
+        assert_eq!(shared, state(RunId { recipe: &other, ..id }));
+        let apart = state(RunId { variant: named("mlp-al"), ..id });
+        for (name, values) in &shared {
+            let name = name.replace("branch.", "branch0.");
+            assert_eq!(&apart[&name], values, "{name}");
+        }
+        assert_ne!(apart["branch0.0.weight"], apart["branch1.0.weight"]);
+        assert_ne!(shared, state(RunId { run: 2, ..id }));
+        assert_ne!(shared, state(RunId { seed: 4, ..id }));
+
+        let draws = |id: RunId<'_>| [id.masks().rng.next_u64(), id.order(2).next_u64()];
+        assert_eq!(draws(id), draws(RunId { recipe: &other, variant: named("lenet5"), ..id }));
+        assert_ne!(draws(id), draws(RunId { run: 2, ..id }));
+        let own = Recipe::paper();
+        let of_its_own = draws(RunId { recipe: &own, ..id });
+        assert_ne!(draws(id), of_its_own);
+        assert_ne!(draws(RunId { recipe: &own, variant: named("lenet5"), ..id }), of_its_own);
+    }
+
+    #[test]
+    fn each_epoch_has_an_order_of_its_own() {
+        let paper = Recipe::paper();
+        let id = RunId { seed: 0, recipe: &paper, variant: named("mlp"), run: 0 };
+        assert_eq!(id.order(3).next_u64(), id.order(3).next_u64());
+        assert_ne!(id.order(3).next_u64(), id.order(4).next_u64());
+        assert_ne!(id.order(3).next_u64(), RunId { run: 1, ..id }.order(3).next_u64());
+    }
+
+    /// More training pairs are the same ones and others.
+    #[test]
+    fn fewer_training_pairs_are_the_first_ones() {
+        let (paper, few) = (Recipe::paper(), Recipe { training_pairs: Some(7), ..Recipe::paper() });
+        let digits = |count| Digits::new(vec![0; count * 784], vec![0; count]).unwrap();
+        let data = Mnist::new(digits(3_000), digits(2_000));
+        let id = RunId { seed: 0, recipe: &paper, variant: named("mlp"), run: 0 };
+        let indices =
+            |recipe, split| RunId { recipe, ..id }.pairs(&data, split).unwrap().indices().to_vec();
+        assert_eq!(indices(&few, Split::Train), indices(&paper, Split::Train)[..7]);
+        assert_eq!(indices(&few, Split::Test), indices(&paper, Split::Test));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use pairnet_data::Mnist;
-use pairnet_models::Network;
 use pairnet_ops::awake;
 use pairnet_record::{
     Failure, FailureKind, Owner, RECORD_FORMAT, Record, Timing, write_predictions, write_record,
@@ -14,7 +13,7 @@ use pairnet_record::{
 use rayon::ThreadPool;
 
 use crate::TrainingError;
-use crate::kept::{keep, network_path};
+use crate::kept::{Trained, keep, network_path};
 use crate::plan::{Job, follows_from};
 use crate::run::{Finished, train};
 use crate::setup::Setup;
@@ -63,18 +62,18 @@ pub fn sweep(
             .build()
             .map_err(|error| TrainingError::Threads(error.into()))?;
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (finished_run, network) = attempt(job, seed, data, setup, stop, &pool)?;
+            let (finished_run, trained) = attempt(job, seed, data, setup, stop, &pool)?;
             let Finished { record, predictions } = finished_run;
             owner.check()?;
             // Before the record: where that is, nothing is trained again.
             if let Some(predictions) = &predictions {
                 write_predictions(owner.dir(), predictions)?;
             }
-            if let (Some(program), Some(network)) = (&setup.keep, network) {
+            if let (Some(program), Some(trained)) = (&setup.keep, trained) {
                 let Record { recipe, variant, run, .. } = &record;
                 keep(
                     &network_path(owner.dir(), recipe, variant, *run),
-                    &network,
+                    &trained,
                     &record,
                     program,
                 )?;
@@ -130,7 +129,7 @@ fn attempt(
     setup: &Setup,
     stop: &AtomicBool,
     pool: &ThreadPool,
-) -> Result<(Finished, Option<Network>), TrainingError> {
+) -> Result<(Finished, Option<Trained>), TrainingError> {
     let start = Instant::now();
     let Job { recipe, variant, run: number } = *job;
     let id = RunId { seed, recipe, variant, run: number };
@@ -142,15 +141,15 @@ fn attempt(
     // What a run touches is its own, and is dropped with it.
     let (kind, reason) = match catch_unwind(AssertUnwindSafe(train)) {
         Ok(Err(TrainingError::Tensor(error))) => (FailureKind::Device, words_of_error(&error)),
-        Ok(Ok((finished, network))) => {
+        Ok(Ok((finished, trained))) => {
             let whole = finished.record.failure.is_none();
-            return Ok((finished, whole.then_some(network)));
+            return Ok((finished, whole.then_some(trained)));
         }
         Ok(Err(error)) => return Err(error),
         Err(panic) => (FailureKind::Panic, words_of_panic(&*panic)),
     };
     tracing::warn!(
-        recipe = recipe.name,
+        recipe = &*recipe.name,
         variant = &*variant.name,
         run = number,
         reason,
@@ -158,7 +157,7 @@ fn attempt(
     );
     let record = Record {
         format: RECORD_FORMAT,
-        recipe: recipe.name.to_owned(),
+        recipe: recipe.name.clone(),
         variant: variant.name.clone(),
         run: number,
         seed,

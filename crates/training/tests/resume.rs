@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
-use pairnet_data::Mnist;
+use pairnet_data::{Mnist, Split};
 use pairnet_models::{Architecture, Kernels, Metadata, variant};
 use pairnet_record::Record;
 use pairnet_training::{
-    Finished, Recipe, RunId, Setup, State, TrainingError, follows_from, keep, network_path, train,
+    Finished, InputScale, Kept, OptimiserKind, PairOrder, RandomNumbers, Recipe, RunId, Schedule,
+    Setup, State, TrainingError, answers, follows_from, keep, network_path, train,
 };
 use support::device;
 
@@ -48,16 +49,34 @@ fn trained(id: &RunId<'_>, file: &Path, sittings: &[usize]) -> (Finished, Vec<u8
         state = State::load(file, (id, &origin), &setup).unwrap();
         assert_eq!(state.epochs().len(), last);
     }
-    let (mut finished, network) = train(id, state, mnist(), &setup, &go, &mut |_| Ok(())).unwrap();
+    let (mut finished, trained) = train(id, state, mnist(), &setup, &go, &mut |_| Ok(())).unwrap();
     finished.record.timing.seconds = 0.0;
-    (finished, network.to_safetensors(&Metadata::new()).unwrap())
+    (finished, trained.network.to_safetensors(&Metadata::new()).unwrap())
+}
+
+/// Recipes with all settings that the paper's have not.
+fn with_settings() -> [Recipe; 3] {
+    let common = Recipe {
+        order: PairOrder::Shuffled,
+        training_pairs: Some(120),
+        random_numbers: RandomNumbers::Common,
+        gradient_clip: Some(0.5),
+        ..small(Recipe::paper())
+    };
+    let (schedule, input_scale) = (Schedule::Cosine, InputScale::Standardised);
+    [
+        Recipe { optimiser: OptimiserKind::Adamw, schedule, warm_up: 1, ..common.clone() },
+        Recipe { optimiser: OptimiserKind::Sgd, momentum: 0.9, input_scale, ..common.clone() },
+        Recipe { schedule: Schedule::OneCycle, label_smoothing: 0.1, ..common },
+    ]
 }
 
 #[test]
 fn a_training_in_many_sittings_ends_in_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("unfinished");
-    for recipe in Recipe::all().map(small) {
+    for recipe in Recipe::all().map(small).into_iter().chain(with_settings()) {
+        recipe.check().unwrap();
         for name in ["mlp-ws", "lenet5-ws", "mlp-al", "lenet5-ws-al"] {
             let id = id(&recipe, variant(name).unwrap());
             let whole = trained(&id, &file, &[]);
@@ -146,4 +165,37 @@ fn a_kept_network_says_what_it_is() {
     assert_eq!(known["follows_from"], follows_from);
     assert_eq!(known["test_accuracy"].parse::<f64>().ok(), test_accuracy);
     assert!(!known.contains_key("revision"));
+}
+
+/// Networks that saw scaled pixels in training see them scaled wherever they are asked.
+#[test]
+fn a_kept_network_sees_pixels_as_in_its_training() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = Recipe { input_scale: InputScale::Standardised, ..small(Recipe::paper()) };
+    let id = id(&recipe, variant("mlp-ws").unwrap());
+    let (setup, go) = (setup(), AtomicBool::new(false));
+    let state = State::new(&id, &setup).unwrap();
+    let (Finished { record, predictions }, trained) =
+        train(&id, state, mnist(), &setup, &go, &mut |_| Ok(())).unwrap();
+    let program = pairnet_record::Provenance {
+        version: "1.2.3".to_owned(),
+        git_revision: None,
+        git_dirty: None,
+        machine: "a machine".to_owned(),
+    };
+    let path = dir.path().join("kept.safetensors");
+    keep(&path, &trained, &record, &program).unwrap();
+    let kept = Kept::load(&path).unwrap();
+    assert_eq!(kept.trained.scale, trained.scale);
+    let pairs = id.pairs(mnist(), Split::Test).unwrap();
+    let answers = answers(&kept.trained, pairs.images()).unwrap();
+    for (answer, said) in answers.iter().zip(predictions.unwrap().probabilities) {
+        assert!((answer.probability - said).abs() < 1e-4, "{answer:?}, {said}");
+    }
+
+    let mut known = kept.known.clone();
+    known.insert("pixel_divisor".to_owned(), "wide".to_owned());
+    kept.trained.network.save(&path, &known).unwrap();
+    let error = Kept::load(&path).unwrap_err().to_string();
+    assert!(error.ends_with("pixel_divisor is 'wide', and no number"), "{error}");
 }

@@ -45,7 +45,7 @@ fn pytorch_gives_their_logits() {
         let pairs = first_pairs(logits.len() as u32);
         let shape = (logits.len(), 2, 14, 14);
         let images = Tensor::from_slice(pairs.images(), shape, &Device::Cpu).unwrap();
-        let outputs = kept.network.evaluate(&images).unwrap();
+        let outputs = kept.trained.network.evaluate(&images).unwrap();
         agree(name, &outputs.logits.to_vec1().unwrap(), logits);
         assert_eq!(outputs.digit_logits.is_some(), digit_logits.is_some(), "{name}");
         if let (Some(found), Some(expected)) = (&outputs.digit_logits, digit_logits) {
@@ -63,7 +63,7 @@ fn they_are_as_good_as_they_say() {
         let kept = Kept::load(&shipped_path(workspace(), name)).unwrap();
         assert_eq!(kept.name(), name);
         assert!(!kept.known.contains_key("revision"), "it would change with every commit");
-        let answers = answers(&kept.network, pairs.images()).unwrap();
+        let answers = answers(&kept.trained, pairs.images()).unwrap();
         let right = answers.iter().zip(pairs.targets());
         let right = right.filter(|(answer, target)| answer.holds() == (**target == 1)).count();
         let (found, said) = (right as f64 / 50.0, kept.known["test_accuracy"].parse::<f64>());

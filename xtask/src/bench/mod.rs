@@ -96,7 +96,7 @@ fn round(
             let seconds = measure_pytorch(
                 python,
                 &script,
-                recipe.name,
+                &recipe.name,
                 &variant.name,
                 arguments.runs,
                 machine.cores,

@@ -1,0 +1,207 @@
+//! Recipes changed field by field, and what their fields may be.
+
+use serde_json::Value;
+
+use crate::choices::{OptimiserKind, Schedule};
+use crate::recipe::Recipe;
+
+/// A field of a recipe that cannot be what it is to be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{field} = {value}: {reason}")]
+pub struct FieldError {
+    /// As [`Recipe`] and its JSON have it.
+    pub field: String,
+    /// As JSON.
+    pub value: Value,
+    /// Why it cannot be that.
+    pub reason: String,
+}
+
+impl Recipe {
+    /// The same recipe but for one field, by its name and its value as JSON.
+    ///
+    /// ```
+    /// use pairnet_training::{OptimiserKind, Recipe};
+    ///
+    /// let paper = Recipe::paper();
+    /// let longer = paper.with("epochs", 50.into())?.with("optimiser", "sgd".into())?;
+    /// assert_eq!((longer.epochs, longer.optimiser), (50, OptimiserKind::Sgd));
+    /// let error = paper.with("epochs", "many".into()).unwrap_err();
+    /// assert!(error.to_string().starts_with(r#"epochs = "many": invalid type"#));
+    /// # Ok::<(), pairnet_training::FieldError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such field, or it cannot hold such a value. Whether the fields make sense
+    /// together is [`Recipe::check`]'s affair.
+    pub fn with(&self, field: &str, value: Value) -> Result<Self, FieldError> {
+        let refused = |source: serde_json::Error| FieldError {
+            field: field.to_owned(),
+            value: value.clone(),
+            reason: source.to_string(),
+        };
+        let mut fields = serde_json::to_value(self).map_err(refused)?;
+        fields[field] = value.clone();
+        serde_json::from_value(fields).map_err(refused)
+    }
+
+    /// Whether networks can be trained so.
+    ///
+    /// # Errors
+    ///
+    /// For the first field that is out of its range, or that another field would leave without effect.
+    pub fn check(&self) -> Result<(), FieldError> {
+        let sgd = self.optimiser == OptimiserKind::Sgd;
+        let counts = [
+            ("pairs", Some(self.pairs)),
+            ("training_pairs", self.training_pairs),
+            ("epochs", Some(self.epochs)),
+            ("batch_size", Some(self.batch_size)),
+        ];
+        for (field, count) in counts {
+            if count == Some(0) {
+                return refuse(field, 0, "at least 1 is needed");
+            }
+        }
+        let shares = [
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("label_smoothing", self.label_smoothing),
+        ];
+        for (field, share) in shares {
+            if !(0.0..1.0).contains(&share) {
+                return refuse(field, share, "it is at least 0 and below 1");
+            }
+        }
+        let sizes = [
+            ("learning_rate", self.learning_rate),
+            ("momentum", self.momentum),
+            ("weight_decay", self.weight_decay),
+            ("epsilon", self.epsilon),
+            ("main_weight", self.main_weight),
+            ("auxiliary_weight", self.auxiliary_weight),
+        ];
+        for (field, size) in sizes {
+            if !(size.is_finite() && size >= 0.0) {
+                return refuse(field, size, "it is a finite number, 0 or more");
+            }
+        }
+        if let Some(norm) = self.gradient_clip.filter(|norm| !(norm.is_finite() && *norm > 0.0)) {
+            return refuse("gradient_clip", norm, "it is a finite number above 0");
+        }
+        if self.momentum != 0.0 && !sgd {
+            let reason = "only the optimiser sgd has momentum";
+            return refuse("momentum", self.momentum, reason);
+        }
+        if self.warm_up > 0 && self.schedule == Schedule::OneCycle {
+            return refuse("warm_up", self.warm_up, "the schedule one-cycle has its own");
+        }
+        if self.warm_up > 0 && self.warm_up >= self.epochs {
+            return refuse("warm_up", self.warm_up, "it is fewer epochs than all");
+        }
+        Ok(())
+    }
+}
+
+fn refuse(field: &str, value: impl Into<Value>, reason: &str) -> Result<(), FieldError> {
+    let (field, value, reason) = (field.to_owned(), value.into(), reason.to_owned());
+    Err(FieldError { field, value, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recipes_can_be_trained() {
+        assert_eq!(Recipe::all().map(|recipe| recipe.name), Recipe::NAMES);
+        for recipe in Recipe::all() {
+            recipe.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn each_field_is_set_by_its_name() {
+        let changes: [(&str, Value); 10] = [
+            ("training_pairs", 100.into()),
+            ("order", "shuffled".into()),
+            ("input_scale", "standardised".into()),
+            ("optimiser", "adamw".into()),
+            ("schedule", "one-cycle".into()),
+            ("weight_decay", 0.1.into()),
+            ("gradient_clip", 1.into()),
+            ("label_smoothing", 0.1.into()),
+            ("random_numbers", "common".into()),
+            ("learning_rate", 1.into()),
+        ];
+        let mut recipe = Recipe::authors();
+        for (field, value) in &changes {
+            recipe = recipe.with(field, value.clone()).unwrap();
+        }
+        let written = serde_json::to_value(&recipe).unwrap();
+        for (field, value) in &changes {
+            assert_eq!(written[field].as_f64(), value.as_f64(), "{field}");
+            assert_eq!(written[field].as_str(), value.as_str(), "{field}");
+        }
+        recipe.check().unwrap();
+    }
+
+    /// Records that are there follow from recipes without them.
+    #[test]
+    fn new_fields_are_not_written_at_their_default() {
+        let written = serde_json::to_value(Recipe::paper()).unwrap();
+        assert_eq!(written.as_object().unwrap().len(), 16);
+        let back: Recipe = serde_json::from_value(written).unwrap();
+        assert_eq!(back, Recipe::paper());
+    }
+
+    #[test]
+    fn what_cannot_be_trained_is_named() {
+        let refused = |changes: &[(&str, Value)]| {
+            let changed = changes.iter().fold(Recipe::paper(), |recipe, (field, value)| {
+                recipe.with(field, value.clone()).unwrap()
+            });
+            changed.check().unwrap_err().to_string()
+        };
+        let cases: [(&[(&str, Value)], &str); 11] = [
+            (&[("epochs", 0.into())], "epochs = 0: at least 1 is needed"),
+            (&[("training_pairs", 0.into())], "training_pairs = 0: at least 1 is needed"),
+            (&[("beta1", 1.into())], "beta1 = 1.0: it is at least 0 and below 1"),
+            (
+                &[("label_smoothing", (-0.1).into())],
+                "label_smoothing = -0.1: it is at least 0 and below 1",
+            ),
+            (
+                &[("learning_rate", (-1).into())],
+                "learning_rate = -1.0: it is a finite number, 0 or more",
+            ),
+            (&[("gradient_clip", 0.into())], "gradient_clip = 0.0: it is a finite number above 0"),
+            (&[("momentum", 0.9.into())], "momentum = 0.9: only the optimiser sgd has momentum"),
+            (
+                &[("warm_up", 2.into()), ("schedule", "one-cycle".into())],
+                "warm_up = 2: the schedule one-cycle has its own",
+            ),
+            (&[("warm_up", 25.into())], "warm_up = 25: it is fewer epochs than all"),
+            (
+                &[("warm_up", 5.into()), ("epochs", 5.into())],
+                "warm_up = 5: it is fewer epochs than all",
+            ),
+            (&[("batch_size", 0.into())], "batch_size = 0: at least 1 is needed"),
+        ];
+        for (changes, message) in cases {
+            assert_eq!(refused(changes), message);
+        }
+        let not_a_number = Recipe { weight_decay: f64::NAN, ..Recipe::paper() };
+        assert!(not_a_number.check().is_err());
+    }
+
+    #[test]
+    fn unknown_fields_and_values_are_errors() {
+        let error =
+            |field: &str, value: Value| Recipe::paper().with(field, value).unwrap_err().to_string();
+        assert!(error("epoch", 3.into()).contains("unknown field `epoch`, expected one of"));
+        assert!(error("optimiser", "sdg".into()).contains("unknown variant `sdg`"));
+        assert!(error("epochs", (-3).into()).contains("invalid value"));
+    }
+}
