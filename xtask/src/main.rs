@@ -6,6 +6,7 @@ mod aside;
 mod ask;
 mod bench;
 mod data;
+mod described;
 mod device;
 mod evaluate;
 mod networks;
@@ -13,6 +14,8 @@ mod progress;
 mod provenance;
 mod report;
 mod reproduce;
+mod study;
+mod sweep;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Train the networks and print the paper's tables beside the published ones
     Reproduce(reproduce::Arguments),
+    /// Train what a file asks for: other settings, other networks, a grid of them
+    Study(study::Arguments),
     /// Train one network, and keep it
     Train(train::Arguments),
     /// Say how good kept networks are, on fresh test pairs
@@ -66,6 +71,7 @@ fn main() -> ExitCode {
     };
     end(start_logs().and_then(|()| match arguments.command {
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
+        Command::Study(arguments) => study::study(&arguments),
         Command::Train(arguments) => train::train(&arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
         Command::Predict(_) | Command::Serve(_) => ask::ask(),

@@ -10,6 +10,7 @@ use pairnet_data::Split;
 use pairnet_models::{Kernels, variant};
 use pairnet_ops::awake;
 use pairnet_record::{Epoch, write_record_file};
+use pairnet_study::{Setting, changed};
 use pairnet_training::{Finished, Recipe, RunId, Setup, State, TrainingError, follows_from, keep};
 
 use crate::data::digits;
@@ -27,6 +28,9 @@ pub(crate) struct Arguments {
     /// How it is trained
     #[arg(long, value_name = "NAME", default_value = "paper", value_parser = PossibleValuesParser::new(Recipe::NAMES))]
     recipe: String,
+    /// Change a field of the recipe, such as epochs=50; may be repeated
+    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = Setting::parse)]
+    settings: Vec<Setting>,
     /// Where every random number comes from, as in a sweep
     #[arg(long, value_name = "SEED", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
@@ -52,7 +56,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn train(arguments: &Arguments) -> Result<()> {
-    let recipe = Recipe::named(&arguments.recipe)?;
+    let recipe = changed(&Recipe::named(&arguments.recipe)?, &arguments.settings)?;
     let variant = variant(&arguments.variant)?;
     let (seed, run) = (arguments.seed, arguments.run);
     let id = RunId { seed, recipe: &recipe, variant, run };

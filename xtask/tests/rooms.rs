@@ -5,7 +5,7 @@ use std::process::Command;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const SIBLINGS: [&str; 7] = [
+const SIBLINGS: [&str; 8] = [
     "pairnet-data",
     "pairnet-network",
     "pairnet-ops",
@@ -13,6 +13,7 @@ const SIBLINGS: [&str; 7] = [
     "pairnet-record",
     "pairnet-training",
     "pairnet-report",
+    "pairnet-study",
 ];
 const CANDLE: [&str; 2] = ["candle-core", "candle-nn"];
 
@@ -50,10 +51,24 @@ fn no_crate_knows_what_it_must_not() {
     never("pairnet-network", &["serde_json", "toml", "rayon"]);
     never(
         "pairnet-models",
-        &["pairnet-data", "pairnet-training", "pairnet-record", "pairnet-report", "hf-hub"],
+        &[
+            "pairnet-data",
+            "pairnet-training",
+            "pairnet-record",
+            "pairnet-report",
+            "pairnet-study",
+            "hf-hub",
+        ],
     );
-    never("pairnet-training", &["pairnet-report", "indicatif"]);
-    never("pairnet-report", &["pairnet-data", "pairnet-models", "pairnet-training", "pairnet-ops"]);
+    never("pairnet-training", &["pairnet-report", "pairnet-study", "indicatif"]);
+    never(
+        "pairnet-study",
+        &["pairnet-data", "pairnet-ops", "pairnet-report", CANDLE[0], CANDLE[1]],
+    );
+    never(
+        "pairnet-report",
+        &["pairnet-data", "pairnet-models", "pairnet-training", "pairnet-ops", "pairnet-study"],
+    );
     never("pairnet-serve", &SIBLINGS);
     never("pairnet-serve", &CANDLE);
     never("pairnet-images", &SIBLINGS);
@@ -68,7 +83,7 @@ fn no_crate_knows_what_it_must_not() {
     }
     // What they bring takes long to build, and the main job does not wait for it.
     never("xtask", &["ask", "pairnet-images", "pairnet-serve"]);
-    never("ask", &["pairnet-report", "xtask"]);
+    never("ask", &["pairnet-report", "pairnet-study", "xtask"]);
 }
 
 /// Every package that cargo builds for `root`, with its features.

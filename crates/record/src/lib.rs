@@ -102,7 +102,7 @@ pub use predictions::{
     Mistake, PREDICTIONS_FORMAT, Predictions, predictions_path, read_predictions,
     round_probability, write_predictions,
 };
-pub use record::{Epoch, Failure, FailureKind, RECORD_FORMAT, Record, Timing};
+pub use record::{Epoch, Failure, FailureKind, RECORD_FORMAT, Record, Timing, is_name};
 pub use study::{Reference, STUDY_FORMAT, Study, read_study, study_path, write_study};
 pub use sweep::{MOST_RUNS, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};
 

@@ -234,8 +234,9 @@ fn is_percent(value: f64) -> bool {
     (0.0..=100.0).contains(&value)
 }
 
-/// Names become folders: none may lead out of the sweep's.
-pub(crate) fn is_name(name: &str) -> bool {
+/// Whether a recipe or a network can have this name: ASCII letters, digits, `-`, `_` and `.`, a letter
+/// or digit first. Names become folders: none may lead out of the sweep's.
+pub fn is_name(name: &str) -> bool {
     let letter_or_digit = |first: &u8| first.is_ascii_alphanumeric();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     name.as_bytes().first().is_some_and(letter_or_digit) && name.bytes().all(allowed)

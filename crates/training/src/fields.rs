@@ -1,6 +1,8 @@
 //! Recipes changed field by field, and what their fields may be.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use crate::choices::{OptimiserKind, Schedule};
 use crate::recipe::Recipe;
@@ -44,6 +46,29 @@ impl Recipe {
         let mut fields = serde_json::to_value(self).map_err(refused)?;
         fields[field] = value.clone();
         serde_json::from_value(fields).map_err(refused)
+    }
+
+    /// All fields but the name, by name, those at their default too.
+    pub fn settings(&self) -> BTreeMap<String, Value> {
+        let at_default = json!({
+            "training_pairs": self.training_pairs,
+            "order": self.order,
+            "input_scale": self.input_scale,
+            "optimiser": self.optimiser,
+            "schedule": self.schedule,
+            "warm_up": self.warm_up,
+            "momentum": self.momentum,
+            "weight_decay": self.weight_decay,
+            "gradient_clip": self.gradient_clip,
+            "label_smoothing": self.label_smoothing,
+            "random_numbers": self.random_numbers,
+        });
+        let written = serde_json::to_value(self).unwrap_or_default();
+        let fields = [at_default, written].into_iter().filter_map(|fields| match fields {
+            Value::Object(fields) => Some(fields),
+            _ => None,
+        });
+        fields.flatten().filter(|(field, _)| field != "name").collect()
     }
 
     /// Whether networks can be trained so.
@@ -154,6 +179,17 @@ mod tests {
         assert_eq!(written.as_object().unwrap().len(), 16);
         let back: Recipe = serde_json::from_value(written).unwrap();
         assert_eq!(back, Recipe::paper());
+    }
+
+    #[test]
+    fn settings_are_all_fields() {
+        let error = Recipe::paper().with("", 0.into()).unwrap_err().reason;
+        let mut expected: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        expected.retain(|field| *field != "name");
+        expected.sort_unstable();
+        assert_eq!(Recipe::paper().settings().into_keys().collect::<Vec<_>>(), expected);
+        let settings = Recipe { momentum: 0.5, ..Recipe::paper() }.settings();
+        assert_eq!((&settings["momentum"], &settings["order"]), (&0.5.into(), &"fixed".into()));
     }
 
     #[test]

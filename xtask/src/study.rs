@@ -1,0 +1,31 @@
+//! `cargo xtask study`: an experiment of one's own, from a file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use pairnet_record::MOST_RUNS;
+use pairnet_study::read;
+use pairnet_training::Plan;
+
+use crate::sweep::{self, from_one_to, train_all};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// What to change, and what is asked, in TOML: data/studies has some
+    file: PathBuf,
+    /// Runs of each cell and network [default: what the file says]
+    #[arg(long, value_name = "N", value_parser = from_one_to::<MOST_RUNS>)]
+    runs: Option<usize>,
+    #[command(flatten)]
+    sweep: sweep::Arguments,
+}
+
+pub(crate) fn study(arguments: &Arguments) -> Result<()> {
+    let file = &arguments.file;
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("failed to read {}", file.display()))?;
+    let (plan, study) = read(&text).with_context(|| format!("in {}", file.display()))?;
+    let plan = Plan { runs: arguments.runs.unwrap_or(plan.runs), ..plan };
+    let Some(name) = file.file_stem() else { bail!("{} is no name of a file", file.display()) };
+    train_all(&plan, Some(&study), &arguments.sweep, &Path::new("runs/studies").join(name))
+}
