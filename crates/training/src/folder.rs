@@ -87,8 +87,8 @@ pub fn status<'a>(
     Ok(status)
 }
 
-/// What `there` and `asked` ask for together, in the order of the tables of recipes and variants, and
-/// what is in no table as it is asked for, so that it does not matter which came first.
+/// What `there` and `asked` ask for together. What is of the tables of recipes and variants alone stands in
+/// their order, so that it does not matter which came first; else in the order that is asked for.
 fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
     let Sweep { format, mut settings, mut networks, provenance } = there;
     for recipe in &asked.settings.recipes {
@@ -106,11 +106,11 @@ fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
             networks.push(network.clone());
         }
     }
-    let asked_recipes = asked.settings.recipes.iter().map(|recipe| recipe.name.clone());
-    let recipes: Vec<String> =
-        Recipe::NAMES.map(str::to_owned).into_iter().chain(asked_recipes).collect();
-    let variants: Vec<String> =
-        names().map(str::to_owned).chain(asked.settings.variants.iter().cloned()).collect();
+    let asked_recipes: Vec<&str> =
+        asked.settings.recipes.iter().map(|recipe| recipe.name.as_str()).collect();
+    let asked_variants: Vec<&str> = asked.settings.variants.iter().map(String::as_str).collect();
+    let recipes = order(&Recipe::NAMES, &asked_recipes);
+    let variants = order(&names().collect::<Vec<_>>(), &asked_variants);
     settings.recipes.sort_by_key(|recipe| place(&recipes, &recipe.name));
     settings.variants.sort_by_key(|name| place(&variants, name));
     networks.sort_by_key(|network| place(&variants, &network.name));
@@ -120,8 +120,16 @@ fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
     Sweep { format, settings, networks, provenance }
 }
 
+/// The table's order where it has all that is asked for, else first what is asked for.
+fn order<'a>(table: &[&'a str], asked: &[&'a str]) -> Vec<&'a str> {
+    match asked.iter().all(|name| table.contains(name)) {
+        true => table.to_vec(),
+        false => [asked, table].concat(),
+    }
+}
+
 /// Where `name` stands in `names`; what is not there comes after all that is.
-fn place(names: &[String], name: &str) -> usize {
+fn place(names: &[&str], name: &str) -> usize {
     names.iter().position(|known| *known == name).unwrap_or(names.len())
 }
 
