@@ -9,7 +9,7 @@ use pairnet_record::MOST_RUNS;
 use pairnet_study::{Setting, changed};
 use pairnet_training::{Plan, Recipe};
 
-use crate::sweep::{self, from_one_to, train_all};
+use crate::sweep::{SweepArguments, from_one_to, train_all};
 
 /// Both recipes, all variants, ten runs each, unless told otherwise.
 #[derive(clap::Args)]
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SEED", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]
-    sweep: sweep::Arguments,
+    sweep: SweepArguments,
 }
 
 pub(crate) fn reproduce(arguments: &Arguments) -> Result<()> {

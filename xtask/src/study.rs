@@ -7,7 +7,7 @@ use pairnet_record::MOST_RUNS;
 use pairnet_study::read;
 use pairnet_training::Plan;
 
-use crate::sweep::{self, from_one_to, train_all};
+use crate::sweep::{SweepArguments, from_one_to, train_all};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = from_one_to::<MOST_RUNS>)]
     runs: Option<usize>,
     #[command(flatten)]
-    sweep: sweep::Arguments,
+    sweep: SweepArguments,
 }
 
 pub(crate) fn study(arguments: &Arguments) -> Result<()> {

@@ -19,7 +19,7 @@ use crate::provenance::provenance;
 
 /// How a sweep is trained, whatever it is of.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct SweepArguments {
     /// Networks trained side by side [default: one a core; on a GPU one]
     #[arg(long, value_name = "N", value_parser = from_one_to::<MOST_JOBS>)]
     jobs: Option<usize>,
@@ -65,7 +65,7 @@ pub(crate) fn from_one_to<const MOST: usize>(text: &str) -> Result<usize, String
 pub(crate) fn train_all(
     plan: &Plan,
     study: Option<&Study>,
-    arguments: &Arguments,
+    arguments: &SweepArguments,
     by_default: &Path,
 ) -> Result<()> {
     let workspace = crate::workspace();
