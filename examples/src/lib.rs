@@ -1,5 +1,7 @@
 //! What the examples share.
 
+pub mod bench;
+
 use candle_core::{Device, Result, Tensor};
 use pairnet_data::{DigitBatch, Digits};
 

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: this project, the same networks on stock candle, and PyTorch, side by side.
 
 mod measure;
+mod other_networks;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,13 @@ pub(crate) struct Arguments {
     /// Runs of each variant on stock candle in one measurement; 0 leaves it out
     #[arg(long, value_name = "N", default_value_t = 2)]
     stock_runs: usize,
+    /// Time other networks, and not the paper's: with candle's MNIST network, LeNet-5 on 28×28, a
+    /// residual network and an MLP
+    #[arg(long)]
+    other_networks: bool,
+    /// Seconds that each step of another network is repeated for
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    seconds: f64,
     /// Folder for bench.md and bench.json [default: runs/bench in the workspace]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -37,9 +45,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     let workspace = crate::workspace();
-    let data = Mnist::shipped()?;
     let machine = Machine::here();
     let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
+    if arguments.other_networks {
+        return other_networks(arguments, &workspace, &machine, &dir);
+    }
+    let data = Mnist::shipped()?;
     let signals = Signals::listen()?;
     let mut rounds = Vec::with_capacity(arguments.rounds);
     let mut measure_all = || -> Result<()> {
@@ -63,6 +74,29 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     measured?;
     note(format_args!("bench.md and bench.json are in {}", dir.display()));
     print(&table::Report::new(&machine, &rounds)?.to_markdown())
+}
+
+fn other_networks(
+    arguments: &Arguments,
+    workspace: &Path,
+    machine: &Machine,
+    dir: &Path,
+) -> Result<()> {
+    let asked = other_networks::Asked {
+        python: arguments.python.as_deref(),
+        rounds: arguments.rounds.max(1),
+        stock: arguments.stock_runs > 0,
+        seconds: arguments.seconds,
+    };
+    let report =
+        other_networks::measure(workspace, machine, &asked, &|row| note(format_args!("{row}")))?;
+    let write = |name: &str, text: String| {
+        pairnet_record::write_atomically(&dir.join(name), text.as_bytes())
+    };
+    write("other-networks.json", report.to_json()?)?;
+    write("other-networks.md", report.to_markdown())?;
+    note(format_args!("other-networks.md and other-networks.json are in {}", dir.display()));
+    print(&report.to_markdown())
 }
 
 /// Measures everything once.

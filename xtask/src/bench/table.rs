@@ -26,8 +26,8 @@ pub(crate) struct Report {
 
 /// Several rounds of one number.
 #[derive(Clone, Serialize)]
-struct Spread {
-    median: f64,
+pub(crate) struct Spread {
+    pub(crate) median: f64,
     min: f64,
     max: f64,
     values: Vec<f64>,
@@ -51,7 +51,7 @@ struct Row {
 }
 
 impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let values: Vec<f64> = values.collect();
         let mut sorted = values.clone();
         sorted.sort_by(f64::total_cmp);
@@ -140,7 +140,8 @@ impl Report {
     }
 }
 
-fn cell(spread: &Spread, digits: usize) -> String {
+/// Median, smallest and largest.
+pub(crate) fn cell(spread: &Spread, digits: usize) -> String {
     let Spread { median, min, max, .. } = spread;
     format!("{median:.digits$} [{min:.digits$}, {max:.digits$}]")
 }

@@ -1,0 +1,169 @@
+//! The networks of the benchmark as `docs/fast.md` has it: functions that take several steps in one, and
+//! images with channels last.
+
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{Result, Tensor};
+use pairnet_ops::channels_last::{
+    NormalisedConvolution, batch_norm_nhwc, conv2d_batch_norm_relu_nhwc, conv2d_nhwc,
+    conv2d_relu_max_pool_nhwc,
+};
+use pairnet_ops::nn::{Init, VarBuilder};
+use pairnet_ops::{BatchStatistics, Conv2dConfig, RunningStatistics, linear, linear_relu};
+
+use super::Forward;
+
+/// The network of that name, images (n, height, width, channels) to logits.
+pub(super) fn network(name: &str, vb: VarBuilder) -> Result<Forward> {
+    match name {
+        "mnist" | "lenet5" => {
+            let padding = if name == "mnist" { 0 } else { 2 };
+            let config = Conv2dConfig { padding, ..Default::default() };
+            let (channels, sizes) = match name {
+                "mnist" => ([1, 32, 64], vec![1024, 1024, 10]),
+                _ => ([1, 6, 16], vec![400, 120, 84, 10]),
+            };
+            let first = Weights::convolution(channels[0], channels[1], 5, vb.pp("0"))?;
+            let second = Weights::convolution(channels[1], channels[2], 5, vb.pp("1"))?;
+            let layers = Weights::linears(&sizes, vb)?;
+            Ok(Box::new(move |images| {
+                let (weight, bias) = (&first.weight, Some(&first.bias));
+                let features = conv2d_relu_max_pool_nhwc(images, weight, bias, config)?;
+                let (weight, bias) = (&second.weight, Some(&second.bias));
+                let config = Conv2dConfig::default();
+                let features = conv2d_relu_max_pool_nhwc(&features, weight, bias, config)?;
+                through(&layers, features.flatten_from(1)?)
+            }))
+        }
+        "residual" => {
+            let stem = Normalised::new(3, 16, 3, 1, vb.pp("stem"))?;
+            let sizes = [(16, 16, 1), (16, 32, 2), (32, 64, 2)];
+            let block = |(index, (inputs, outputs, stride))| {
+                Block::new(inputs, outputs, stride, vb.pp(format!("block.{index}")))
+            };
+            let blocks = (0..).zip(sizes).map(block).collect::<Result<Vec<_>>>()?;
+            let classes = Weights::linears(&[64, 10], vb)?;
+            Ok(Box::new(move |images| {
+                let stem = stem.relu(images)?;
+                let features =
+                    blocks.iter().try_fold(stem, |images, block| block.forward(&images))?;
+                through(&classes, features.mean((1, 2))?)
+            }))
+        }
+        _ => {
+            let layers = Weights::linears(&[784, 1024, 1024, 10], vb)?;
+            Ok(Box::new(move |images| through(&layers, images.clone())))
+        }
+    }
+}
+
+struct Weights {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Weights {
+    fn new(shape: &[usize], vb: VarBuilder) -> Result<Self> {
+        let fan_in: usize = shape[1..].iter().product();
+        let bound = 1.0 / (fan_in as f64).sqrt();
+        let init = Init::Uniform { lo: -bound, up: bound };
+        let weight = vb.get_with_hints(shape, "weight", init)?;
+        Ok(Self { weight, bias: vb.get_with_hints(shape[0], "bias", init)? })
+    }
+
+    fn convolution(inputs: usize, outputs: usize, kernel: usize, vb: VarBuilder) -> Result<Self> {
+        Self::new(&[outputs, inputs, kernel, kernel], vb)
+    }
+
+    fn linears(sizes: &[usize], vb: VarBuilder) -> Result<Vec<Self>> {
+        let layer = |(index, sizes): (usize, &[usize])| {
+            Self::new(&[sizes[1], sizes[0]], vb.pp(format!("linear.{index}")))
+        };
+        sizes.windows(2).enumerate().map(layer).collect()
+    }
+}
+
+/// Through linear layers with ReLU between them.
+fn through(layers: &[Weights], values: Tensor) -> Result<Tensor> {
+    let Some((last, hidden)) = layers.split_last() else { return Ok(values) };
+    let layer =
+        |values: Tensor, layer: &Weights| linear_relu(&values, &layer.weight, Some(&layer.bias));
+    linear(&hidden.iter().try_fold(values, layer)?, &last.weight, Some(&last.bias))
+}
+
+/// A convolution without bias, and batch norm.
+struct Normalised {
+    weight: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    config: Conv2dConfig,
+    running: Mutex<RunningStatistics>,
+}
+
+/// Batch norm's ε and momentum.
+const EPSILON: f64 = 1e-5;
+const MOMENTUM: f64 = 0.1;
+
+impl Normalised {
+    fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let running = RunningStatistics::new(outputs, vb.dtype(), vb.device())?;
+        Ok(Self {
+            weight: Weights::convolution(inputs, outputs, kernel, vb.clone())?.weight,
+            gamma: vb.get_with_hints(outputs, "gamma", Init::Const(1.0))?,
+            beta: vb.get_with_hints(outputs, "beta", Init::Const(0.0))?,
+            config: Conv2dConfig { padding: kernel / 2, stride, ..Default::default() },
+            running: Mutex::new(running),
+        })
+    }
+
+    fn seen(&self, (values, batch): (Tensor, BatchStatistics)) -> Result<Tensor> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.update(&batch, MOMENTUM)?;
+        Ok(values)
+    }
+
+    fn relu(&self, images: &Tensor) -> Result<Tensor> {
+        let Self { weight, gamma, beta, config, .. } = self;
+        let (config, bias, epsilon, max_pool) = (*config, None, EPSILON, false);
+        let layer = NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
+        self.seen(conv2d_batch_norm_relu_nhwc(images, &layer)?)
+    }
+
+    fn plain(&self, images: &Tensor) -> Result<Tensor> {
+        let values = conv2d_nhwc(images, &self.weight, None, self.config)?;
+        self.seen(batch_norm_nhwc(&values, &self.gamma, &self.beta, EPSILON)?)
+    }
+}
+
+struct Block {
+    first: Normalised,
+    second: Normalised,
+    shortcut: Option<Normalised>,
+}
+
+impl Block {
+    fn new(inputs: usize, outputs: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+        let alike = inputs == outputs && stride == 1;
+        let shortcut =
+            (!alike).then(|| Normalised::new(inputs, outputs, 1, stride, vb.pp("shortcut")));
+        Ok(Self {
+            first: Normalised::new(inputs, outputs, 3, stride, vb.pp("0"))?,
+            second: Normalised::new(outputs, outputs, 3, 1, vb.pp("1"))?,
+            shortcut: shortcut.transpose()?,
+        })
+    }
+
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        let result = self.second.plain(&self.first.relu(images)?)?;
+        match &self.shortcut {
+            Some(shortcut) => (result + shortcut.plain(images)?)?.relu(),
+            None => (result + images)?.relu(),
+        }
+    }
+}

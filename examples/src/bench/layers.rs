@@ -1,0 +1,123 @@
+// The networks of the benchmark from layers, for whichever `nn` and `pool` stand before it.
+
+use candle_core::{Module, ModuleT, Result, Tensor};
+
+use nn::{Conv2d, Conv2dConfig, VarBuilder};
+
+use crate::bench::Forward;
+
+/// The network of that name, images to logits.
+pub(super) fn network(name: &str, vb: VarBuilder) -> Result<Forward> {
+    match name {
+        "mnist" => {
+            let first = nn::conv2d(1, 32, 5, Conv2dConfig::default(), vb.pp("0"))?;
+            let second = nn::conv2d(32, 64, 5, Conv2dConfig::default(), vb.pp("1"))?;
+            let hidden = nn::linear(64 * 4 * 4, 1024, vb.pp("2"))?;
+            let classes = nn::linear(1024, 10, vb.pp("3"))?;
+            Ok(Box::new(move |images| {
+                let features = pool(&images.apply(&first)?.relu()?)?;
+                let features = pool(&features.apply(&second)?.relu()?)?.flatten_from(1)?;
+                features.apply(&hidden)?.relu()?.apply(&classes)
+            }))
+        }
+        "lenet5" => {
+            let padded = Conv2dConfig { padding: 2, ..Default::default() };
+            let first = nn::conv2d(1, 6, 5, padded, vb.pp("0"))?;
+            let second = nn::conv2d(6, 16, 5, Conv2dConfig::default(), vb.pp("1"))?;
+            let layers = linears(&[400, 120, 84, 10], vb)?;
+            Ok(Box::new(move |images| {
+                let features = pool(&images.apply(&first)?.relu()?)?;
+                let features = pool(&features.apply(&second)?.relu()?)?.flatten_from(1)?;
+                through(&layers, features)
+            }))
+        }
+        "residual" => {
+            let stem = Normalised::new(3, 16, 3, 1, vb.pp("stem"))?;
+            let sizes = [(16, 16, 1), (16, 32, 2), (32, 64, 2)];
+            let block = |(index, (inputs, outputs, stride))| {
+                Block::new(inputs, outputs, stride, vb.pp(format!("block.{index}")))
+            };
+            let blocks = (0..).zip(sizes).map(block).collect::<Result<Vec<_>>>()?;
+            let classes = nn::linear(64, 10, vb.pp("classes"))?;
+            Ok(Box::new(move |images| {
+                let stem = stem.forward(images)?.relu()?;
+                let features = blocks.iter().try_fold(stem, |images, block| block.forward(&images))?;
+                features.mean((2, 3))?.apply(&classes)
+            }))
+        }
+        _ => {
+            let layers = linears(&[784, 1024, 1024, 10], vb)?;
+            Ok(Box::new(move |images| through(&layers, images.clone())))
+        }
+    }
+}
+
+fn linears(sizes: &[usize], vb: VarBuilder) -> Result<Vec<nn::Linear>> {
+    let layer = |(index, sizes): (usize, &[usize])| {
+        nn::linear(sizes[0], sizes[1], vb.pp(format!("linear.{index}")))
+    };
+    sizes.windows(2).enumerate().map(layer).collect()
+}
+
+/// Through linear layers with ReLU between them.
+fn through(layers: &[nn::Linear], mut values: Tensor) -> Result<Tensor> {
+    for (index, layer) in layers.iter().enumerate() {
+        values = layer.forward(&values)?;
+        if index + 1 < layers.len() {
+            values = values.relu()?;
+        }
+    }
+    Ok(values)
+}
+
+struct Normalised {
+    convolution: Conv2d,
+    norm: nn::BatchNorm,
+}
+
+impl Normalised {
+    fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let config = Conv2dConfig { padding: kernel / 2, stride, ..Default::default() };
+        Ok(Self {
+            convolution: nn::conv2d_no_bias(inputs, outputs, kernel, config, vb.pp("conv"))?,
+            norm: nn::batch_norm(outputs, 1e-5, vb.pp("bn"))?,
+        })
+    }
+
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        self.norm.forward_t(&images.apply(&self.convolution)?, true)
+    }
+}
+
+struct Block {
+    first: Normalised,
+    second: Normalised,
+    shortcut: Option<Normalised>,
+}
+
+impl Block {
+    fn new(inputs: usize, outputs: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+        let alike = inputs == outputs && stride == 1;
+        let shortcut =
+            (!alike).then(|| Normalised::new(inputs, outputs, 1, stride, vb.pp("shortcut")));
+        Ok(Self {
+            first: Normalised::new(inputs, outputs, 3, stride, vb.pp("0"))?,
+            second: Normalised::new(outputs, outputs, 3, 1, vb.pp("1"))?,
+            shortcut: shortcut.transpose()?,
+        })
+    }
+
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        let result = self.second.forward(&self.first.forward(images)?.relu()?)?;
+        match &self.shortcut {
+            Some(shortcut) => (result + shortcut.forward(images)?)?.relu(),
+            None => (result + images)?.relu(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Training steps of networks that have nothing to do with digits in pairs, timed.
+
+mod functions;
+
+use std::time::{Duration, Instant};
+
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::{Optimizer, VarBuilder, VarMap};
+use pairnet_ops::{Tape, awake};
+
+mod with_candle {
+    use candle_nn as nn;
+
+    fn pool(images: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+        images.max_pool2d(2)
+    }
+
+    include!("layers.rs");
+}
+
+mod with_pairnet {
+    use pairnet_ops::nn;
+
+    fn pool(images: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+        images.apply(&nn::MaxPool2d::new(2))
+    }
+
+    include!("layers.rs");
+}
+
+/// From images to logits.
+type Forward = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
+
+/// The networks, as `bench/other_networks.py` has them too.
+pub const NETWORKS: [&str; 4] = ["mnist", "lenet5", "residual", "mlp"];
+
+/// What a network is computed with.
+pub const STYLES: [&str; 3] = ["candle", "layers", "functions"];
+
+/// Milliseconds of a training step (forward, backward, Adam), each of the steps that fit into `time`
+/// after some that are not counted.
+///
+/// # Errors
+///
+/// Where a tensor cannot be computed.
+pub fn steps(network: &str, style: &str, batch: usize, time: Duration) -> Result<Vec<f64>> {
+    let shape = match network {
+        "mlp" => vec![batch, 784],
+        "residual" => vec![batch, 3, 32, 32],
+        _ => vec![batch, 1, 28, 28],
+    };
+    let images = Tensor::rand(0f32, 1f32, shape, &Device::Cpu)?;
+    let classes = (0..batch).map(|index| (index % 10) as u32).collect();
+    let classes = Tensor::from_vec(classes, batch, &Device::Cpu)?;
+    let variables = VarMap::new();
+    let vb = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
+    match style {
+        "candle" => {
+            let forward = with_candle::network(network, vb)?;
+            let settings = candle_nn::ParamsAdamW { weight_decay: 0.0, ..Default::default() };
+            let mut adam = candle_nn::AdamW::new(variables.all_vars(), settings)?;
+            timed(time, || {
+                adam.backward_step(&candle_nn::loss::cross_entropy(&forward(&images)?, &classes)?)
+            })
+        }
+        "layers" => {
+            let forward = with_pairnet::network(network, vb)?;
+            let settings = pairnet_ops::AdamSettings::pytorch(0.001);
+            let mut adam = pairnet_ops::Adam::new(variables.all_vars(), settings)?;
+            timed(time, || {
+                let logits = forward(&images)?;
+                adam.backward_step(&pairnet_ops::nn::loss::cross_entropy(&logits, &classes)?)
+            })
+        }
+        _ => {
+            let forward = functions::network(network, vb)?;
+            let settings = pairnet_ops::AdamSettings::pytorch(0.001);
+            let mut adam = pairnet_ops::Adam::new(variables.all_vars(), settings)?;
+            let images = match images.rank() {
+                4 => images.permute((0, 2, 3, 1))?.contiguous()?,
+                _ => images,
+            };
+            awake(|| {
+                timed(time, || {
+                    let (loss, tape) =
+                        Tape::record(|| pairnet_ops::cross_entropy(&forward(&images)?, &classes))?;
+                    adam.step(&tape.backward(&loss, &loss.ones_like()?)?)
+                })
+            })
+        }
+    }
+}
+
+/// Steps that are not counted.
+const BEFORE: usize = 3;
+/// Steps that are, at least.
+const LEAST: usize = 5;
+
+fn timed(time: Duration, mut step: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+    for _ in 0..BEFORE {
+        step()?;
+    }
+    let (begun, mut times) = (Instant::now(), Vec::new());
+    while times.len() < LEAST || begun.elapsed() < time {
+        let start = Instant::now();
+        step()?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(times)
+}

@@ -1,0 +1,207 @@
+//! `cargo xtask bench --other-networks`: networks that have nothing to do with digits in pairs, by a program
+//! of one's own, by stock candle and by PyTorch.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use super::measure::Machine;
+use super::table::{Spread, cell};
+
+const NETWORKS: [&str; 4] = ["mnist", "lenet5", "residual", "mlp"];
+const BATCHES: [usize; 3] = [1, 32, 256];
+/// What `examples/src/bench` computes with, ours first.
+const STYLES: [&str; 3] = ["functions", "layers", "candle"];
+
+/// What the table is of.
+pub(crate) struct Asked<'a> {
+    pub(crate) python: Option<&'a Path>,
+    pub(crate) rounds: usize,
+    /// Whether stock candle is measured, which takes longest.
+    pub(crate) stock: bool,
+    /// That each program repeats its step for.
+    pub(crate) seconds: f64,
+}
+
+/// The contents of `other-networks.json`; times are milliseconds of a training step.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    format: u32,
+    machine: String,
+    rounds: usize,
+    rows: Vec<Row>,
+    /// Geometric means of PyTorch's time over ours.
+    pytorch_ratio: Option<f64>,
+    smallest_pytorch_ratio: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    network: &'static str,
+    batch: usize,
+    threads: usize,
+    functions: Spread,
+    layers: Spread,
+    candle: Option<Spread>,
+    pytorch: Option<Spread>,
+    /// The other's time over that of functions, round by round.
+    pytorch_ratio: Option<Spread>,
+    candle_ratio: Option<Spread>,
+    /// One thread's time over this one's.
+    speedup: Option<f64>,
+}
+
+/// Measures everything in turn, round after round.
+pub(crate) fn measure(
+    workspace: &Path,
+    machine: &Machine,
+    asked: &Asked<'_>,
+    note: &dyn Fn(&str),
+) -> Result<Report> {
+    note("building examples/src/bin/other_networks.rs");
+    let program = build(workspace)?;
+    let script = workspace.join("bench/other_networks.py");
+    let threads = if machine.cores > 1 { vec![1, machine.cores] } else { vec![1] };
+    let mut rows = Vec::new();
+    for network in NETWORKS {
+        for batch in BATCHES {
+            for &threads in &threads {
+                note(&format!("{network}, batches of {batch}, {threads} thread(s)"));
+                let numbers = [batch.to_string(), threads.to_string(), asked.seconds.to_string()];
+                let mut times = [const { Vec::new() }; 4];
+                for _ in 0..asked.rounds {
+                    for (index, style) in STYLES.into_iter().enumerate() {
+                        if style != "candle" || asked.stock {
+                            let mut command = alone(&program);
+                            command.args([network, style]).args(&numbers);
+                            times[index].push(milliseconds(&mut command)?);
+                        }
+                    }
+                    if let Some(python) = asked.python {
+                        let mut command = alone(python);
+                        command.arg(&script).arg(network).args(&numbers);
+                        times[3].push(milliseconds(&mut command)?);
+                    }
+                }
+                rows.push(row((network, batch, threads), &times, &rows)?);
+            }
+        }
+    }
+    let ratios: Vec<f64> =
+        rows.iter().filter_map(|row| Some(row.pytorch_ratio.as_ref()?.median)).collect();
+    let logarithms = ratios.iter().map(|ratio| ratio.ln()).sum::<f64>();
+    Ok(Report {
+        format: 1,
+        machine: machine.name.clone(),
+        rounds: asked.rounds,
+        rows,
+        pytorch_ratio: (!ratios.is_empty()).then(|| (logarithms / ratios.len() as f64).exp()),
+        smallest_pytorch_ratio: ratios.iter().copied().min_by(f64::total_cmp),
+    })
+}
+
+/// The program outside the workspace, as whoever has such a one would build it.
+fn build(workspace: &Path) -> Result<PathBuf> {
+    let folder = workspace.join("examples");
+    let built = Command::new("cargo")
+        .args(["build", "--release", "--quiet", "--bin", "other_networks"])
+        .current_dir(&folder)
+        .status()
+        .context("failed to start cargo")?;
+    if !built.success() {
+        bail!("{} could not be built", folder.display());
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| folder.join("target"));
+    Ok(target.join("release/other_networks"))
+}
+
+/// A program without what this repository sets for its own.
+fn alone(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for name in ["CANDLE_NUM_THREADS", "MIMALLOC_PURGE_DELAY", "RAYON_NUM_THREADS"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn milliseconds(command: &mut Command) -> Result<f64> {
+    let output = command.output().with_context(|| format!("failed to start {command:?}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.trim().parse() {
+        Ok(milliseconds) if output.status.success() => Ok(milliseconds),
+        _ => bail!("{command:?} failed: {}{text}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+fn row(
+    (network, batch, threads): (&'static str, usize, usize),
+    times: &[Vec<f64>; 4],
+    before: &[Row],
+) -> Result<Row> {
+    let spread = |times: &[f64]| Spread::of(times.iter().copied());
+    let [ours, layers, candle, pytorch] = times;
+    let ratio =
+        |other: &[f64]| Spread::of(other.iter().zip(ours).map(|(other, ours)| other / ours));
+    let functions = spread(ours).context("there was no round")?;
+    let alone =
+        before.iter().find(|row| (row.network, row.batch, row.threads) == (network, batch, 1));
+    Ok(Row {
+        network,
+        batch,
+        threads,
+        speedup: alone.map(|alone| alone.functions.median / functions.median),
+        functions,
+        layers: spread(layers).context("there was no round")?,
+        candle: spread(candle),
+        pytorch: spread(pytorch),
+        pytorch_ratio: ratio(pytorch),
+        candle_ratio: ratio(candle),
+    })
+}
+
+impl Report {
+    pub(crate) fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    pub(crate) fn to_markdown(&self) -> String {
+        let mut text = format!(
+            "# Other networks\n\n{}; {} rounds, median [min, max]. Milliseconds of a training step (forward, \
+             backward, Adam), with the system's allocator and no variable set: by the functions of \
+             `pairnet-ops` (channels last, on a tape) and by its layers (`examples/src/bench`); by \
+             PyTorch in the faster of its layouts (`bench/other_networks.py`); by candle-nn. Ratios are the \
+             other's time over that of the functions.\n\n\
+             | network | batch | threads | functions | layers | PyTorch | ratio | stock candle | ratio | 1 thread / all |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+            self.machine, self.rounds,
+        );
+        let optional = |spread: &Option<Spread>, digits| {
+            spread.as_ref().map_or_else(|| "—".to_owned(), |spread| cell(spread, digits))
+        };
+        for row in &self.rows {
+            text += &format!(
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                row.network,
+                row.batch,
+                row.threads,
+                cell(&row.functions, 2),
+                cell(&row.layers, 2),
+                optional(&row.pytorch, 2),
+                optional(&row.pytorch_ratio, 2),
+                optional(&row.candle, 1),
+                optional(&row.candle_ratio, 1),
+                row.speedup.map_or_else(|| "—".to_owned(), |speedup| format!("{speedup:.2}")),
+            );
+        }
+        if let (Some(mean), Some(smallest)) = (self.pytorch_ratio, self.smallest_pytorch_ratio) {
+            text += &format!(
+                "\nPyTorch's time over that of the functions: {mean:.2} in the geometric mean of all rows, \
+                 {smallest:.2} in the smallest.\n"
+            );
+        }
+        text
+    }
+}
