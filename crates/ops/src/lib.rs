@@ -69,6 +69,7 @@ mod optimisers;
 mod pooling;
 pub mod random;
 pub mod reference;
+mod relu;
 mod softmax;
 mod statistics;
 mod tape;
@@ -90,6 +91,7 @@ pub use optimisers::{
     clip_gradient_norm, named_variables,
 };
 pub use pooling::{avg_pool2d, max_pool2d};
+pub use relu::{add_relu, relu};
 pub use softmax::{log_softmax, softmax};
 pub use statistics::{BatchStatistics, RunningStatistics};
 pub use tape::Tape;

@@ -5,11 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Result, Tensor};
 use pairnet_ops::channels_last::{
-    NormalisedConvolution, batch_norm_nhwc, conv2d_batch_norm_relu_nhwc, conv2d_nhwc,
-    conv2d_relu_max_pool_nhwc,
+    NormalisedConvolution, avg_pool2d_nhwc, batch_norm_nhwc, conv2d_batch_norm_relu_nhwc,
+    conv2d_nhwc, conv2d_relu_max_pool_nhwc,
 };
 use pairnet_ops::nn::{Init, VarBuilder};
-use pairnet_ops::{BatchStatistics, Conv2dConfig, RunningStatistics, linear, linear_relu};
+use pairnet_ops::{
+    BatchStatistics, Conv2dConfig, RunningStatistics, add_relu, linear, linear_relu,
+};
 
 use super::Forward;
 
@@ -47,7 +49,7 @@ pub(super) fn network(name: &str, vb: VarBuilder) -> Result<Forward> {
                 let stem = stem.relu(images)?;
                 let features =
                     blocks.iter().try_fold(stem, |images, block| block.forward(&images))?;
-                through(&classes, features.mean((1, 2))?)
+                through(&classes, avg_pool2d_nhwc(&features, 8, 8)?.flatten_from(1)?)
             }))
         }
         _ => {
@@ -162,8 +164,8 @@ impl Block {
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
         let result = self.second.plain(&self.first.relu(images)?)?;
         match &self.shortcut {
-            Some(shortcut) => (result + shortcut.plain(images)?)?.relu(),
-            None => (result + images)?.relu(),
+            Some(shortcut) => add_relu(&result, &shortcut.plain(images)?),
+            None => add_relu(&result, images),
         }
     }
 }
