@@ -25,7 +25,7 @@
 //! ```
 //!
 //! A [`Recipe`] is everything about training that is not the network; the paper's text and its
-//! authors' code are two. [`run()`] trains one network; [`sweep()`] many, side by side. [`status()`]
+//! authors' code are two, and any field of them can be set otherwise ([`Recipe::with`]). [`run()`] trains one network; [`sweep()`] many, side by side. [`status()`]
 //! says what a folder has of a [`Plan`] and what it lacks, so that a sweep goes on where an earlier one
 //! stopped, and refuses what would change a record that is there. Everything random follows from the
 //! seed and the run's coordinates ([`RunId`]), so a run's record is the same bytes, timings apart,
