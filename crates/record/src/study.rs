@@ -24,6 +24,7 @@ pub const STUDY_FORMAT: u32 = 1;
 ///     question: "The paper trains for 25 epochs. Is that enough?".to_owned(),
 ///     base: "paper".to_owned(),
 ///     base_network: None,
+///     contrasts: Vec::new(),
 ///     axes: vec!["epochs".to_owned()],
 ///     references: Vec::new(),
 /// };
@@ -45,6 +46,8 @@ pub struct Study {
     pub base: String,
     /// The network that the others are compared with; `None` where only cells are compared.
     pub base_network: Option<String>,
+    /// Pairs of networks that are compared within each cell: how much better the first is.
+    pub contrasts: Vec<[String; 2]>,
     /// The fields of a recipe along which the cells form a grid; none where all cells are named.
     pub axes: Vec<String>,
     /// Numbers from elsewhere that stand beside the measured ones.

@@ -82,6 +82,7 @@ fn study() -> Study {
         question: "Is it \"enough\"?".to_owned(),
         base: "paper".to_owned(),
         base_network: Some("mlp".to_owned()),
+        contrasts: vec![["mlp-ws".to_owned(), "mlp".to_owned()]],
         axes: vec!["epochs".to_owned()],
         references: vec![Reference {
             source: "a table".to_owned(),

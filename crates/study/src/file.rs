@@ -33,6 +33,8 @@ struct File {
     question: String,
     base: Option<Spanned<String>>,
     base_network: Option<Spanned<String>>,
+    #[serde(default)]
+    compare: Vec<[Spanned<String>; 2]>,
     runs: Option<usize>,
     seed: Option<u64>,
     variants: Option<Vec<Spanned<String>>>,
@@ -114,6 +116,14 @@ pub fn read(text: &str) -> Result<(Plan, Study), StudyError> {
     if let Some(name) = &file.base_network {
         known(name, &network_names, "network")?;
     }
+    for [better, than] in &file.compare {
+        known(better, &network_names, "network")?;
+        known(than, &network_names, "network")?;
+        if better.get_ref() == than.get_ref() {
+            let reason = format!("'{}' is compared with itself", than.get_ref());
+            return Err(StudyError::new(reason).at(text, than.span().start));
+        }
+    }
     for reference in &file.reference {
         let Reference { cell, network, .. } = reference.get_ref();
         let cells: Vec<&str> = recipes.iter().map(|recipe| &*recipe.name).collect();
@@ -127,6 +137,7 @@ pub fn read(text: &str) -> Result<(Plan, Study), StudyError> {
         question: file.question.trim().to_owned(),
         base: base.name,
         base_network: file.base_network.map(Spanned::into_inner),
+        contrasts: file.compare.into_iter().map(|pair| pair.map(Spanned::into_inner)).collect(),
         axes: axes.into_iter().map(|(field, _)| field.get_ref().clone()).collect(),
         references: file.reference.into_iter().map(Spanned::into_inner).collect(),
     };

@@ -144,6 +144,15 @@ fn references_stand_beside_a_cell_and_a_network() {
 }
 
 #[test]
+fn networks_are_compared_in_pairs() {
+    let (_, study) = file("compare = [[\"mlp-ws\", \"mlp\"], [\"lenet5\", \"mlp\"]]\n").unwrap();
+    assert_eq!(study.contrasts, [["mlp-ws", "mlp"], ["lenet5", "mlp"]]);
+    refused("compare = [\n[\"mlp-sw\", \"mlp\"]]\n", 4, "did you mean 'mlp-ws'?");
+    refused("compare = [[\"mlp\", \"mlp\"]]\n", 3, "'mlp' is compared with itself");
+    refused("compare = [[\"mlp\"]]\n", 3, "");
+}
+
+#[test]
 fn what_is_unknown_is_told_with_its_line_and_the_nearest() {
     refused("varients = []\n", 3, "did you mean 'variants'?");
     refused("\nbase = \"papr\"\n", 4, "there is no recipe 'papr'; did you mean 'paper'?");
