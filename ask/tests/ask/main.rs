@@ -1,6 +1,8 @@
 //! `cargo xtask predict` and `cargo xtask serve` as their users meet them.
 
 #[cfg(target_os = "linux")]
+mod browser;
+#[cfg(target_os = "linux")]
 mod hosts;
 mod pictures;
 mod predict;
