@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::Conv2dConfig;
 
-use crate::kernels::convolution::{Geometry, Then};
+use crate::kernels::convolution::{BAND, Geometry, Then};
 use crate::layout::{CHANNELS_LAST, sizes};
 
 /// A convolution's weight, bias and settings.
@@ -84,6 +84,7 @@ pub(crate) fn geometry(
         stride,
         dilation,
         groups,
+        band: BAND,
     };
     let (rows, columns) = geometry.convolved();
     if then == Then::ReluMaxPool && (rows < 2 || columns < 2) {

@@ -7,12 +7,16 @@ use crate::element::Element;
 
 mod arrangement;
 mod backward;
+mod bands;
 mod forward;
 mod geometry;
 mod groups;
+#[cfg(test)]
+mod tests;
 mod tiles;
 
 pub(crate) use backward::{Gradients, Pass, ResultGradient, backward};
+pub(crate) use bands::{BAND, ResultRows};
 pub(crate) use forward::{forward, forward_and};
 pub(crate) use geometry::{Geometry, Then};
 

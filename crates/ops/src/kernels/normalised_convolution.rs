@@ -182,6 +182,7 @@ pub(crate) fn backward<T: Element>(
         gradient: InputGradient::new(layer, &sums, activations.len()),
         result_gradient,
         windows: &windows(g),
+        columns: g.result(Then::ReluMaxPool).1,
         outputs: g.outputs,
         order: settings.order,
     };

@@ -11,6 +11,13 @@ pub(crate) enum Then {
     ReluMaxPool,
 }
 
+impl Then {
+    /// From a row of what comes out to the next, in rows of the convolution's result.
+    pub(super) fn rows_apart(self) -> usize {
+        if self == Then::ReluMaxPool { 2 } else { 1 }
+    }
+}
+
 /// The sizes of one convolution. None overflows, for whoever makes one has seen to it; but a step that no
 /// kernel or result is large enough to take may be of any size.
 ///
@@ -32,6 +39,8 @@ pub(crate) struct Geometry {
     pub(crate) stride: usize,
     pub(crate) dilation: usize,
     pub(crate) groups: usize,
+    /// Values that are worked on together: [`super::BAND`], and fewer in tests.
+    pub(crate) band: usize,
 }
 
 impl Geometry {
@@ -61,6 +70,10 @@ impl Geometry {
     /// Values of an arranged image.
     pub(super) fn arranged(&self) -> usize {
         self.padded().0 * self.row()
+    }
+    /// Rows of an arranged image that a kernel covers, from its first to its last.
+    pub(super) fn reach(&self) -> usize {
+        self.dilation * (self.kernel_height - 1) + 1
     }
     /// Values of an arranged image's row.
     pub(super) fn row(&self) -> usize {
@@ -105,33 +118,38 @@ impl Geometry {
             Then::Nothing | Then::Relu => (height, width),
         }
     }
-    /// Where the patch of each result begins in an arranged image; where pooled, the patch of each
-    /// window's first position.
-    pub(super) fn starts(&self, then: Then) -> Vec<usize> {
-        let (height, width) = self.result(then);
-        let apart = if then == Then::ReluMaxPool { 2 } else { 1 };
+    /// Where the patch of each result of the first so many rows begins in what is under them; where
+    /// pooled, the patch of each window's first position.
+    pub(super) fn starts(&self, then: Then, rows: usize) -> Vec<usize> {
+        let width = self.result(then).1;
+        let apart = then.rows_apart();
         let (down, across) =
             (self.down().saturating_mul(apart), self.across().saturating_mul(apart));
-        (0..height * width).map(|place| place / width * down + place % width * across).collect()
+        (0..rows * width).map(|place| place / width * down + place % width * across).collect()
     }
     /// From a window's first patch to the patch of each of its four positions.
     pub(super) fn window_offsets(&self) -> [usize; WINDOW] {
         let (down, across) = (self.down(), self.across());
         [0, across, down, down.saturating_add(across)]
     }
+    /// Values of an arranged image and of the convolution's result.
+    pub(super) fn values(&self) -> usize {
+        let (height, width) = self.convolved();
+        self.arranged() + height * width * self.outputs
+    }
     /// Images that one thread works on at a time: up to 32, and fewer where they are large. It
     /// follows from the sizes alone, so that the order of sums over images does not depend on how
     /// many threads there are.
     pub(crate) fn chunk(&self) -> usize {
         const VALUES: usize = 1 << 17;
-        let (height, width) = self.convolved();
-        (VALUES / (self.arranged() + height * width * self.outputs)).clamp(1, 32)
+        if self.cut() { 1 } else { (VALUES / self.values()).clamp(1, 32) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::convolution::BAND;
 
     /// The layers of the paper's networks: sums over other numbers of images would be rounded
     /// otherwise, and the committed results would not come out again.
@@ -151,10 +169,11 @@ mod tests {
                 stride: 1,
                 dilation: 1,
                 groups: 1,
+                band: BAND,
             };
-            assert_eq!(g.chunk(), 32);
+            assert_eq!((g.chunk(), g.cut()), (32, false));
             let large = Geometry { height: 224, width: 224, channels: 64, ..g };
-            assert_eq!(large.chunk(), 1);
+            assert_eq!((large.chunk(), large.cut()), (1, true));
         }
     }
 }

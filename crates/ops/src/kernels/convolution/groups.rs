@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::{Geometry, Gradients, Pass, ResultGradient, Then};
+use super::{Geometry, Gradients, Pass, ResultGradient, ResultRows, Then};
 use crate::element::Element;
 
 /// As [`super::forward`].
@@ -80,8 +80,9 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Written<'_, T, G> {
         let length = height * width * g.outputs;
         let mut gradients = vec![T::ZERO; pass.images.len() / g.image() * length];
         for (image, gradients) in gradients.chunks_exact_mut(length).enumerate() {
-            let rectified = pass.rectified(image * length..(image + 1) * length);
-            result_gradient.write(simd, image, rectified, gradients);
+            let values = image * length..(image + 1) * length;
+            let at = ResultRows { image, rows: 0..height, values };
+            result_gradient.write(simd, &at, pass.rectified(&at), gradients);
         }
         gradients
     }

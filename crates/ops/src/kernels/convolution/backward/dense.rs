@@ -6,15 +6,17 @@ use pulp::{Simd, WithSimd};
 
 use super::super::Geometry;
 use super::super::arrangement::Arranged;
+use super::super::bands::Band;
 use super::{Pass, ResultGradient};
 use crate::element::Element;
 use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, add_matmul_on_this_thread, matmul_on_this_thread};
 
-/// Weight and bias gradients of some images.
+/// Weight and bias gradients of a band of each of some images.
 pub(super) struct Dense<'a, T, G> {
     pub(super) pass: &'a Pass<'a, T>,
     pub(super) images: Range<usize>,
+    pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
     /// What the gradient of the images is added to, unless that is empty.
@@ -30,28 +32,29 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        let Self { pass, images: range, result_gradient, g, image_gradients } = self;
-        let starts = g.starts(pass.then);
+        let Self { pass, images: range, band, result_gradient, g, image_gradients } = self;
+        let starts = g.starts(pass.then, band.rows.len());
         let length = starts.len() * g.outputs;
-        // Several whole images at once, or one image in several bands.
+        // The patches of several images at once, or some of one image's.
         let together = (PATCHES / (starts.len() * g.patch())).clamp(1, range.len().max(1));
-        let band = (PATCHES / g.patch()).clamp(1, starts.len());
+        let at_once = (PATCHES / g.patch()).clamp(1, starts.len());
         let mut gradients = vec![T::ZERO; together * length];
-        let mut patches = vec![T::ZERO; together * band * g.patch()];
+        let mut patches = vec![T::ZERO; together * at_once * g.patch()];
         let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
         let mut bias = ColumnSums::new(g.outputs);
         let mut weights = None;
-        let (mut arranged, mut arranged_gradient) = (Arranged::new(g), Arranged::new(g));
+        let mut arranged = Arranged::new(g, band);
+        let mut arranged_gradient = Arranged::new(g, band);
         for first in range.clone().step_by(together) {
             let images = first..range.end.min(first + together);
             for (image, gradients) in images.clone().zip(gradients.chunks_exact_mut(length)) {
-                let rectified = pass.rectified(image * length..(image + 1) * length);
-                result_gradient.write(simd, image, rectified, gradients);
+                let at = band.of_image(image);
+                result_gradient.write(simd, &at, pass.rectified(&at), gradients);
                 bias.add(gradients);
             }
-            for (number, own) in starts.chunks(band).enumerate() {
+            for (number, own) in starts.chunks(at_once).enumerate() {
                 let (rows, size) = (images.len() * own.len(), own.len() * g.patch());
-                let gradients = &gradients[number * band * g.outputs..][..rows * g.outputs];
+                let gradients = &gradients[number * at_once * g.outputs..][..rows * g.outputs];
                 let gradients = Matrix::new(gradients, rows, g.outputs);
                 let patches = &mut patches[..rows * g.patch()];
                 for (image, patches) in images.clone().zip(patches.chunks_exact_mut(size)) {
@@ -77,7 +80,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
                         arranged_gradient.clear();
                     }
                     add_patches(patches, own, arranged_gradient.gradient(image), g);
-                    if (number + 1) * band >= starts.len() {
+                    if (number + 1) * at_once >= starts.len() {
                         arranged_gradient.add_to(image);
                     }
                 }

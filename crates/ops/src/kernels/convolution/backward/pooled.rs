@@ -8,6 +8,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
+use super::super::bands::Band;
 use super::super::{Geometry, Then};
 use super::lists::{Entry, EntryLists, Rows, accumulate};
 use super::{Pass, ResultGradient};
@@ -15,10 +16,11 @@ use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::vectors::WINDOW;
 
-/// Weight and bias gradients of some images.
+/// Weight and bias gradients of some images, or of a band of one.
 pub(super) struct Pooled<'a, T, G> {
     pub(super) pass: &'a Pass<'a, T>,
     pub(super) images: Range<usize>,
+    pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
     /// What the gradient of the images is added to, unless that is empty.
@@ -30,19 +32,20 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        let Self { pass, images: range, result_gradient, g, image_gradients } = self;
-        let corners = g.starts(Then::ReluMaxPool);
+        let Self { pass, images: range, band, result_gradient, g, image_gradients } = self;
+        let corners = g.starts(Then::ReluMaxPool, band.rows.len());
         let length = corners.len() * g.outputs;
-        let places = &pass.places[range.start * length..range.end * length];
+        let first = band.of_image(range.start).values.start;
+        let places = &pass.places[first..first + range.len() * length];
         let mut bias = ColumnSums::new(g.outputs);
         let mut gradients = vec![T::ZERO; places.len()];
         for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
-            let rectified = pass.rectified(image * length..(image + 1) * length);
-            result_gradient.write(simd, image, rectified, gradients);
+            let at = band.of_image(image);
+            result_gradient.write(simd, &at, pass.rectified(&at), gradients);
         }
         bias.add(&gradients);
         let windows = Windows { gradients: &gradients, places, corners: &corners };
-        let mut arranged = Arranged::new(g);
+        let mut arranged = Arranged::new(g, band);
         let mut lists = EntryLists::new(WINDOW, g.outputs);
         for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
             arranged.clear();
@@ -51,8 +54,9 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
             arranged.add_to(target);
         }
         let images = &pass.images[range.start * g.image()..range.end * g.image()];
-        let images = Arranged::new(g).all(images, g);
-        (windows.weight_gradients(simd, &images, g), bias.total())
+        let images = Arranged::new(g, band).all(images, g);
+        let length = images.len() / range.len();
+        (windows.weight_gradients(simd, (&images, length), g), bias.total())
     }
 }
 
@@ -103,9 +107,15 @@ impl<T: Element> Windows<'_, T> {
         }
     }
 
-    /// The gradient of the weights: output by output, all its windows in one list.
+    /// The gradient of the weights: output by output, all its windows in one list. Images are arranged, and
+    /// have so many values each.
     #[inline(always)]
-    fn weight_gradients<S: Simd>(&self, simd: S, images: &[T], g: &Geometry) -> Vec<T> {
+    fn weight_gradients<S: Simd>(
+        &self,
+        simd: S,
+        (images, length): (&[T], usize),
+        g: &Geometry,
+    ) -> Vec<T> {
         let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
@@ -114,7 +124,7 @@ impl<T: Element> Windows<'_, T> {
         };
         let offsets = g.window_offsets();
         let mut weights = vec![T::ZERO; g.outputs * g.patch()];
-        let firsts = (0..images.len()).step_by(g.arranged());
+        let firsts = (0..images.len()).step_by(length);
         let starts: Vec<usize> = firsts
             .flat_map(|first| self.corners.iter().map(move |corner| first + corner))
             .collect();
