@@ -48,8 +48,8 @@ pub fn conv2d(
     let mut images = images.contiguous()?;
     if stride > 1 {
         images = images.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
-        for (dimension, kernel) in [(2, kernel_height), (3, kernel_width)] {
-            let covered = dilation * (kernel - 1) + 1;
+        for (dimension, size) in [(2, kernel_height), (3, kernel_width)] {
+            let covered = dilation * (size - 1) + 1;
             let used = (images.dim(dimension)? - covered) / stride * stride + covered;
             images = images.narrow(dimension, 0, used)?.contiguous()?;
         }

@@ -24,8 +24,8 @@ mod lists;
 mod pooled;
 mod short_patches;
 
-/// The forward pass that gradients are asked for.
-pub(crate) struct Pass<'a, T> {
+/// What the forward pass took and gave, for the backward pass.
+pub(crate) struct Saved<'a, T> {
     pub(crate) images: &'a [T],
     /// Channels-last.
     pub(crate) weights: &'a [T],
@@ -34,7 +34,7 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) then: Then,
 }
 
-impl<T> Pass<'_, T> {
+impl<T> Saved<'_, T> {
     /// Rows of the result, if it has been through ReLU.
     #[inline(always)]
     pub(super) fn rectified(&self, at: &ResultRows) -> Option<&[T]> {
@@ -82,23 +82,23 @@ pub(crate) struct Gradients<T> {
 
 /// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
-    pass: &Pass<'_, T>,
+    saved: &Saved<'_, T>,
     result_gradient: &impl ResultGradient<T>,
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
     if g.groups > 1 {
-        return groups::backward(pass, result_gradient, g, of_images);
+        return groups::backward(saved, result_gradient, g, of_images);
     }
     if g.one_patch() {
-        let one = OnePatch { pass, result_gradient, g, of_images };
+        let one = OnePatch { saved, result_gradient, g, of_images };
         return crate::kernels::arch().dispatch(one);
     }
-    assert_eq!(pass.images.len() % g.image(), 0, "values of whole images");
+    assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let short = !of_images && short_patches::fit(g);
-    let count = pass.images.len() / g.image();
-    let (chunk, bands) = (g.chunk(), g.bands(pass.then));
-    let mut image_gradients = Box::new_uninit_slice(if of_images { pass.images.len() } else { 0 });
+    let count = saved.images.len() / g.image();
+    let (chunk, bands) = (g.chunk(), g.bands(saved.then));
+    let mut image_gradients = Box::new_uninit_slice(if of_images { saved.images.len() } else { 0 });
     let mut chunks: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let gradients_of = |(index, image_gradients): (usize, &mut [MaybeUninit<T>])| {
@@ -108,16 +108,16 @@ pub(crate) fn backward<T: Element>(
             let (images, image_gradients) = (images.clone(), &mut *image_gradients);
             let arch = crate::kernels::arch();
             if short {
-                arch.dispatch(ShortPatches { pass, images, band, result_gradient, g })
-            } else if pass.then == Then::ReluMaxPool {
-                arch.dispatch(Pooled { pass, images, band, result_gradient, g, image_gradients })
+                arch.dispatch(ShortPatches { saved, images, band, result_gradient, g })
+            } else if saved.then == Then::ReluMaxPool {
+                arch.dispatch(Pooled { saved, images, band, result_gradient, g, image_gradients })
             } else {
-                arch.dispatch(Dense { pass, images, band, result_gradient, g, image_gradients })
+                arch.dispatch(Dense { saved, images, band, result_gradient, g, image_gradients })
             }
         };
         added_up(bands.iter().map(of_band), g)
     };
-    let mut weights = ColumnSums::of_sums(pass.weights.len());
+    let mut weights = ColumnSums::of_sums(saved.weights.len());
     let mut bias = ColumnSums::of_sums(g.outputs);
     let mut chunks = chunks.into_iter().enumerate().peekable();
     while chunks.peek().is_some() {
@@ -174,7 +174,7 @@ fn zeroed<T: Element>(places: &mut [MaybeUninit<T>]) -> &mut [T] {
 
 /// The gradients where each image is one patch, which makes each of them a matrix product.
 struct OnePatch<'a, T, G> {
-    pass: &'a Pass<'a, T>,
+    saved: &'a Saved<'a, T>,
     result_gradient: &'a G,
     g: &'a Geometry,
     of_images: bool,
@@ -185,22 +185,22 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for OnePatch<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
-        let Self { pass, result_gradient, g, of_images } = self;
-        let mut gradients = vec![T::ZERO; pass.result.len()];
+        let Self { saved, result_gradient, g, of_images } = self;
+        let mut gradients = vec![T::ZERO; saved.result.len()];
         let mut bias = ColumnSums::new(g.outputs);
         for (image, gradients) in gradients.chunks_exact_mut(g.outputs).enumerate() {
             let values = image * g.outputs..(image + 1) * g.outputs;
             let at = ResultRows { image, rows: 0..1, values };
-            result_gradient.write(simd, &at, pass.rectified(&at), gradients);
+            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
         }
         bias.add(&gradients);
-        let count = pass.images.len() / g.image();
+        let count = saved.images.len() / g.image();
         let gradients = Matrix::new(&gradients, count, g.outputs);
-        let images = Matrix::new(pass.images, count, g.image());
+        let images = Matrix::new(saved.images, count, g.image());
         let weights = || product(gradients.transposed(), images);
         let (images, weights) = if of_images {
-            let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
-            side_by_side(|| product(gradients, kernels), weights)
+            let filters = Matrix::new(saved.weights, g.outputs, g.patch());
+            side_by_side(|| product(gradients, filters), weights)
         } else {
             (Vec::new(), weights())
         };

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::arrangement::Arranged;
-use super::tiles::{Kernel, Panels, pack, shape, tile};
+use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::{Geometry, Then, groups};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
@@ -92,7 +92,7 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     (result.into_vec(), places.into_vec(), looks)
 }
 
-/// [`forward`] where the kernel is as large as the image, which makes it a matrix product.
+/// [`forward`] where a patch is as large as the image, which makes it a matrix product.
 fn forward_one_patch<T: Element>(
     images: &[T],
     (weights, bias): (&[T], &[T]),
@@ -142,7 +142,7 @@ impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn plain<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
         let Self { images, mut arranged, panels, g, starts, then, result, .. } = self;
-        let (kernel, rectified) = (Kernel::of(g), then == Then::Relu);
+        let (rows, rectified) = (PatchRows::of(g), then == Then::Relu);
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
             arranged.take(image);
@@ -156,7 +156,7 @@ impl<T: Element> Chunk<'_, T> {
                         *place = start;
                     }
                     let sums =
-                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), kernel);
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), rows);
                     store::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,
@@ -172,7 +172,7 @@ impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn pooled<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
         let Self { images, mut arranged, panels, g, starts: corners, result, places, .. } = self;
-        let (kernel, offsets) = (Kernel::of(g), g.window_offsets());
+        let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
         let windows = POSITIONS / WINDOW;
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
@@ -191,13 +191,8 @@ impl<T: Element> Chunk<'_, T> {
                             starts[window * WINDOW + place] = corner + offsets[place];
                         }
                     }
-                    let sums = tile::<T, S, VECTORS, POSITIONS>(
-                        simd,
-                        image,
-                        starts,
-                        (panel, bias),
-                        kernel,
-                    );
+                    let sums =
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, (panel, bias), rows);
                     store_maxima::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,

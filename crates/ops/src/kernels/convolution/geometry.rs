@@ -19,10 +19,10 @@ impl Then {
 }
 
 /// The sizes of one convolution. None overflows, for whoever makes one has seen to it; but a step that no
-/// kernel or result is large enough to take may be of any size.
+/// filter or result is large enough to take may be of any size.
 ///
-/// The kernels read *arranged* images: padded, and where dilation parts a kernel's columns, with what
-/// lies under one kernel row brought together for each column of the result
+/// The kernels read *arranged* images: padded, and where dilation parts a filter's columns, with the
+/// row of each patch brought together for each column of the result
 /// ([`super::arrangement`]). So a segment is always contiguous.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Geometry {
@@ -59,7 +59,7 @@ impl Geometry {
             && self.padding == 0
             && self.convolved() == (1, 1)
     }
-    /// Whether what lies under one kernel row is apart in a padded image.
+    /// Whether the row of a patch is apart in a padded image.
     pub(super) fn parted(&self) -> bool {
         self.dilation > 1 && self.kernel_width > 1
     }
@@ -71,7 +71,7 @@ impl Geometry {
     pub(super) fn arranged(&self) -> usize {
         self.padded().0 * self.row()
     }
-    /// Rows of an arranged image that a kernel covers, from its first to its last.
+    /// Rows of an arranged image from a patch's first to its last.
     pub(super) fn reach(&self) -> usize {
         self.dilation * (self.kernel_height - 1) + 1
     }
@@ -83,15 +83,15 @@ impl Geometry {
             self.padded().1 * self.channels
         }
     }
-    /// Values under one kernel row.
+    /// Values of a patch's row.
     pub(super) fn segment(&self) -> usize {
         self.kernel_width * self.channels
     }
     pub(super) fn patch(&self) -> usize {
         self.kernel_height * self.segment()
     }
-    /// From what lies under one kernel row to what lies under the next.
-    pub(super) fn kernel_row(&self) -> usize {
+    /// From one row of a patch to the next.
+    pub(super) fn row_below(&self) -> usize {
         self.dilation.saturating_mul(self.row())
     }
     /// From a result's patch to that of its neighbour to the right.
@@ -104,8 +104,8 @@ impl Geometry {
     }
     /// (height, width) of the convolution's result, before any pooling.
     pub(crate) fn convolved(&self) -> (usize, usize) {
-        let places = |padded: usize, kernel: usize| {
-            (padded - (self.dilation * (kernel - 1) + 1)) / self.stride + 1
+        let places = |padded: usize, size: usize| {
+            (padded - (self.dilation * (size - 1) + 1)) / self.stride + 1
         };
         let (height, width) = self.padded();
         (places(height, self.kernel_height), places(width, self.kernel_width))
@@ -155,7 +155,7 @@ mod tests {
     /// otherwise, and the committed results would not come out again.
     #[test]
     fn the_papers_layers_are_taken_32_images_at_a_time() {
-        for (side, channels, outputs, kernel) in
+        for (side, channels, outputs, size) in
             [(14, 1, 16, 3), (14, 2, 16, 3), (6, 16, 32, 3), (2, 32, 120, 2)]
         {
             let g = Geometry {
@@ -163,8 +163,8 @@ mod tests {
                 width: side,
                 channels,
                 outputs,
-                kernel_height: kernel,
-                kernel_width: kernel,
+                kernel_height: size,
+                kernel_width: size,
                 padding: 0,
                 stride: 1,
                 dilation: 1,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use super::{BAND, Geometry, Pass, Then, backward, channels_last_weights, forward};
+use super::{BAND, Geometry, Saved, Then, backward, channels_last_weights, forward};
 use crate::kernels::normalised_convolution::{self as normalised, Order, Settings};
 use crate::reference;
 
@@ -23,7 +23,7 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let any_kernel = (
+    let any_size = (
         (1usize..4, prop_oneof![1usize..5, Just(16), Just(33)]),
         (1usize..4, 1usize..4),
         (0usize..4, 1usize..4, 1usize..4, 1usize..3),
@@ -34,23 +34,23 @@ fn cases() -> impl Strategy<Value = Case> {
         Just((3, 3)),
         (0usize..3, 1usize..3, 1usize..3, Just(1)),
     );
-    let kernels = prop_oneof![2 => any_kernel, 1 => short_patches];
+    let layers = prop_oneof![2 => any_size, 1 => short_patches];
     let sizes = (1usize..4, 1usize..16, 1usize..9);
     let choices = (any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>());
-    (kernels, sizes, choices).prop_map(|((channels, kernel, settings), sizes, choices)| {
+    (layers, sizes, choices).prop_map(|((channels, kernel_size, settings), sizes, choices)| {
         let (padding, stride, dilation, groups) = settings;
         let (pooled, other, of_images, band) = choices;
-        // Large enough for the kernel, and for a window of its results.
-        let least = |size: usize, kernel: usize| {
-            size.max((dilation * (kernel - 1) + 1 + stride).saturating_sub(2 * padding))
+        // Large enough for the filter, and for a window of its results.
+        let least = |size: usize, filter: usize| {
+            size.max((dilation * (filter - 1) + 1 + stride).saturating_sub(2 * padding))
         };
         let mut g = Geometry {
-            height: least(sizes.1, kernel.0),
-            width: least(sizes.2, kernel.1),
+            height: least(sizes.1, kernel_size.0),
+            width: least(sizes.2, kernel_size.1),
             channels: channels.0 * groups,
             outputs: channels.1 * groups,
-            kernel_height: kernel.0,
-            kernel_width: kernel.1,
+            kernel_height: kernel_size.0,
+            kernel_width: kernel_size.1,
             padding,
             stride,
             dilation,
@@ -129,8 +129,8 @@ fn by_kernels<T: crate::element::Element>(
 ) -> [Vec<T>; 4] {
     let weights = channels_last_weights(weight, &case.g);
     let (result, places) = forward(images, (&weights, bias), &case.g, then);
-    let pass = Pass { images, weights: &weights, result: &result, places: &places, then };
-    let found = backward(&pass, &&gradients[..], &case.g, case.of_images);
+    let saved = Saved { images, weights: &weights, result: &result, places: &places, then };
+    let found = backward(&saved, &&gradients[..], &case.g, case.of_images);
     [result, found.images, found.weights, found.bias]
 }
 
@@ -210,7 +210,7 @@ proptest! {
         let weights = &channels_last_weights(weight, &g)[..];
         let bias = vec![0.0; g.outputs];
         let made = normalised::forward(images, (weights, &bias), &settings, &g);
-        let pass = normalised::Pass {
+        let saved = normalised::Saved {
             images,
             weights,
             normaliser: &made.normaliser,
@@ -219,7 +219,7 @@ proptest! {
             maxima: &made.maxima,
             result: &made.result,
         };
-        let found = normalised::backward(&pass, &settings, gradients, &g, case.of_images);
+        let found = normalised::backward(&saved, &settings, gradients, &g, case.of_images);
         let of_images = if case.of_images { &expected[1] } else { &vec![] };
         let of_weights = channels_last_weights(&expected[2], &g);
         let pairs = [

@@ -11,14 +11,14 @@ use super::super::arrangement::Arranged;
 use super::super::bands::Band;
 use super::super::{Geometry, Then};
 use super::lists::{Entry, EntryLists, Rows, accumulate};
-use super::{Pass, ResultGradient};
+use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::vectors::WINDOW;
 
 /// Weight and bias gradients of some images, or of a band of one.
 pub(super) struct Pooled<'a, T, G> {
-    pub(super) pass: &'a Pass<'a, T>,
+    pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
@@ -32,16 +32,16 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        let Self { pass, images: range, band, result_gradient, g, image_gradients } = self;
+        let Self { saved, images: range, band, result_gradient, g, image_gradients } = self;
         let corners = g.starts(Then::ReluMaxPool, band.rows.len());
         let length = corners.len() * g.outputs;
         let first = band.of_image(range.start).values.start;
-        let places = &pass.places[first..first + range.len() * length];
+        let places = &saved.places[first..first + range.len() * length];
         let mut bias = ColumnSums::new(g.outputs);
         let mut gradients = vec![T::ZERO; places.len()];
         for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
             let at = band.of_image(image);
-            result_gradient.write(simd, &at, pass.rectified(&at), gradients);
+            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
         }
         bias.add(&gradients);
         let windows = Windows { gradients: &gradients, places, corners: &corners };
@@ -50,10 +50,10 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
         for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
             arranged.clear();
             let own = windows.of_image(image, g);
-            own.add_to_image(simd, arranged.gradient(target), &mut lists, pass.weights, g);
+            own.add_to_image(simd, arranged.gradient(target), &mut lists, saved.weights, g);
             arranged.add_to(target);
         }
-        let images = &pass.images[range.start * g.image()..range.end * g.image()];
+        let images = &saved.images[range.start * g.image()..range.end * g.image()];
         let images = Arranged::new(g, band).all(images, g);
         let length = images.len() / range.len();
         (windows.weight_gradients(simd, (&images, length), g), bias.total())
@@ -89,7 +89,7 @@ impl<T: Element> Windows<'_, T> {
         let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
-            target_stride: g.kernel_row(),
+            target_stride: g.row_below(),
             source_stride: g.segment(),
         };
         let offsets = g.window_offsets();
@@ -120,7 +120,7 @@ impl<T: Element> Windows<'_, T> {
             count: g.kernel_height,
             length: g.segment(),
             target_stride: g.segment(),
-            source_stride: g.kernel_row(),
+            source_stride: g.row_below(),
         };
         let offsets = g.window_offsets();
         let mut weights = vec![T::ZERO; g.outputs * g.patch()];

@@ -1,4 +1,4 @@
-//! Weight gradients of 3×3 kernels on images of one or two channels, whose patches are too short
+//! Weight gradients of 3×3 filters on images of one or two channels, whose patches are too short
 //! for vectors: these run along the outputs instead.
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use pulp::{Simd, WithSimd};
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
 use super::super::{Geometry, Then};
-use super::{Pass, ResultGradient};
+use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::vectors::{WINDOW, load_places};
@@ -26,7 +26,7 @@ pub(super) fn fit(g: &Geometry) -> bool {
 
 /// Weight and bias gradients of a band of each of some images.
 pub(super) struct ShortPatches<'a, T, G> {
-    pub(super) pass: &'a Pass<'a, T>,
+    pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
@@ -38,7 +38,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for ShortPatches<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        match (self.pass.then == Then::ReluMaxPool, self.g.channels) {
+        match (self.saved.then == Then::ReluMaxPool, self.g.channels) {
             (true, 1) => self.add_up::<S, WINDOW, 1, 3>(simd),
             (true, _) => self.add_up::<S, WINDOW, 2, 6>(simd),
             (false, 1) => self.add_up::<S, 1, 1, 3>(simd),
@@ -49,15 +49,15 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for ShortPatches<'_, T, G> {
 
 impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
     /// A gradient belongs to one of `PLACES` neighbours: the four of a pooling window, or one alone.
-    /// `SPAN` is the length of a row under the kernel.
+    /// `SPAN` is the length of a patch's row.
     #[inline(always)]
     fn add_up<S: Simd, const PLACES: usize, const CHANNELS: usize, const SPAN: usize>(
         self,
         simd: S,
     ) -> (Vec<T>, Vec<T>) {
-        let Self { pass, images, band, result_gradient, g } = self;
+        let Self { saved, images, band, result_gradient, g } = self;
         let lanes = T::lanes::<S>();
-        let starts = g.starts(pass.then, band.rows.len());
+        let starts = g.starts(saved.then, band.rows.len());
         let length = starts.len() * g.outputs;
         let mut bias = ColumnSums::new(g.outputs);
         let mut gradients = vec![T::ZERO; length];
@@ -66,14 +66,14 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
         let mut arranged = Arranged::new(g, band);
         for image in images {
             let at = band.of_image(image);
-            result_gradient.write(simd, &at, pass.rectified(&at), &mut gradients);
+            result_gradient.write(simd, &at, saved.rectified(&at), &mut gradients);
             bias.add(&gradients);
-            let pixels = &pass.images[image * g.image()..][..g.image()];
+            let pixels = &saved.images[image * g.image()..][..g.image()];
             arranged.take(pixels);
             let terms = Terms {
                 pixels: arranged.get(pixels),
                 gradients: &gradients,
-                places: pass.places.get(at.values).unwrap_or_default(),
+                places: saved.places.get(at.values).unwrap_or_default(),
                 starts: &starts,
             };
             for (index, sums) in sums.chunks_exact_mut(WEIGHTS * lanes).enumerate() {
@@ -82,7 +82,7 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
                 terms.add_to::<S, PLACES, CHANNELS, SPAN>(simd, sums, place, g);
             }
         }
-        let mut weights = vec![T::ZERO; pass.weights.len()];
+        let mut weights = vec![T::ZERO; saved.weights.len()];
         for (index, &sum) in sums.iter().enumerate() {
             let (weight, lane) = (index / lanes, index % lanes);
             let (channel, weight) = (weight / WEIGHTS, weight % WEIGHTS);
@@ -114,7 +114,7 @@ impl<T: Element> Terms<'_, T> {
         g: &Geometry,
     ) {
         let lanes = T::lanes::<S>();
-        let (row, offsets, zero) = (g.kernel_row(), g.window_offsets(), T::splat(simd, T::ZERO));
+        let (row, offsets, zero) = (g.row_below(), g.window_offsets(), T::splat(simd, T::ZERO));
         let mut totals = [zero; WEIGHTS];
         for weight in 0..WEIGHTS {
             totals[weight] = T::load(simd, &sums[weight * lanes..][..lanes]);
