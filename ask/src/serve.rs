@@ -1,11 +1,12 @@
 //! `cargo xtask serve`: a page to draw on.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Error, Result};
 use pairnet_data::{Mnist, SIDE};
-use pairnet_serve::{Answer, Network, Sample, Samples, Served, listen};
+use pairnet_serve::{Answer, Host, Network, Sample, Samples, ServeError, Served, listen};
 use pairnet_terminal::{Interrupted, Signals, note, print};
 use pairnet_training::Kept;
 
@@ -23,9 +24,10 @@ pub(crate) struct Arguments {
     /// The address to listen on; others than 127.0.0.1 can be reached from elsewhere
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// A name under which others know this machine; may be repeated
+    /// A name or an address under which others know this machine; may be repeated. A browser that asks
+    /// for another one is refused
     #[arg(long, value_name = "NAME")]
-    name: Vec<String>,
+    name: Vec<Host>,
 }
 
 pub(crate) fn serve(arguments: &Arguments) -> Result<()> {
@@ -38,21 +40,40 @@ pub(crate) fn serve(arguments: &Arguments) -> Result<()> {
     let served = Served { networks, samples: samples()?, hosts: arguments.name.clone() };
     let signals = Signals::listen()?;
     let asked = SocketAddr::new(arguments.host, arguments.port);
-    let listener = listen(asked).context("--port 0 takes a port that is free")?;
-    let mut address = listener.local_addr()?;
+    let listener = listen(asked).map_err(with_a_way_out)?;
+    let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         note("whoever reaches this machine on that port can draw, and ask the networks");
     }
-    if address.ip().is_unspecified() {
-        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
-    print(&format!("http://{address}\n"))?;
+    print(&format!("http://{}\n", from_here(address)))?;
     note("Ctrl-C ends it");
     pairnet_serve::serve(listener, served, signals.stop())?;
     match signals.end() {
         Some(signal) => Err(Interrupted { signal, told: "ended".to_owned() }.into()),
         None => Ok(()),
     }
+}
+
+fn with_a_way_out(error: ServeError) -> Error {
+    let way_out = match &error {
+        ServeError::Listen { source, .. } => match source.kind() {
+            ErrorKind::AddrInUse => "--port 0 takes a port that is free",
+            ErrorKind::AddrNotAvailable => "--host takes an address of this machine",
+            _ => return error.into(),
+        },
+        _ => return error.into(),
+    };
+    Error::from(error).context(way_out)
+}
+
+/// What to open on this machine: one does not connect to "all addresses".
+fn from_here(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 fn network(kept: Kept) -> Network {
@@ -80,4 +101,21 @@ fn samples() -> Result<Samples> {
         Sample { digits: digits.map(pixels), classes: digits.map(|digit| data.test.label(digit)) }
     };
     Ok(Samples { count: crate::networks::TEST_PAIRS, pair: Box::new(sample) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_addresses_are_opened_by_loopback_and_one_by_itself() {
+        for (listened, opened) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("127.0.0.2:80", "127.0.0.2:80"),
+            ("192.168.1.5:80", "192.168.1.5:80"),
+        ] {
+            assert_eq!(from_here(listened.parse().unwrap()).to_string(), opened);
+        }
+    }
 }

@@ -1,7 +1,12 @@
 //! `cargo xtask predict` and `cargo xtask serve` as their users meet them.
 
+#[cfg(target_os = "linux")]
+mod browser;
+#[cfg(target_os = "linux")]
+mod hosts;
 mod pictures;
 mod predict;
+#[cfg(target_os = "linux")]
 mod serve;
 
 use std::ffi::OsStr;

@@ -1,5 +1,4 @@
 //! The page's server, from its start to Ctrl-C.
-#![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,14 +12,14 @@ use super::pictures::{drawn, three_and_seven};
 use super::{ask, err, prediction};
 
 /// A server, which ends with the test.
-struct Server {
-    child: Child,
+pub(crate) struct Server {
+    pub(crate) child: Child,
     /// As it has printed it, without `http://`.
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let ask = ask();
         // Signals as they are by default, whatever the tests' own caller ignores.
         let mut command = Command::new("env");

@@ -1,8 +1,9 @@
 //! What can go wrong with data.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::mnist::Split;
+use crate::shown::shown;
+use crate::split::Split;
 
 /// What can go wrong with data. `file` is a path, or the name of a shipped file.
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +149,7 @@ pub enum DataError {
     /// MNIST could not be had from the hub.
     #[cfg(feature = "hub")]
     #[error("{0}; MNIST is shipped with this program, nothing has to be fetched")]
-    Hub(Box<crate::hub::HubError>),
+    Hub(Box<crate::hub::error::HubError>),
     /// There are fewer digits than the pairs need.
     #[error("{pairs} pairs need {} digits, there are {digits}", digits_of(*pairs))]
     TooFewDigits {
@@ -201,15 +202,6 @@ impl DataError {
 
 fn digits_of(pairs: usize) -> u128 {
     2 * pairs as u128
-}
-
-/// A path for people: as it is where it is plain text, else quoted, with every byte that is none
-/// escaped rather than lost.
-pub(crate) fn shown(path: &Path) -> String {
-    match path.to_str() {
-        Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => format!("{path:?}"),
-    }
 }
 
 fn listed(found: &[PathBuf], more: usize) -> String {

@@ -24,6 +24,7 @@
 //! from its seed ([`torch_pairs`], [`TorchGenerator`]).
 
 mod batches;
+mod compare;
 mod digits;
 mod error;
 mod folder;
@@ -36,14 +37,17 @@ mod mnist;
 mod pairs;
 mod permutation;
 mod shipped;
+mod shown;
+mod split;
 mod torch;
 
 pub use batches::{DigitBatch, PairBatch};
 pub use digits::{Digits, SIDE};
 pub use error::DataError;
 pub use identity::{Difference, Identity};
-pub use mnist::{Mnist, Split};
+pub use mnist::Mnist;
 pub use pairs::{PairSet, draw_pairs, pool, torch_pairs};
+pub use split::Split;
 pub use torch::TorchGenerator;
 
 /// The snippets of the README, which are tests.

@@ -5,31 +5,14 @@ use std::fs;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use crate::compare::difference;
 use crate::digits::Digits;
 use crate::error::DataError;
 use crate::folder;
-use crate::identity::{Identity, difference};
+use crate::identity::Identity;
 use crate::idx::{self, Body, Kind};
 use crate::shipped::{File, SplitFiles, TEST, TRAIN};
-
-/// One of the two splits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Split {
-    /// To train on.
-    Train,
-    /// To test on.
-    Test,
-}
-
-impl Split {
-    /// `train` or `test`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Test => "test",
-        }
-    }
-}
+use crate::split::Split;
 
 /// MNIST: 60,000 training digits and 10,000 test digits, or what the user's own files hold.
 ///

@@ -5,8 +5,9 @@ use rand_core::RngCore;
 use crate::digits::{Digits, SIDE};
 use crate::error::DataError;
 use crate::gather::gather;
-use crate::mnist::{Mnist, Split};
+use crate::mnist::Mnist;
 use crate::permutation::permutation_start;
+use crate::split::Split;
 use crate::torch::TorchGenerator;
 
 /// Pixels of a pooled digit.

@@ -12,7 +12,7 @@ use crate::error::{ModelError, Result};
 use crate::handed::AtWork;
 use crate::kernels::Kernels;
 use crate::layer::TrainedLayer;
-use crate::outputs::{Outputs, Part, Parts, both};
+use crate::outputs::{Outputs, Subnetwork, Subnetworks, both};
 use crate::pass::{Masks, NoMasks, Pass, Statistics};
 
 /// A network whose weights have values.
@@ -178,7 +178,7 @@ impl Network {
 
     fn forward(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Outputs> {
         let branches = self.run_branches(images, pass)?;
-        let given: Vec<Tensor> = branches.iter().map(Part::given).collect();
+        let given: Vec<Tensor> = branches.iter().map(Subnetwork::given).collect();
         let (logits, tape) = Tape::record(|| self.compare(images, &given, pass)?.squeeze(1))?;
         let at_work = AtWork::default();
         let digit_logits = match &self.architecture.branch {
@@ -187,10 +187,10 @@ impl Network {
             }
             _ => None,
         };
-        let comparator = Part::new(logits, tape)?;
+        let comparator = Subnetwork::new(logits, tape)?;
         let logits = at_work.hand_out(&comparator.given())?;
-        let parts = Some(Arc::new(Parts { comparator, branches, at_work }));
-        Ok(Outputs { logits, digit_logits, parts })
+        let subnetworks = Some(Arc::new(Subnetworks { comparator, branches, at_work }));
+        Ok(Outputs { logits, digit_logits, subnetworks })
     }
 
     /// What the comparator makes of the branches' results, or of the images where there are none.
@@ -220,7 +220,7 @@ impl Network {
 
     /// What the branches make of the first digits and of the second ones, (n, features) each;
     /// nothing where there are no branches.
-    fn run_branches(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Vec<Part>> {
+    fn run_branches(&self, images: &Tensor, pass: &mut Pass<'_>) -> Result<Vec<Subnetwork>> {
         let (first, second) = match &self.branches[..] {
             [first, second] => (first, second),
             [shared] => (shared, shared),
@@ -256,7 +256,7 @@ impl Network {
         branch: &[TrainedLayer],
         digits: &Tensor,
         training: bool,
-    ) -> Result<(Part, Statistics)> {
+    ) -> Result<(Subnetwork, Statistics)> {
         let mut pass = match training {
             true => Pass::Training { masks: &mut NoMasks, statistics: Vec::new() },
             false => Pass::Evaluation,
@@ -270,9 +270,9 @@ impl Network {
         branch: &[TrainedLayer],
         digits: &Tensor,
         pass: &mut Pass<'_>,
-    ) -> Result<Part> {
+    ) -> Result<Subnetwork> {
         let (features, tape) = Tape::record(|| self.flat(self.run(branch, digits, pass)?))?;
-        Part::new(features, tape)
+        Subnetwork::new(features, tape)
     }
 
     fn run(&self, layers: &[TrainedLayer], input: &Tensor, pass: &mut Pass<'_>) -> Result<Tensor> {

@@ -18,15 +18,15 @@ pub struct Outputs {
     /// them.
     pub digit_logits: Option<Tensor>,
     /// The way back through the network; `None` where it was left behind.
-    pub(crate) parts: Option<Arc<Parts>>,
+    pub(crate) subnetworks: Option<Arc<Subnetworks>>,
 }
 
-/// The parts of a network that a pass went through.
+/// What a forward pass went through.
 #[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) comparator: Part,
+pub(crate) struct Subnetworks {
+    pub(crate) comparator: Subnetwork,
     /// One a digit, where there are branches.
-    pub(crate) branches: Vec<Part>,
+    pub(crate) branches: Vec<Subnetwork>,
     /// What lets gradients through what was handed out.
     pub(crate) at_work: AtWork,
 }
@@ -43,10 +43,10 @@ impl Outputs {
     /// Where `loss` does not depend on these outputs, or on those of another pass as well; where
     /// these were detached; where the device has no memory left.
     pub fn backward(&self, loss: &Tensor) -> Result<GradStore, ModelError> {
-        let Some(parts) = &self.parts else { return Err(ModelError::Detached) };
-        let Parts { comparator, branches, at_work } = &**parts;
+        let Some(subnetworks) = &self.subnetworks else { return Err(ModelError::Detached) };
+        let Subnetworks { comparator, branches, at_work } = &**subnetworks;
         let mut gradients = at_work.backward(loss)?;
-        if !branches.iter().chain([comparator]).any(|part| part.is_in(&gradients)) {
+        if !branches.iter().chain([comparator]).any(|one| one.is_in(&gradients)) {
             return Err(ModelError::Independent);
         }
         let through_comparator = comparator.backward(&gradients)?;
@@ -66,20 +66,20 @@ impl Outputs {
         Self {
             logits: self.logits.detach(),
             digit_logits: self.digit_logits.as_ref().map(Tensor::detach),
-            parts: None,
+            subnetworks: None,
         }
     }
 }
 
-/// A part of a network, whose result the rest begins with as if it were given.
+/// A part of a network on a tape of its own, whose result the rest begins with as if it were given.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct Subnetwork {
     tape: Tape,
     result: Tensor,
     given: Var,
 }
 
-impl Part {
+impl Subnetwork {
     pub(crate) fn new(result: Tensor, tape: Tape) -> Result<Self> {
         Ok(Self { tape, given: Var::from_tensor(&result)?, result })
     }
@@ -94,7 +94,7 @@ impl Part {
         gradients.get(&self.given).is_some()
     }
 
-    /// This part's share of the gradients, given those of the rest; nothing where the loss does not
+    /// Its share of the gradients, given those of the rest; nothing where the loss does not
     /// depend on it.
     fn backward(&self, rest: &GradStore) -> Result<GradStore> {
         match rest.get(&self.given) {

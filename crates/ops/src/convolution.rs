@@ -8,7 +8,7 @@ use candle_nn::Conv2dConfig;
 use crate::convolution_sizes::{Trained, geometry};
 use crate::element::{Element, composed};
 use crate::kernels::convolution::{
-    Geometry, Pass, Then, backward, channels_first_weights, channels_last_weights, forward,
+    Geometry, Saved, Then, backward, channels_first_weights, channels_last_weights, forward,
 };
 use crate::layout::{bias_or_zeros, channels_first, channels_last};
 use crate::op::{Argument, Op, apply, kept};
@@ -28,7 +28,7 @@ use crate::reference;
 /// # Errors
 ///
 /// Where the shapes do not fit each other, there are no channels or outputs, stride, dilation or
-/// groups are 0, the kernel is larger than the padded image, or the dtype is neither F32 nor F64.
+/// groups are 0, the kernel size is larger than the padded image, or the dtype is neither F32 nor F64.
 pub fn conv2d(
     images: &Tensor,
     weight: &Tensor,
@@ -144,14 +144,14 @@ impl Op<3> for Convolution {
         gradient: &[T],
     ) -> Result<[Option<Vec<T>>; 3]> {
         let kept = kept(self.name, &self.kept)?;
-        let pass = Pass {
+        let saved = Saved {
             images: images.values,
             weights: kept.weights.as_slice()?,
             result,
             places: &kept.places,
             then: self.then,
         };
-        let gradients = backward(&pass, &gradient, &self.geometry, of_images);
+        let gradients = backward(&saved, &gradient, &self.geometry, of_images);
         let of_weight = channels_first_weights(&gradients.weights, &self.geometry);
         Ok([
             of_images.then_some(gradients.images),

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::Conv2dConfig;
 
-use crate::kernels::convolution::{Geometry, Then};
+use crate::kernels::convolution::{BAND, Geometry, Then};
 use crate::layout::{CHANNELS_LAST, sizes};
 
 /// A convolution's weight, bias and settings.
@@ -61,16 +61,16 @@ pub(crate) fn geometry(
     let (Some(padded_height), Some(padded_width)) = (padded(height), padded(width)) else {
         bail!("{operation}: a padding of {padding} makes images too large");
     };
-    // Whether the kernel fits that way.
-    let fits = |kernel: usize, padded: usize| {
-        let gaps = kernel.checked_sub(1).and_then(|steps| steps.checked_mul(dilation));
+    // Whether a filter fits that way.
+    let fits = |size: usize, padded: usize| {
+        let gaps = size.checked_sub(1).and_then(|steps| steps.checked_mul(dilation));
         gaps.is_some_and(|gaps| gaps < padded)
     };
     if !fits(kernel_height, padded_height) || !fits(kernel_width, padded_width) {
         let dilated =
             if dilation == 1 { String::new() } else { format!(", dilated by {dilation},") };
         bail!(
-            "{operation}: a kernel of {kernel_height}×{kernel_width}{dilated} does not fit a padded image of {padded_height}×{padded_width}"
+            "{operation}: a kernel size of {kernel_height}×{kernel_width}{dilated} does not fit a padded image of {padded_height}×{padded_width}"
         );
     }
     let geometry = Geometry {
@@ -84,6 +84,7 @@ pub(crate) fn geometry(
         stride,
         dilation,
         groups,
+        band: BAND,
     };
     let (rows, columns) = geometry.convolved();
     if then == Then::ReluMaxPool && (rows < 2 || columns < 2) {

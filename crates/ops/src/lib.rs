@@ -10,15 +10,15 @@
 //! let device = Device::Cpu;
 //! let images = Tensor::ones((8, 1, 14, 14), DType::F32, &device)?;
 //! let classes = Tensor::zeros(8, DType::U32, &device)?;
-//! let kernel = Var::from_tensor(&(Tensor::ones((4, 1, 3, 3), DType::F32, &device)? * 0.1)?)?;
+//! let filters = Var::from_tensor(&(Tensor::ones((4, 1, 3, 3), DType::F32, &device)? * 0.1)?)?;
 //! let weight = Var::from_tensor(&Tensor::zeros((10, 4 * 6 * 6), DType::F32, &device)?)?;
-//! let kernel_bias = Var::zeros(4, DType::F32, &device)?;
+//! let filter_bias = Var::zeros(4, DType::F32, &device)?;
 //! let bias = Var::zeros(10, DType::F32, &device)?;
-//! let parameters = vec![kernel.clone(), kernel_bias.clone(), weight.clone(), bias.clone()];
+//! let parameters = vec![filters.clone(), filter_bias.clone(), weight.clone(), bias.clone()];
 //! let mut adam = Adam::new(parameters, AdamSettings::pytorch(0.01))?;
 //!
 //! let config = Conv2dConfig::default(); // no padding, stride 1
-//! let features = conv2d_relu_max_pool(&images, &kernel, Some(kernel_bias.as_tensor()), config)?; // (8, 4, 6, 6)
+//! let features = conv2d_relu_max_pool(&images, &filters, Some(filter_bias.as_tensor()), config)?; // (8, 4, 6, 6)
 //! let logits = linear(&features.flatten_from(1)?, &weight, Some(bias.as_tensor()))?; // (8, 10)
 //! let loss = cross_entropy(&logits, &classes)?;
 //! adam.step(&loss.backward()?)?;

@@ -48,8 +48,8 @@ pub fn conv2d(
     let mut images = images.contiguous()?;
     if stride > 1 {
         images = images.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
-        for (dimension, kernel) in [(2, kernel_height), (3, kernel_width)] {
-            let covered = dilation * (kernel - 1) + 1;
+        for (dimension, size) in [(2, kernel_height), (3, kernel_width)] {
+            let covered = dilation * (size - 1) + 1;
             let used = (images.dim(dimension)? - covered) / stride * stride + covered;
             images = images.narrow(dimension, 0, used)?.contiguous()?;
         }
@@ -111,17 +111,11 @@ fn place_by_place(
     (size, stride): ((usize, usize), (usize, usize)),
     add: impl Fn(Tensor, Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
-    let (_, _, height, width) = images.dims4()?;
-    let every = |first: usize, (length, size, stride): (usize, usize, usize)| -> Result<Tensor> {
-        let places = (length - size) / stride + 1;
-        let places: Vec<u32> = (0..places).map(|place| (first + place * stride) as u32).collect();
-        Tensor::new(places, images.device())
-    };
     let mut result: Option<Tensor> = None;
     for y in 0..size.0 {
-        let rows = images.contiguous()?.index_select(&every(y, (height, size.0, stride.0))?, 2)?;
+        let rows = at_each_window(images, 2, y, (size.0, stride.0))?;
         for x in 0..size.1 {
-            let values = rows.index_select(&every(x, (width, size.1, stride.1))?, 3)?;
+            let values = at_each_window(&rows, 3, x, (size.1, stride.1))?;
             result = Some(match result {
                 None => values,
                 Some(result) => add(result, values)?,
@@ -129,6 +123,29 @@ fn place_by_place(
         }
     }
     result.ok_or_else(|| Error::Msg(format!("{operation}: a window of no size")))
+}
+
+/// What lies at one place of each window along a dimension: every `stride`-th value. By views, since
+/// indices would have to come from the host.
+fn at_each_window(
+    images: &Tensor,
+    dimension: usize,
+    place: usize,
+    (size, stride): (usize, usize),
+) -> Result<Tensor> {
+    let length = images.dim(dimension)?;
+    let count = (length - size) / stride + 1;
+    if count == 1 {
+        return images.narrow(dimension, place, 1)?.contiguous();
+    }
+    // In rows as long as a stride, a place of all windows is a column, which begins in the row of the first.
+    let (first, column) = (place / stride * stride, place % stride);
+    let missing = (first + count * stride).saturating_sub(length);
+    let images = images.pad_with_zeros(dimension, 0, missing)?;
+    let rows = images.narrow(dimension, first, count * stride)?;
+    let mut shape = rows.dims().to_vec();
+    shape.splice(dimension..=dimension, [count, stride]);
+    rows.reshape(shape)?.narrow(dimension + 1, column, 1)?.squeeze(dimension + 1)?.contiguous()
 }
 
 /// As [`crate::batch_norm()`].

@@ -148,7 +148,7 @@ fn large_images_agree_with_the_reference() {
     }
 }
 
-/// A kernel of one pixel is a linear layer. The weights are so large that not all chunks of images have
+/// A filter of one pixel is a linear layer. The weights are so large that not all chunks of images have
 /// gradients of their own at once.
 #[test]
 fn large_weights_agree_with_a_linear_layer() {
@@ -166,7 +166,7 @@ fn large_weights_agree_with_a_linear_layer() {
     );
 }
 
-/// Rests that stride and padding leave, a kernel with gaps, groups, and no bias.
+/// Rests that stride and padding leave, a filter with gaps, groups, and no bias.
 #[test]
 fn gradients_of_every_setting_are_finite_differences() {
     for (padding, stride, dilation, groups) in
@@ -238,7 +238,7 @@ fn images_need_no_gradient() {
     );
 }
 
-/// With a kernel of a single one, the op pools the image itself.
+/// With a filter of a single one, the op pools the image itself.
 #[test]
 fn the_pooled_gradient_goes_to_the_first_maximum() {
     const NAN: f64 = f64::NAN;
@@ -323,14 +323,14 @@ fn errors_name_the_sizes() {
     assert_told(convolve(&images, &[3, 1, 3, 3]), "images have 2 channels");
     assert_told(convolve(&images, &[4, 2, 3, 3]), "bias has shape [3], 4 outputs need (4,)");
     assert_told(convolve(&images, &[3, 2, 5, 3]), "5×3 does not fit a padded image of 4×4");
-    assert_told(convolve(&images, &[3, 2, 0, 3]), "a kernel of 0×3");
+    assert_told(convolve(&images, &[3, 2, 0, 3]), "a kernel size of 0×3");
     assert_told(convolve(&images, &[3, 2, 4, 4]), "(1, 1) is smaller than a pooling window");
     assert_told(convolve(&whole(&[1, 2, 4, 4]), &[3, 2, 3, 3]), "dtype U32 is not supported");
     let doubles = tensor(&[1, 2, 4, 4], DType::F64, 1);
     assert_told(convolve(&doubles, &[3, 2, 3, 3]), "dtype");
     let weight = tensor(&[3, 2, 7, 5], DType::F32, 3);
     let too_small = conv2d(&images, &weight, Some(&bias), padded(1));
-    assert_told(too_small, "a kernel of 7×5 does not fit a padded image of 6×6");
+    assert_told(too_small, "a kernel size of 7×5 does not fit a padded image of 6×6");
     let told = "conv2d: images have shape [2, 4, 4], (n, channels, height, width) is needed";
     assert_told(conv2d(&images.get(0).unwrap(), &weight, None, padded(0)), told);
     let told =
@@ -366,7 +366,10 @@ fn errors_name_the_settings() {
             Conv2dConfig { groups: 0, ..grouped },
             "stride 1, dilation 1 and 0 groups: 1 is the least",
         ),
-        (Conv2dConfig { dilation: 3, ..grouped }, "a kernel of 3×3, dilated by 3, does not fit"),
+        (
+            Conv2dConfig { dilation: 3, ..grouped },
+            "a kernel size of 3×3, dilated by 3, does not fit",
+        ),
         (Conv2dConfig { dilation: usize::MAX, ..grouped }, "does not fit a padded image of 5×5"),
         (Conv2dConfig { padding: 1 << 63, ..grouped }, "too large"),
         (Conv2dConfig { padding: usize::MAX / 4, ..grouped }, "too large"),
@@ -379,7 +382,7 @@ fn errors_name_the_settings() {
     assert_told(pooled, "conv2d_relu_max_pool: (1, 1) is smaller than a pooling window");
     let large = Conv2dConfig { stride: usize::MAX, dilation: 2, ..grouped };
     assert_eq!(convolve(large).unwrap().dims(), [1, 6, 1, 1]);
-    // A kernel of one has no gaps.
+    // A filter of one has no gaps.
     let one = tensor(&[6, 2, 1, 1], DType::F32, 3);
     let apart = Conv2dConfig { stride: usize::MAX, dilation: usize::MAX, ..grouped };
     assert_eq!(conv2d(&images, &one, None, apart).unwrap().dims(), [1, 6, 1, 1]);

@@ -225,7 +225,7 @@ fn images_need_no_gradient() {
     }
 }
 
-/// A kernel of zeros leaves each channel one value, so that all is β and γ has no gradient.
+/// A filter of zeros leaves each channel one value, so that all is β and γ has no gradient.
 #[test]
 fn a_channel_without_variance_stays_finite() {
     // 64 equal quarters have exactly their own mean.
@@ -293,7 +293,7 @@ fn errors_are_those_of_the_parts() {
         let variables = layer.variables(DType::F32);
         assert_told(layer.fused(&variables[0], &variables[1..]), part);
     };
-    refused(Layer { kernel: (7, 2), ..SMALL }, "a kernel of 7×2 does not fit");
+    refused(Layer { kernel: (7, 2), ..SMALL }, "a kernel size of 7×2 does not fit");
     refused(Layer { kernel: (6, 6), ..SMALL }, "(1, 2) is smaller than a pooling window");
     let whole_image = Layer { images: (1, 3, 3, 2), kernel: (3, 3), max_pool: false, ..SMALL };
     refused(whole_image, "1 value a channel has no variance");

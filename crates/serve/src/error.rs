@@ -21,3 +21,14 @@ pub enum ServeError {
     #[error("failed to start the server: {0}")]
     Start(io::Error),
 }
+
+/// What no request would name as its host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{text}' is not the name of a host: write it as in box.example, without http://, port or path, or as \
+     an address"
+)]
+pub struct HostError {
+    /// What was given.
+    pub text: String,
+}

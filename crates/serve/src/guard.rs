@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
+use crate::host::Host;
 use crate::limits::{BODY_WITHIN, DRAWINGS, DROPPED};
 use crate::refusal::Refusal;
 
@@ -33,7 +34,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Hands on what is admitted, its body read.
 pub(crate) async fn guard(
-    State(hosts): State<Arc<[String]>>,
+    State(hosts): State<Arc<[Host]>>,
     Extension(Reached(at)): Extension<Reached>,
     request: Request,
     next: Next,
@@ -87,7 +88,7 @@ fn too_long() -> Refusal {
 }
 
 /// Whether the request names us as we are known.
-fn known_as(parts: &Parts, hosts: &[String], at: IpAddr) -> Result<(), Refusal> {
+fn known_as(parts: &Parts, hosts: &[Host], at: IpAddr) -> Result<(), Refusal> {
     let named = host(&parts.headers)?;
     let all = [Some(named), parts.uri.authority().map(Authority::as_str)];
     match all.into_iter().flatten().find(|name| !is_ours(name, hosts, at)) {
@@ -114,20 +115,18 @@ fn host(headers: &HeaderMap) -> Result<&str, Refusal> {
 }
 
 /// The port does not matter: it may be another one's that forwards to ours.
-fn is_ours(host: &str, hosts: &[String], at: IpAddr) -> bool {
+fn is_ours(host: &str, hosts: &[Host], at: IpAddr) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     if authority.as_str().contains('@') {
         return false;
     }
     let name = authority.host();
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    match bare.parse::<IpAddr>() {
-        Ok(ip) => ip.to_canonical().is_loopback() || ip.to_canonical() == at.to_canonical(),
-        Err(_) => {
-            let is = |known: &str| name.eq_ignore_ascii_case(known);
-            is("localhost") || hosts.iter().any(|known| is(known))
-        }
-    }
+    let Ok(named) = name.parse::<Host>() else { return false };
+    let always = match named.address() {
+        Some(address) => address.is_loopback() || address == at.to_canonical(),
+        None => name.eq_ignore_ascii_case("localhost"),
+    };
+    always || hosts.contains(&named)
 }
 
 #[cfg(test)]
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_server_is_known_by_loopback_its_address_and_the_names_it_was_given() {
-        let hosts = ["box.example".to_owned()];
+        let hosts = ["box.example", "192.168.1.7"].map(|host| host.parse().unwrap());
         let at = "192.168.1.5".parse().unwrap();
         for host in [
             "localhost",
@@ -147,6 +146,8 @@ mod tests {
             "192.168.1.5:80",
             "[::ffff:192.168.1.5]",
             "Box.Example:80",
+            "192.168.1.7:80",
+            "[::ffff:192.168.1.7]",
         ] {
             assert!(is_ours(host, &hosts, at), "{host}");
         }

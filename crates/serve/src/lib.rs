@@ -50,6 +50,7 @@
 mod ask;
 mod error;
 mod guard;
+mod host;
 pub mod limits;
 mod page;
 mod refusal;
@@ -57,7 +58,8 @@ mod routes;
 mod served;
 mod server;
 
-pub use error::ServeError;
+pub use error::{HostError, ServeError};
+pub use host::Host;
 pub use served::{Answer, Ask, Digit, Network, Pair, Sample, Samples, Served};
 pub use server::{listen, serve};
 

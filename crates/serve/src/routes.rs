@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::ask::{Known, ask, in_turn};
 use crate::guard::guard;
+use crate::host::Host;
 use crate::limits::{DRAWING_SIDE, DRAWINGS};
 use crate::page::{self, Page};
 use crate::refusal::{Refusal, json};
@@ -31,7 +32,7 @@ struct Shared {
 
 /// Everything but the sockets; wants an extension [`Reached`](crate::guard::Reached).
 pub(crate) fn router(mut served: Served) -> Router {
-    let hosts: Arc<[String]> = std::mem::take(&mut served.hosts).into();
+    let hosts: Arc<[Host]> = std::mem::take(&mut served.hosts).into();
     let turns = Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from)));
     let shared = Arc::new(Shared { served, page: page::page(), turns });
     Router::new()

@@ -1,6 +1,7 @@
 //! What is handed in: networks that answer, and pairs to start from.
 
 use crate::error::ServeError;
+use crate::host::Host;
 
 /// A digit as MNIST has it: 28×28 grey levels, row by row, light on dark.
 pub type Digit = [u8; 28 * 28];
@@ -65,8 +66,8 @@ pub struct Served {
     /// What to start from.
     pub samples: Samples,
     /// Names under which the server is known, beside `localhost`, the loopback addresses and the address at
-    /// which a client has reached it: `box.example`, without a port.
-    pub hosts: Vec<String>,
+    /// which a client has reached it.
+    pub hosts: Vec<Host>,
 }
 
 impl Served {

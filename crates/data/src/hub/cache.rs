@@ -13,8 +13,8 @@ use tempfile::NamedTempFile;
 
 use super::error::HubError;
 use super::{LONGEST, REPOSITORY, REVISION};
-use crate::error::shown;
 use crate::idx::hexadecimal;
+use crate::shown::shown;
 
 /// The dataset's part of the cache.
 pub(super) struct Cache {

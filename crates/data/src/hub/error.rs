@@ -1,9 +1,10 @@
 //! What can go wrong on the way to the hub.
 
+use std::error::Error;
 use std::path::PathBuf;
 
-use crate::error::{DataError, shown};
 use crate::identity::Difference;
+use crate::shown::shown;
 
 /// What can go wrong on the way to the hub. `file` is an address, or a path in the cache.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +131,7 @@ pub enum HubError {
     },
     /// The program was built from other files than MNIST's.
     #[error(transparent)]
-    Program(Box<DataError>),
+    Program(Box<dyn Error + Send + Sync>),
     /// A file in the cache could not be read.
     #[error("failed to read {}: {source}", shown(file))]
     Read {

@@ -18,7 +18,7 @@
 
 mod cache;
 mod download;
-mod error;
+pub(crate) mod error;
 mod parquet;
 mod place;
 
@@ -29,11 +29,12 @@ pub use error::HubError;
 
 use self::cache::Cache;
 use self::place::Place;
+use crate::compare::difference;
 use crate::digits::Digits;
-use crate::error::{DataError, shown};
-use crate::identity::difference;
+use crate::error::DataError;
 use crate::mnist::Mnist;
 use crate::shipped::{self, SplitFiles};
+use crate::shown::shown;
 
 /// The dataset.
 const REPOSITORY: &str = "ylecun/mnist";

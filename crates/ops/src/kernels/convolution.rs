@@ -1,18 +1,22 @@
 //! Convolution of channels-last images, with ReLU and max pooling in the same pass.
 //!
-//! Images are (height, width, channels) row-major, so the inputs under one kernel row are
+//! Images are (height, width, channels) row-major, so each row of a patch is
 //! contiguous: `kernel width · channels` values, called a *segment* here. No patch matrix is built.
 
 use crate::element::Element;
 
 mod arrangement;
 mod backward;
+mod bands;
 mod forward;
 mod geometry;
 mod groups;
+#[cfg(test)]
+mod tests;
 mod tiles;
 
-pub(crate) use backward::{Gradients, Pass, ResultGradient, backward};
+pub(crate) use backward::{Gradients, ResultGradient, Saved, backward};
+pub(crate) use bands::{BAND, ResultRows};
 pub(crate) use forward::{forward, forward_and};
 pub(crate) use geometry::{Geometry, Then};
 

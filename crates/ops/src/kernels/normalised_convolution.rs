@@ -125,9 +125,9 @@ fn normalise_and_pool<T: Element>(
         .for_each(|((activations, result), (places, maxima))| {
             let own = activations.len() / image * pooled;
             assert_eq!([result.len(), places.len(), maxima.len()], [own; 3], "windows of a chunk");
-            let pass =
+            let saved =
                 NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
-            crate::kernels::arch().dispatch(pass);
+            crate::kernels::arch().dispatch(saved);
         });
     // SAFETY: every chunk was written: all outputs of all windows of as many images.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
@@ -136,8 +136,8 @@ fn normalise_and_pool<T: Element>(
     (result.into_vec(), places.into_vec(), maxima.into_vec())
 }
 
-/// The forward pass that gradients are asked for.
-pub(crate) struct Pass<'a, T> {
+/// What the forward pass took and gave, for the backward pass.
+pub(crate) struct Saved<'a, T> {
     pub(crate) images: &'a [T],
     /// Channels-last.
     pub(crate) weights: &'a [T],
@@ -157,13 +157,13 @@ pub(crate) struct Gradients<T> {
 
 /// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
-    pass: &Pass<'_, T>,
+    saved: &Saved<'_, T>,
     settings: &Settings<'_, T>,
     result_gradient: &[T],
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    let Pass { images, weights, normaliser, activations, places, maxima, result } = *pass;
+    let Saved { images, weights, normaliser, activations, places, maxima, result } = *saved;
     let rectified;
     let result_gradient = match settings.order {
         Order::ReluBatchNorm => result_gradient,
@@ -182,12 +182,13 @@ pub(crate) fn backward<T: Element>(
         gradient: InputGradient::new(layer, &sums, activations.len()),
         result_gradient,
         windows: &windows(g),
+        columns: g.result(Then::ReluMaxPool).1,
         outputs: g.outputs,
         order: settings.order,
     };
     let then = settings.order.before();
-    let pass = convolution::Pass { images, weights, result: activations, places: &[], then };
-    let convolution = convolution::backward(&pass, &source, g, of_images);
+    let saved = convolution::Saved { images, weights, result: activations, places: &[], then };
+    let convolution = convolution::backward(&saved, &source, g, of_images);
     let (gamma, beta) = sums;
     Gradients { convolution, gamma, beta }
 }

@@ -56,12 +56,12 @@ impl Module for Conv2d {
 pub fn conv2d(
     channels: usize,
     outputs: usize,
-    kernel: usize,
+    kernel_size: usize,
     config: Conv2dConfig,
     vb: VarBuilder,
 ) -> Result<Conv2d> {
     check_groups(channels, outputs, config.groups)?;
-    candle_nn::conv2d(channels, outputs, kernel, config, vb).map(Conv2d)
+    candle_nn::conv2d(channels, outputs, kernel_size, config, vb).map(Conv2d)
 }
 
 /// [`conv2d`] without a bias.
@@ -72,12 +72,12 @@ pub fn conv2d(
 pub fn conv2d_no_bias(
     channels: usize,
     outputs: usize,
-    kernel: usize,
+    kernel_size: usize,
     config: Conv2dConfig,
     vb: VarBuilder,
 ) -> Result<Conv2d> {
     check_groups(channels, outputs, config.groups)?;
-    candle_nn::conv2d_no_bias(channels, outputs, kernel, config, vb).map(Conv2d)
+    candle_nn::conv2d_no_bias(channels, outputs, kernel_size, config, vb).map(Conv2d)
 }
 
 /// candle-nn divides by the groups, and rounds down.

@@ -9,7 +9,7 @@ use crate::element::Element;
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
 use crate::kernels::normalised_convolution::{
-    Gradients, Normalised, Order, Pass, Settings, backward, forward,
+    Gradients, Normalised, Order, Saved, Settings, backward, forward,
 };
 use crate::layout::bias_or_zeros;
 use crate::op::{self, Argument, Op, kept};
@@ -41,7 +41,7 @@ pub(super) fn apply(
     };
     let result = op::apply(op, [&images.contiguous()?, &trained])?;
     let Some(statistics) = statistics.get().cloned() else {
-        bail!("{name}: there was no forward pass");
+        bail!("{name}: there was no forward saved");
     };
     Ok((result, statistics))
 }
@@ -143,7 +143,7 @@ impl Op<2> for ConvolutionBatchNorm {
         let geometry = &self.geometry;
         let (_, _, gamma, beta) = self.parts(trained.values);
         let frozen = self.frozen();
-        let pass = Pass {
+        let saved = Saved {
             images: images.values,
             weights: kept.weights.as_slice()?,
             normaliser: &kept.normaliser.to(),
@@ -154,7 +154,7 @@ impl Op<2> for ConvolutionBatchNorm {
         };
         let settings = self.settings((gamma, beta), frozen.as_ref());
         let Gradients { convolution, gamma, beta } =
-            backward(&pass, &settings, gradient, geometry, of_images);
+            backward(&saved, &settings, gradient, geometry, of_images);
         let mut of_trained = channels_first_weights(&convolution.weights, geometry);
         of_trained.extend(convolution.bias);
         of_trained.extend(gamma);

@@ -193,7 +193,7 @@ fn what_is_wrong_is_told_with_what_to_do() {
 
 #[test]
 fn a_name_that_was_given_is_answered() {
-    let stand = Stand::of(Served { hosts: vec!["box.example".to_owned()], ..served() });
+    let stand = Stand::of(Served { hosts: vec!["box.example".parse().unwrap()], ..served() });
     for (host, status) in [("box.example:80", 200), ("[::1]", 200), ("other.example", 403)] {
         let request = format!("GET /networks HTTP/1.1\r\nHost: {host}\r\n\r\n");
         assert_eq!(send(stand.address, request.as_bytes()).unwrap().status, status, "{host}");

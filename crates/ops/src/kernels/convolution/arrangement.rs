@@ -1,29 +1,34 @@
 //! Images as the kernels read them: padded, and with segments that are contiguous.
 //!
-//! A thread arranges one image at a time into the same memory, which stays in its cache. A padded copy
-//! of the whole batch went through memory and took longer than the convolution.
+//! A thread arranges one image at a time, or a band of one, into the same memory, which stays in its
+//! cache. A padded copy of the whole batch went through memory and took longer than the convolution.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::Geometry;
+use super::bands::Band;
 use crate::element::Element;
 use crate::kernels::columns::add;
 
-/// Room for one arranged image, or none where images are read as they lie.
+/// Room for what is under a band of an image, arranged, or none where images are read as they lie.
 pub(super) struct Arranged<T> {
     places: Option<Places>,
     values: Vec<T>,
+    /// Where it lies in images that are read so.
+    lies: Range<usize>,
 }
 
 impl<T: Element> Arranged<T> {
-    pub(super) fn new(g: &Geometry) -> Self {
-        let places = Places::of(g);
-        let length = if places.is_some() { g.arranged() } else { 0 };
-        Self { places, values: vec![T::ZERO; length] }
+    pub(super) fn new(g: &Geometry, band: &Band) -> Self {
+        let places = Places::of(g, band);
+        let lies = band.under.start * g.row()..band.under.end * g.row();
+        let length = if places.is_some() { lies.len() } else { 0 };
+        Self { places, values: vec![T::ZERO; length], lies }
     }
 
-    /// Arranges an image, for [`Arranged::get`]. Not within the loops over tiles, whose registers its own
-    /// loops would take.
+    /// Arranges the band of an image, for [`Arranged::get`]. Not within the loops over tiles, whose
+    /// registers its own loops would take.
     #[inline(never)]
     pub(super) fn take(&mut self, image: &[T]) {
         let Some(places) = &self.places else { return };
@@ -33,30 +38,30 @@ impl<T: Element> Arranged<T> {
         });
     }
 
-    /// The image that was taken last, arranged.
+    /// The band of the image that was taken last, arranged.
     #[inline(always)]
     pub(super) fn get<'a>(&'a self, image: &'a [T]) -> &'a [T] {
-        if self.places.is_some() { &self.values } else { image }
+        if self.places.is_some() { &self.values } else { &image[self.lies.clone()] }
     }
 
-    /// Some images one after another, each arranged.
+    /// The bands of some images one after another, each arranged.
     pub(super) fn all<'a>(&mut self, images: &'a [T], g: &Geometry) -> Cow<'a, [T]> {
-        if self.places.is_none() {
-            return images.into();
+        if self.places.is_none() && (images.len() == g.image() || self.lies.len() == g.image()) {
+            return images[self.lies.start..][..images.len() / g.image() * self.lies.len()].into();
         }
-        let mut all = Vec::with_capacity(images.len() / g.image() * g.arranged());
+        let mut all = Vec::with_capacity(images.len() / g.image() * self.lies.len());
         for image in images.chunks_exact(g.image()) {
             self.take(image);
-            all.extend_from_slice(&self.values);
+            all.extend_from_slice(self.get(image));
         }
         all.into()
     }
 
-    /// What to add the gradient of an arranged image to: its own, to be cleared first, or `image`.
+    /// What to add the gradient of an arranged band to: its own, to be cleared first, or that of `image`.
     #[inline(always)]
     pub(super) fn gradient<'a>(&'a mut self, image: &'a mut [T]) -> &'a mut [T] {
         if self.places.is_none() {
-            return image;
+            return &mut image[self.lies.clone()];
         }
         &mut self.values
     }
@@ -78,11 +83,12 @@ impl<T: Element> Arranged<T> {
     }
 }
 
-/// Where an image's values go.
+/// Where the values of the image that are under a band go.
 struct Places {
     /// For each piece of a row: its place in the row, that in an arranged row, and its length.
     pieces: Vec<(usize, usize, usize)>,
-    rows: usize,
+    /// Of the image.
+    rows: Range<usize>,
     row: usize,
     /// Where the first row goes.
     first: usize,
@@ -90,7 +96,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(g: &Geometry) -> Option<Self> {
+    fn of(g: &Geometry, band: &Band) -> Option<Self> {
         let channels = g.channels;
         let pieces = if g.parted() {
             let piece = |x: usize, column: usize| {
@@ -107,14 +113,18 @@ impl Places {
             return None;
         };
         let (row, arranged_row) = (g.width * channels, g.row());
-        Some(Self { pieces, rows: g.height, row, first: g.padding * arranged_row, arranged_row })
+        let start = band.under.start.saturating_sub(g.padding);
+        let end = band.under.end.saturating_sub(g.padding).min(g.height);
+        let above = g.padding.saturating_sub(band.under.start);
+        let first = above * arranged_row;
+        Some(Self { pieces, rows: start..end, row, first, arranged_row })
     }
 
     #[inline(always)]
     fn each(&self, mut take: impl FnMut(usize, usize, usize)) {
-        for row in 0..self.rows {
+        for (number, row) in self.rows.clone().enumerate() {
             for &(own, place, length) in &self.pieces {
-                take(row * self.row + own, self.first + row * self.arranged_row + place, length);
+                take(row * self.row + own, self.first + number * self.arranged_row + place, length);
             }
         }
     }

@@ -5,7 +5,6 @@
 //! reaches one position alone.
 
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -13,7 +12,8 @@ use rayon::prelude::*;
 use self::dense::Dense;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
-use super::{Geometry, Then, groups};
+use super::bands::Band;
+use super::{Geometry, ResultRows, Then, groups};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, product};
@@ -24,8 +24,8 @@ mod lists;
 mod pooled;
 mod short_patches;
 
-/// The forward pass that gradients are asked for.
-pub(crate) struct Pass<'a, T> {
+/// What the forward pass took and gave, for the backward pass.
+pub(crate) struct Saved<'a, T> {
     pub(crate) images: &'a [T],
     /// Channels-last.
     pub(crate) weights: &'a [T],
@@ -34,26 +34,32 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) then: Then,
 }
 
-impl<T> Pass<'_, T> {
-    /// A part of the result, if it has been through ReLU.
+impl<T> Saved<'_, T> {
+    /// Rows of the result, if it has been through ReLU.
     #[inline(always)]
-    pub(super) fn rectified(&self, part: Range<usize>) -> Option<&[T]> {
-        (self.then != Then::Nothing).then(|| &self.result[part])
+    pub(super) fn rectified(&self, at: &ResultRows) -> Option<&[T]> {
+        (self.then != Then::Nothing).then(|| &self.result[at.values.clone()])
     }
 }
 
 /// Where the gradient of each image's result comes from.
 pub(crate) trait ResultGradient<T>: Sync {
-    /// Writes the gradients of one image's result (height, width, outputs), with ReLU undone where
-    /// `rectified` holds that result.
-    fn write<S: Simd>(&self, simd: S, image: usize, rectified: Option<&[T]>, gradients: &mut [T]);
+    /// Writes the gradients of some rows (height, width, outputs) of an image's result, with ReLU undone
+    /// where `rectified` holds that result. Before the end there is an even number of rows.
+    fn write<S: Simd>(
+        &self,
+        simd: S,
+        at: &ResultRows,
+        rectified: Option<&[T]>,
+        gradients: &mut [T],
+    );
 }
 
 /// The gradients of all images' results are there already.
 impl<T: Element> ResultGradient<T> for &[T] {
     #[inline(always)]
-    fn write<S: Simd>(&self, _: S, image: usize, rectified: Option<&[T]>, gradients: &mut [T]) {
-        let given = &self[image * gradients.len()..][..gradients.len()];
+    fn write<S: Simd>(&self, _: S, at: &ResultRows, rectified: Option<&[T]>, gradients: &mut [T]) {
+        let given = &self[at.values.clone()];
         match rectified {
             None => gradients.copy_from_slice(given),
             Some(rectified) => {
@@ -76,38 +82,42 @@ pub(crate) struct Gradients<T> {
 
 /// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
-    pass: &Pass<'_, T>,
+    saved: &Saved<'_, T>,
     result_gradient: &impl ResultGradient<T>,
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
     if g.groups > 1 {
-        return groups::backward(pass, result_gradient, g, of_images);
+        return groups::backward(saved, result_gradient, g, of_images);
     }
     if g.one_patch() {
-        let one = OnePatch { pass, result_gradient, g, of_images };
+        let one = OnePatch { saved, result_gradient, g, of_images };
         return crate::kernels::arch().dispatch(one);
     }
-    assert_eq!(pass.images.len() % g.image(), 0, "values of whole images");
+    assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let short = !of_images && short_patches::fit(g);
-    let count = pass.images.len() / g.image();
-    let chunk = g.chunk();
-    let mut image_gradients = Box::new_uninit_slice(if of_images { pass.images.len() } else { 0 });
+    let count = saved.images.len() / g.image();
+    let (chunk, bands) = (g.chunk(), g.bands(saved.then));
+    let mut image_gradients = Box::new_uninit_slice(if of_images { saved.images.len() } else { 0 });
     let mut chunks: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let gradients_of = |(index, image_gradients): (usize, &mut [MaybeUninit<T>])| {
         let images = index * chunk..count.min((index + 1) * chunk);
         let image_gradients = zeroed(image_gradients);
-        let arch = crate::kernels::arch();
-        if short {
-            arch.dispatch(ShortPatches { pass, images, result_gradient, g })
-        } else if pass.then == Then::ReluMaxPool {
-            arch.dispatch(Pooled { pass, images, result_gradient, g, image_gradients })
-        } else {
-            arch.dispatch(Dense { pass, images, result_gradient, g, image_gradients })
-        }
+        let of_band = |band: &Band| {
+            let (images, image_gradients) = (images.clone(), &mut *image_gradients);
+            let arch = crate::kernels::arch();
+            if short {
+                arch.dispatch(ShortPatches { saved, images, band, result_gradient, g })
+            } else if saved.then == Then::ReluMaxPool {
+                arch.dispatch(Pooled { saved, images, band, result_gradient, g, image_gradients })
+            } else {
+                arch.dispatch(Dense { saved, images, band, result_gradient, g, image_gradients })
+            }
+        };
+        added_up(bands.iter().map(of_band), g)
     };
-    let mut weights = ColumnSums::of_sums(pass.weights.len());
+    let mut weights = ColumnSums::of_sums(saved.weights.len());
     let mut bias = ColumnSums::of_sums(g.outputs);
     let mut chunks = chunks.into_iter().enumerate().peekable();
     while chunks.peek().is_some() {
@@ -122,6 +132,25 @@ pub(crate) fn backward<T: Element>(
     #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
     Gradients { images, weights: weights.total(), bias: bias.total() }
+}
+
+/// The sums of weight and bias gradients.
+fn added_up<T: Element>(
+    mut bands: impl ExactSizeIterator<Item = (Vec<T>, Vec<T>)>,
+    g: &Geometry,
+) -> (Vec<T>, Vec<T>) {
+    if bands.len() == 1
+        && let Some(whole) = bands.next()
+    {
+        return whole;
+    }
+    let mut weights = ColumnSums::of_sums(g.outputs * g.patch());
+    let mut bias = ColumnSums::of_sums(g.outputs);
+    for (of_weights, of_bias) in bands {
+        weights.add(&of_weights);
+        bias.add(&of_bias);
+    }
+    (weights.total(), bias.total())
 }
 
 /// Chunks of which each has gradients of its own at the same time. All at once would take the weights'
@@ -145,7 +174,7 @@ fn zeroed<T: Element>(places: &mut [MaybeUninit<T>]) -> &mut [T] {
 
 /// The gradients where each image is one patch, which makes each of them a matrix product.
 struct OnePatch<'a, T, G> {
-    pass: &'a Pass<'a, T>,
+    saved: &'a Saved<'a, T>,
     result_gradient: &'a G,
     g: &'a Geometry,
     of_images: bool,
@@ -156,21 +185,22 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for OnePatch<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
-        let Self { pass, result_gradient, g, of_images } = self;
-        let mut gradients = vec![T::ZERO; pass.result.len()];
+        let Self { saved, result_gradient, g, of_images } = self;
+        let mut gradients = vec![T::ZERO; saved.result.len()];
         let mut bias = ColumnSums::new(g.outputs);
         for (image, gradients) in gradients.chunks_exact_mut(g.outputs).enumerate() {
-            let rectified = pass.rectified(image * g.outputs..(image + 1) * g.outputs);
-            result_gradient.write(simd, image, rectified, gradients);
+            let values = image * g.outputs..(image + 1) * g.outputs;
+            let at = ResultRows { image, rows: 0..1, values };
+            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
         }
         bias.add(&gradients);
-        let count = pass.images.len() / g.image();
+        let count = saved.images.len() / g.image();
         let gradients = Matrix::new(&gradients, count, g.outputs);
-        let images = Matrix::new(pass.images, count, g.image());
+        let images = Matrix::new(saved.images, count, g.image());
         let weights = || product(gradients.transposed(), images);
         let (images, weights) = if of_images {
-            let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
-            side_by_side(|| product(gradients, kernels), weights)
+            let filters = Matrix::new(saved.weights, g.outputs, g.patch());
+            side_by_side(|| product(gradients, filters), weights)
         } else {
             (Vec::new(), weights())
         };

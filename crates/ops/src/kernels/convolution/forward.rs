@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::arrangement::Arranged;
-use super::tiles::{Kernel, Panels, pack, shape, tile};
+use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::{Geometry, Then, groups};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
@@ -49,7 +49,8 @@ pub(crate) fn forward_and<T: Element, R: Send>(
         return (result, places, looks);
     }
     let panels = &pack(weights, bias, g);
-    let starts = &g.starts(then)[..];
+    let bands = &g.bands(then)[..];
+    let starts = &g.starts(then, bands[0].rows.len())[..];
     let count = images.len() / g.image();
     let mut result = Box::new_uninit_slice(count * length);
     let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
@@ -68,8 +69,18 @@ pub(crate) fn forward_and<T: Element, R: Send>(
             assert_eq!(result.len(), count * length, "results of a chunk");
             let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
             assert_eq!(places.len(), pooled, "places of a chunk");
-            let chunk = Chunk { images, panels, g, starts, then, result: &mut *result, places };
-            crate::kernels::arch().dispatch(chunk);
+            let (mut results_left, mut places_left) = (&mut *result, places);
+            for band in bands {
+                // Of each image all results, or of one image the next.
+                let own = count * band.patches * g.outputs;
+                let (result, places);
+                (result, results_left) = results_left.split_at_mut(own);
+                (places, places_left) = places_left.split_at_mut(own.min(pooled));
+                let starts = &starts[..band.patches];
+                let arranged = Arranged::new(g, band);
+                let chunk = Chunk { images, arranged, panels, g, starts, then, result, places };
+                crate::kernels::arch().dispatch(chunk);
+            }
             // SAFETY: the chunk has as many results as images, and all outputs of each were written.
             #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
             look(unsafe { result.assume_init_ref() })
@@ -81,7 +92,7 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     (result.into_vec(), places.into_vec(), looks)
 }
 
-/// [`forward`] where the kernel is as large as the image, which makes it a matrix product.
+/// [`forward`] where a patch is as large as the image, which makes it a matrix product.
 fn forward_one_patch<T: Element>(
     images: &[T],
     (weights, bias): (&[T], &[T]),
@@ -96,12 +107,14 @@ fn forward_one_patch<T: Element>(
     result
 }
 
-/// Some images and what becomes of them.
+/// Some images, or a band of one, and what becomes of them.
 struct Chunk<'a, T> {
     images: &'a [T],
+    /// Room for each.
+    arranged: Arranged<T>,
     panels: &'a Panels<T>,
     g: &'a Geometry,
-    /// Where the patches of an image's results begin; where pooled, of each window's first.
+    /// Where the patches of a band's results begin; where pooled, of each window's first.
     starts: &'a [usize],
     then: Then,
     result: &'a mut [MaybeUninit<T>],
@@ -128,9 +141,8 @@ impl<T: Element> WithSimd for Chunk<'_, T> {
 impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn plain<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
-        let Self { images, panels, g, starts, then, result, .. } = self;
-        let (kernel, rectified) = (Kernel::of(g), then == Then::Relu);
-        let mut arranged = Arranged::new(g);
+        let Self { images, mut arranged, panels, g, starts, then, result, .. } = self;
+        let (rows, rectified) = (PatchRows::of(g), then == Then::Relu);
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
             arranged.take(image);
@@ -144,7 +156,7 @@ impl<T: Element> Chunk<'_, T> {
                         *place = start;
                     }
                     let sums =
-                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), kernel);
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), rows);
                     store::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,
@@ -159,10 +171,9 @@ impl<T: Element> Chunk<'_, T> {
 
     #[inline(always)]
     fn pooled<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
-        let Self { images, panels, g, starts: corners, result, places, .. } = self;
-        let (kernel, offsets) = (Kernel::of(g), g.window_offsets());
+        let Self { images, mut arranged, panels, g, starts: corners, result, places, .. } = self;
+        let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
         let windows = POSITIONS / WINDOW;
-        let mut arranged = Arranged::new(g);
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
         for (image, (result, places)) in images.chunks_exact(g.image()).zip(results) {
@@ -173,17 +184,15 @@ impl<T: Element> Chunk<'_, T> {
                 let targets = results.zip(places.chunks_mut(windows * g.outputs));
                 for (corners, targets) in corners.chunks(windows).zip(targets) {
                     let mut starts = [0; POSITIONS];
-                    for position in 0..POSITIONS {
-                        let corner = corners.get(position / WINDOW).unwrap_or(&corners[0]);
-                        starts[position] = corner + offsets[position % WINDOW];
+                    for window in 0..windows {
+                        // The last tile may be short: it computes its last window again, for nothing.
+                        let corner = corners[window.min(corners.len() - 1)];
+                        for place in 0..WINDOW {
+                            starts[window * WINDOW + place] = corner + offsets[place];
+                        }
                     }
-                    let sums = tile::<T, S, VECTORS, POSITIONS>(
-                        simd,
-                        image,
-                        starts,
-                        (panel, bias),
-                        kernel,
-                    );
+                    let sums =
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, (panel, bias), rows);
                     store_maxima::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,

@@ -11,11 +11,18 @@ pub(crate) enum Then {
     ReluMaxPool,
 }
 
+impl Then {
+    /// From a row of what comes out to the next, in rows of the convolution's result.
+    pub(super) fn rows_apart(self) -> usize {
+        if self == Then::ReluMaxPool { 2 } else { 1 }
+    }
+}
+
 /// The sizes of one convolution. None overflows, for whoever makes one has seen to it; but a step that no
-/// kernel or result is large enough to take may be of any size.
+/// filter or result is large enough to take may be of any size.
 ///
-/// The kernels read *arranged* images: padded, and where dilation parts a kernel's columns, with what
-/// lies under one kernel row brought together for each column of the result
+/// The kernels read *arranged* images: padded, and where dilation parts a filter's columns, with the
+/// row of each patch brought together for each column of the result
 /// ([`super::arrangement`]). So a segment is always contiguous.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Geometry {
@@ -32,6 +39,8 @@ pub(crate) struct Geometry {
     pub(crate) stride: usize,
     pub(crate) dilation: usize,
     pub(crate) groups: usize,
+    /// Values that are worked on together: [`super::BAND`], and fewer in tests.
+    pub(crate) band: usize,
 }
 
 impl Geometry {
@@ -50,7 +59,7 @@ impl Geometry {
             && self.padding == 0
             && self.convolved() == (1, 1)
     }
-    /// Whether what lies under one kernel row is apart in a padded image.
+    /// Whether the row of a patch is apart in a padded image.
     pub(super) fn parted(&self) -> bool {
         self.dilation > 1 && self.kernel_width > 1
     }
@@ -62,6 +71,10 @@ impl Geometry {
     pub(super) fn arranged(&self) -> usize {
         self.padded().0 * self.row()
     }
+    /// Rows of an arranged image from a patch's first to its last.
+    pub(super) fn reach(&self) -> usize {
+        self.dilation * (self.kernel_height - 1) + 1
+    }
     /// Values of an arranged image's row.
     pub(super) fn row(&self) -> usize {
         if self.parted() {
@@ -70,15 +83,15 @@ impl Geometry {
             self.padded().1 * self.channels
         }
     }
-    /// Values under one kernel row.
+    /// Values of a patch's row.
     pub(super) fn segment(&self) -> usize {
         self.kernel_width * self.channels
     }
     pub(super) fn patch(&self) -> usize {
         self.kernel_height * self.segment()
     }
-    /// From what lies under one kernel row to what lies under the next.
-    pub(super) fn kernel_row(&self) -> usize {
+    /// From one row of a patch to the next.
+    pub(super) fn row_below(&self) -> usize {
         self.dilation.saturating_mul(self.row())
     }
     /// From a result's patch to that of its neighbour to the right.
@@ -91,8 +104,8 @@ impl Geometry {
     }
     /// (height, width) of the convolution's result, before any pooling.
     pub(crate) fn convolved(&self) -> (usize, usize) {
-        let places = |padded: usize, kernel: usize| {
-            (padded - (self.dilation * (kernel - 1) + 1)) / self.stride + 1
+        let places = |padded: usize, size: usize| {
+            (padded - (self.dilation * (size - 1) + 1)) / self.stride + 1
         };
         let (height, width) = self.padded();
         (places(height, self.kernel_height), places(width, self.kernel_width))
@@ -105,39 +118,44 @@ impl Geometry {
             Then::Nothing | Then::Relu => (height, width),
         }
     }
-    /// Where the patch of each result begins in an arranged image; where pooled, the patch of each
-    /// window's first position.
-    pub(super) fn starts(&self, then: Then) -> Vec<usize> {
-        let (height, width) = self.result(then);
-        let apart = if then == Then::ReluMaxPool { 2 } else { 1 };
+    /// Where the patch of each result of the first so many rows begins in what is under them; where
+    /// pooled, the patch of each window's first position.
+    pub(super) fn starts(&self, then: Then, rows: usize) -> Vec<usize> {
+        let width = self.result(then).1;
+        let apart = then.rows_apart();
         let (down, across) =
             (self.down().saturating_mul(apart), self.across().saturating_mul(apart));
-        (0..height * width).map(|place| place / width * down + place % width * across).collect()
+        (0..rows * width).map(|place| place / width * down + place % width * across).collect()
     }
     /// From a window's first patch to the patch of each of its four positions.
     pub(super) fn window_offsets(&self) -> [usize; WINDOW] {
         let (down, across) = (self.down(), self.across());
         [0, across, down, down.saturating_add(across)]
     }
+    /// Values of an arranged image and of the convolution's result.
+    pub(super) fn values(&self) -> usize {
+        let (height, width) = self.convolved();
+        self.arranged() + height * width * self.outputs
+    }
     /// Images that one thread works on at a time: up to 32, and fewer where they are large. It
     /// follows from the sizes alone, so that the order of sums over images does not depend on how
     /// many threads there are.
     pub(crate) fn chunk(&self) -> usize {
         const VALUES: usize = 1 << 17;
-        let (height, width) = self.convolved();
-        (VALUES / (self.arranged() + height * width * self.outputs)).clamp(1, 32)
+        if self.cut() { 1 } else { (VALUES / self.values()).clamp(1, 32) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::convolution::BAND;
 
     /// The layers of the paper's networks: sums over other numbers of images would be rounded
     /// otherwise, and the committed results would not come out again.
     #[test]
     fn the_papers_layers_are_taken_32_images_at_a_time() {
-        for (side, channels, outputs, kernel) in
+        for (side, channels, outputs, size) in
             [(14, 1, 16, 3), (14, 2, 16, 3), (6, 16, 32, 3), (2, 32, 120, 2)]
         {
             let g = Geometry {
@@ -145,16 +163,17 @@ mod tests {
                 width: side,
                 channels,
                 outputs,
-                kernel_height: kernel,
-                kernel_width: kernel,
+                kernel_height: size,
+                kernel_width: size,
                 padding: 0,
                 stride: 1,
                 dilation: 1,
                 groups: 1,
+                band: BAND,
             };
-            assert_eq!(g.chunk(), 32);
+            assert_eq!((g.chunk(), g.cut()), (32, false));
             let large = Geometry { height: 224, width: 224, channels: 64, ..g };
-            assert_eq!(large.chunk(), 1);
+            assert_eq!((large.chunk(), large.cut()), (1, true));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::{Geometry, Gradients, Pass, ResultGradient, Then};
+use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
 use crate::element::Element;
 
 /// As [`super::forward`].
@@ -32,30 +32,30 @@ pub(super) fn forward<T: Element>(
 
 /// As [`super::backward`].
 pub(super) fn backward<T: Element>(
-    pass: &Pass<'_, T>,
+    saved: &Saved<'_, T>,
     result_gradient: &impl ResultGradient<T>,
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
     let own = &g.group();
-    let gradients = crate::kernels::arch().dispatch(Written { pass, result_gradient, g });
-    let mut images = vec![T::ZERO; if of_images { pass.images.len() } else { 0 }];
+    let gradients = crate::kernels::arch().dispatch(Written { saved, result_gradient, g });
+    let mut images = vec![T::ZERO; if of_images { saved.images.len() } else { 0 }];
     let (mut weights, mut bias) = (Vec::new(), Vec::new());
-    for (group, of_group) in pass.weights.chunks_exact(own.outputs * own.patch()).enumerate() {
+    for (group, of_group) in saved.weights.chunks_exact(own.outputs * own.patch()).enumerate() {
         let (channels, outputs) = (columns(group, own.channels), columns(group, own.outputs));
-        let own_images = gathered(pass.images, g.channels, channels.clone());
-        let result = gathered(pass.result, g.outputs, outputs.clone());
-        let places = gathered(pass.places, g.outputs, outputs.clone());
+        let own_images = gathered(saved.images, g.channels, channels.clone());
+        let result = gathered(saved.result, g.outputs, outputs.clone());
+        let places = gathered(saved.places, g.outputs, outputs.clone());
         let gradients = &gathered(&gradients, g.outputs, outputs)[..];
-        let own_pass = Pass {
+        let own_saved = Saved {
             images: &own_images,
             weights: of_group,
             result: &result,
             places: &places,
-            then: pass.then,
+            then: saved.then,
         };
         // ReLU has been undone, and to undo it again changes nothing.
-        let found = super::backward(&own_pass, &gradients, own, of_images);
+        let found = super::backward(&own_saved, &gradients, own, of_images);
         scatter(&found.images, &mut images, g.channels, channels);
         weights.extend(found.weights);
         bias.extend(found.bias);
@@ -65,7 +65,7 @@ pub(super) fn backward<T: Element>(
 
 /// The gradients of all results, with ReLU undone.
 struct Written<'a, T, G> {
-    pass: &'a Pass<'a, T>,
+    saved: &'a Saved<'a, T>,
     result_gradient: &'a G,
     g: &'a Geometry,
 }
@@ -75,13 +75,14 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Written<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
-        let Self { pass, result_gradient, g } = self;
-        let (height, width) = g.result(pass.then);
+        let Self { saved, result_gradient, g } = self;
+        let (height, width) = g.result(saved.then);
         let length = height * width * g.outputs;
-        let mut gradients = vec![T::ZERO; pass.images.len() / g.image() * length];
+        let mut gradients = vec![T::ZERO; saved.images.len() / g.image() * length];
         for (image, gradients) in gradients.chunks_exact_mut(length).enumerate() {
-            let rectified = pass.rectified(image * length..(image + 1) * length);
-            result_gradient.write(simd, image, rectified, gradients);
+            let values = image * length..(image + 1) * length;
+            let at = ResultRows { image, rows: 0..height, values };
+            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
         }
         gradients
     }

@@ -74,19 +74,19 @@ impl<T: Element> WithSimd for Width<T> {
     }
 }
 
-/// What tiles know of the kernel: worked out once, for a tile takes no longer than a few divisions.
+/// The rows of each patch: worked out once, for a tile takes no longer than a few divisions.
 #[derive(Clone, Copy)]
-pub(super) struct Kernel {
-    rows: usize,
-    /// Values under one kernel row.
+pub(super) struct PatchRows {
+    count: usize,
+    /// Values of a row.
     segment: usize,
-    /// From what lies under one kernel row to what lies under the next.
+    /// From one row to the next.
     step: usize,
 }
 
-impl Kernel {
+impl PatchRows {
     pub(super) fn of(g: &Geometry) -> Self {
-        Self { rows: g.kernel_height, segment: g.segment(), step: g.kernel_row() }
+        Self { count: g.kernel_height, segment: g.segment(), step: g.row_below() }
     }
 }
 
@@ -100,7 +100,7 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
     image: &[T],
     starts: [usize; POSITIONS],
     (panel, bias): (&[T], &[T]),
-    kernel: Kernel,
+    rows: PatchRows,
 ) -> [[T::Vector<S>; VECTORS]; POSITIONS] {
     let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; POSITIONS];
     for vector in 0..VECTORS {
@@ -109,8 +109,8 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
             sums[position][vector] = bias;
         }
     }
-    let patches = Patches { image, starts, row: kernel.step };
-    match (kernel.rows, kernel.segment) {
+    let patches = Patches { image, starts, row: rows.step };
+    match (rows.count, rows.segment) {
         (3, 3) => patches.add::<S, VECTORS, 3>(simd, &mut sums, panel, (3, 3)),
         (3, 6) => patches.add::<S, VECTORS, 6>(simd, &mut sums, panel, (3, 6)),
         size => patches.add::<S, VECTORS, 4>(simd, &mut sums, panel, size),
@@ -121,12 +121,12 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
 struct Patches<'a, T, const POSITIONS: usize> {
     image: &'a [T],
     starts: [usize; POSITIONS],
-    /// From what lies under one kernel row to what lies under the next.
+    /// From one row of a patch to the next.
     row: usize,
 }
 
 impl<T: Element, const POSITIONS: usize> Patches<'_, T, POSITIONS> {
-    /// Adds what lies under each of the kernel's rows, `STEP` values at a time and then one by one.
+    /// Adds what each row of the patches gives, `STEP` values at a time and then one by one.
     #[inline(always)]
     fn add<S: Simd, const VECTORS: usize, const STEP: usize>(
         &self,

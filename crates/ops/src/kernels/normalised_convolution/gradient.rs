@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::Order;
 use crate::element::Element;
 use crate::kernels::batch_norm::InputGradient;
-use crate::kernels::convolution::ResultGradient;
+use crate::kernels::convolution::{ResultGradient, ResultRows};
 use crate::kernels::vectors::{WINDOW, load_places};
 
 /// The gradient of what was normalised, and through ReLU where that comes first, worked out image by
@@ -19,23 +19,27 @@ pub(super) struct NormalisedGradient<'a, T> {
     pub(super) result_gradient: &'a [T],
     /// Where the four positions of each window lie.
     pub(super) windows: &'a [[usize; WINDOW]],
+    /// Windows side by side.
+    pub(super) columns: usize,
     pub(super) outputs: usize,
     pub(super) order: Order,
 }
 
 impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
     #[inline(always)]
-    fn write<S: Simd>(&self, simd: S, image: usize, _: Option<&[T]>, gradients: &mut [T]) {
-        let activations = &self.activations[image * gradients.len()..][..gradients.len()];
+    fn write<S: Simd>(&self, simd: S, at: &ResultRows, _: Option<&[T]>, gradients: &mut [T]) {
+        let activations = &self.activations[at.values.clone()];
         let pooled = !self.places.is_empty();
         if pooled {
             // A row or column that fills no window has no gradient of its own.
             gradients.fill(T::ZERO);
         } else {
-            let given = &self.result_gradient[image * gradients.len()..][..gradients.len()];
-            gradients.copy_from_slice(given);
+            gradients.copy_from_slice(&self.result_gradient[at.values.clone()]);
         }
-        let in_windows = self.windows.len() * WINDOW * self.outputs;
+        // No window is parted, and those of these rows lie in them as the first ones do in an image.
+        let windows = &self.windows[..at.rows.len() / 2 * self.columns];
+        let first_window = at.image * self.windows.len() + at.rows.start / 2 * self.columns;
+        let in_windows = windows.len() * WINDOW * self.outputs;
         if !pooled || in_windows < gradients.len() {
             let through = &self.gradient;
             match (S::IS_SCALAR, self.order) {
@@ -55,13 +59,19 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
         }
         if pooled {
             for first in (0..self.outputs).step_by(T::lanes::<S>()) {
-                let place = (image, first);
+                let windows = (first_window, windows);
                 match self.order {
                     Order::ReluBatchNorm => {
-                        self.write_windows::<S, true>(simd, place, activations, gradients);
+                        self.write_windows::<S, true>(simd, windows, first, activations, gradients);
                     }
                     Order::BatchNormRelu => {
-                        self.write_windows::<S, false>(simd, place, activations, gradients);
+                        self.write_windows::<S, false>(
+                            simd,
+                            windows,
+                            first,
+                            activations,
+                            gradients,
+                        );
                     }
                 }
             }
@@ -70,21 +80,21 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
 }
 
 impl<T: Element> NormalisedGradient<'_, T> {
-    /// The gradients of one vector of outputs at the positions of all windows; where `RECTIFIED`, of what
-    /// ReLU made `activations` of.
+    /// The gradients of one vector of outputs, from `first` on, at the positions of windows, of which the first
+    /// has that number among all images'; where `RECTIFIED`, of what ReLU made `activations` of.
     #[inline(always)]
     fn write_windows<S: Simd, const RECTIFIED: bool>(
         &self,
         simd: S,
-        (image, first): (usize, usize),
+        (first_window, windows): (usize, &[[usize; WINDOW]]),
+        first: usize,
         activations: &[T],
         gradients: &mut [T],
     ) {
         let [mean, slope, plain, factor] =
             self.gradient.columns().map(|column| T::load(simd, &column[first..self.outputs]));
         let zero = T::splat(simd, T::ZERO);
-        let before = image * self.windows.len();
-        for (window, positions) in (before..).zip(self.windows) {
+        for (window, positions) in (first_window..).zip(windows) {
             let row = window * self.outputs + first..(window + 1) * self.outputs;
             let given = T::load(simd, &self.result_gradient[row.clone()]);
             let at = load_places::<T, S>(simd, &self.places[row]);

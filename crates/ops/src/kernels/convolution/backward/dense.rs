@@ -6,15 +6,17 @@ use pulp::{Simd, WithSimd};
 
 use super::super::Geometry;
 use super::super::arrangement::Arranged;
-use super::{Pass, ResultGradient};
+use super::super::bands::Band;
+use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, add_matmul_on_this_thread, matmul_on_this_thread};
 
-/// Weight and bias gradients of some images.
+/// Weight and bias gradients of a band of each of some images.
 pub(super) struct Dense<'a, T, G> {
-    pub(super) pass: &'a Pass<'a, T>,
+    pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
+    pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
     /// What the gradient of the images is added to, unless that is empty.
@@ -30,32 +32,33 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        let Self { pass, images: range, result_gradient, g, image_gradients } = self;
-        let starts = g.starts(pass.then);
+        let Self { saved, images: range, band, result_gradient, g, image_gradients } = self;
+        let starts = g.starts(saved.then, band.rows.len());
         let length = starts.len() * g.outputs;
-        // Several whole images at once, or one image in several bands.
+        // The patches of several images at once, or some of one image's.
         let together = (PATCHES / (starts.len() * g.patch())).clamp(1, range.len().max(1));
-        let band = (PATCHES / g.patch()).clamp(1, starts.len());
+        let at_once = (PATCHES / g.patch()).clamp(1, starts.len());
         let mut gradients = vec![T::ZERO; together * length];
-        let mut patches = vec![T::ZERO; together * band * g.patch()];
-        let kernels = Matrix::new(pass.weights, g.outputs, g.patch());
+        let mut patches = vec![T::ZERO; together * at_once * g.patch()];
+        let filters = Matrix::new(saved.weights, g.outputs, g.patch());
         let mut bias = ColumnSums::new(g.outputs);
         let mut weights = None;
-        let (mut arranged, mut arranged_gradient) = (Arranged::new(g), Arranged::new(g));
+        let mut arranged = Arranged::new(g, band);
+        let mut arranged_gradient = Arranged::new(g, band);
         for first in range.clone().step_by(together) {
             let images = first..range.end.min(first + together);
             for (image, gradients) in images.clone().zip(gradients.chunks_exact_mut(length)) {
-                let rectified = pass.rectified(image * length..(image + 1) * length);
-                result_gradient.write(simd, image, rectified, gradients);
+                let at = band.of_image(image);
+                result_gradient.write(simd, &at, saved.rectified(&at), gradients);
                 bias.add(gradients);
             }
-            for (number, own) in starts.chunks(band).enumerate() {
+            for (number, own) in starts.chunks(at_once).enumerate() {
                 let (rows, size) = (images.len() * own.len(), own.len() * g.patch());
-                let gradients = &gradients[number * band * g.outputs..][..rows * g.outputs];
+                let gradients = &gradients[number * at_once * g.outputs..][..rows * g.outputs];
                 let gradients = Matrix::new(gradients, rows, g.outputs);
                 let patches = &mut patches[..rows * g.patch()];
                 for (image, patches) in images.clone().zip(patches.chunks_exact_mut(size)) {
-                    let image = &pass.images[image * g.image()..][..g.image()];
+                    let image = &saved.images[image * g.image()..][..g.image()];
                     if number == 0 {
                         arranged.take(image);
                     }
@@ -69,7 +72,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
                 if image_gradients.is_empty() {
                     continue;
                 }
-                matmul_on_this_thread(patches, gradients, kernels);
+                matmul_on_this_thread(patches, gradients, filters);
                 for (image, patches) in images.clone().zip(patches.chunks_exact(size)) {
                     let image = (image - range.start) * g.image();
                     let image = &mut image_gradients[image..image + g.image()];
@@ -77,7 +80,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
                         arranged_gradient.clear();
                     }
                     add_patches(patches, own, arranged_gradient.gradient(image), g);
-                    if (number + 1) * band >= starts.len() {
+                    if (number + 1) * at_once >= starts.len() {
                         arranged_gradient.add_to(image);
                     }
                 }
@@ -87,7 +90,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
     }
 }
 
-/// What lies under the kernel at each start, one row a patch.
+/// The patch at each start, one row each.
 #[inline(always)]
 fn copy_patches<T: Element, S: Simd>(
     simd: S,
@@ -96,7 +99,7 @@ fn copy_patches<T: Element, S: Simd>(
     patches: &mut [T],
     g: &Geometry,
 ) {
-    let (segment, step) = (g.segment(), g.kernel_row());
+    let (segment, step) = (g.segment(), g.row_below());
     for (start, patch) in starts.iter().zip(patches.chunks_exact_mut(g.patch())) {
         for (row, target) in patch.chunks_exact_mut(segment).enumerate() {
             let source = &image[start + row * step..][..segment];
@@ -112,7 +115,7 @@ fn copy_patches<T: Element, S: Simd>(
 /// Adds each patch to where [`copy_patches`] takes it from.
 #[inline(always)]
 fn add_patches<T: Element>(patches: &[T], starts: &[usize], image: &mut [T], g: &Geometry) {
-    let (segment, step) = (g.segment(), g.kernel_row());
+    let (segment, step) = (g.segment(), g.row_below());
     for (start, patch) in starts.iter().zip(patches.chunks_exact(g.patch())) {
         for (row, terms) in patch.chunks_exact(segment).enumerate() {
             add(&mut image[start + row * step..][..segment], terms);

@@ -8,17 +8,19 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
+use super::super::bands::Band;
 use super::super::{Geometry, Then};
 use super::lists::{Entry, EntryLists, Rows, accumulate};
-use super::{Pass, ResultGradient};
+use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::vectors::WINDOW;
 
-/// Weight and bias gradients of some images.
+/// Weight and bias gradients of some images, or of a band of one.
 pub(super) struct Pooled<'a, T, G> {
-    pub(super) pass: &'a Pass<'a, T>,
+    pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
+    pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
     /// What the gradient of the images is added to, unless that is empty.
@@ -30,29 +32,31 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        let Self { pass, images: range, result_gradient, g, image_gradients } = self;
-        let corners = g.starts(Then::ReluMaxPool);
+        let Self { saved, images: range, band, result_gradient, g, image_gradients } = self;
+        let corners = g.starts(Then::ReluMaxPool, band.rows.len());
         let length = corners.len() * g.outputs;
-        let places = &pass.places[range.start * length..range.end * length];
+        let first = band.of_image(range.start).values.start;
+        let places = &saved.places[first..first + range.len() * length];
         let mut bias = ColumnSums::new(g.outputs);
         let mut gradients = vec![T::ZERO; places.len()];
         for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
-            let rectified = pass.rectified(image * length..(image + 1) * length);
-            result_gradient.write(simd, image, rectified, gradients);
+            let at = band.of_image(image);
+            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
         }
         bias.add(&gradients);
         let windows = Windows { gradients: &gradients, places, corners: &corners };
-        let mut arranged = Arranged::new(g);
+        let mut arranged = Arranged::new(g, band);
         let mut lists = EntryLists::new(WINDOW, g.outputs);
         for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
             arranged.clear();
             let own = windows.of_image(image, g);
-            own.add_to_image(simd, arranged.gradient(target), &mut lists, pass.weights, g);
+            own.add_to_image(simd, arranged.gradient(target), &mut lists, saved.weights, g);
             arranged.add_to(target);
         }
-        let images = &pass.images[range.start * g.image()..range.end * g.image()];
-        let images = Arranged::new(g).all(images, g);
-        (windows.weight_gradients(simd, &images, g), bias.total())
+        let images = &saved.images[range.start * g.image()..range.end * g.image()];
+        let images = Arranged::new(g, band).all(images, g);
+        let length = images.len() / range.len();
+        (windows.weight_gradients(simd, (&images, length), g), bias.total())
     }
 }
 
@@ -85,7 +89,7 @@ impl<T: Element> Windows<'_, T> {
         let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
-            target_stride: g.kernel_row(),
+            target_stride: g.row_below(),
             source_stride: g.segment(),
         };
         let offsets = g.window_offsets();
@@ -103,18 +107,24 @@ impl<T: Element> Windows<'_, T> {
         }
     }
 
-    /// The gradient of the weights: output by output, all its windows in one list.
+    /// The gradient of the weights: output by output, all its windows in one list. Images are arranged, and
+    /// have so many values each.
     #[inline(always)]
-    fn weight_gradients<S: Simd>(&self, simd: S, images: &[T], g: &Geometry) -> Vec<T> {
+    fn weight_gradients<S: Simd>(
+        &self,
+        simd: S,
+        (images, length): (&[T], usize),
+        g: &Geometry,
+    ) -> Vec<T> {
         let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
             target_stride: g.segment(),
-            source_stride: g.kernel_row(),
+            source_stride: g.row_below(),
         };
         let offsets = g.window_offsets();
         let mut weights = vec![T::ZERO; g.outputs * g.patch()];
-        let firsts = (0..images.len()).step_by(g.arranged());
+        let firsts = (0..images.len()).step_by(length);
         let starts: Vec<usize> = firsts
             .flat_map(|first| self.corners.iter().map(move |corner| first + corner))
             .collect();

@@ -1,4 +1,4 @@
-//! Weight gradients of 3×3 kernels on images of one or two channels, whose patches are too short
+//! Weight gradients of 3×3 filters on images of one or two channels, whose patches are too short
 //! for vectors: these run along the outputs instead.
 
 use std::ops::Range;
@@ -6,8 +6,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
+use super::super::bands::Band;
 use super::super::{Geometry, Then};
-use super::{Pass, ResultGradient};
+use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::vectors::{WINDOW, load_places};
@@ -23,10 +24,11 @@ pub(super) fn fit(g: &Geometry) -> bool {
         && g.outputs.is_multiple_of(16)
 }
 
-/// Weight and bias gradients of some images.
+/// Weight and bias gradients of a band of each of some images.
 pub(super) struct ShortPatches<'a, T, G> {
-    pub(super) pass: &'a Pass<'a, T>,
+    pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
+    pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
 }
@@ -36,7 +38,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for ShortPatches<'_, T, G> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        match (self.pass.then == Then::ReluMaxPool, self.g.channels) {
+        match (self.saved.then == Then::ReluMaxPool, self.g.channels) {
             (true, 1) => self.add_up::<S, WINDOW, 1, 3>(simd),
             (true, _) => self.add_up::<S, WINDOW, 2, 6>(simd),
             (false, 1) => self.add_up::<S, 1, 1, 3>(simd),
@@ -47,40 +49,40 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for ShortPatches<'_, T, G> {
 
 impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
     /// A gradient belongs to one of `PLACES` neighbours: the four of a pooling window, or one alone.
-    /// `SPAN` is the length of a row under the kernel.
+    /// `SPAN` is the length of a patch's row.
     #[inline(always)]
     fn add_up<S: Simd, const PLACES: usize, const CHANNELS: usize, const SPAN: usize>(
         self,
         simd: S,
     ) -> (Vec<T>, Vec<T>) {
-        let Self { pass, images, result_gradient, g } = self;
+        let Self { saved, images, band, result_gradient, g } = self;
         let lanes = T::lanes::<S>();
-        let starts = g.starts(pass.then);
+        let starts = g.starts(saved.then, band.rows.len());
         let length = starts.len() * g.outputs;
         let mut bias = ColumnSums::new(g.outputs);
         let mut gradients = vec![T::ZERO; length];
         // (blocks of outputs, channels, weights, lanes).
         let mut sums = vec![T::ZERO; g.outputs * g.patch()];
-        let mut arranged = Arranged::new(g);
+        let mut arranged = Arranged::new(g, band);
         for image in images {
-            let results = image * length..(image + 1) * length;
-            result_gradient.write(simd, image, pass.rectified(results.clone()), &mut gradients);
+            let at = band.of_image(image);
+            result_gradient.write(simd, &at, saved.rectified(&at), &mut gradients);
             bias.add(&gradients);
-            let pixels = &pass.images[image * g.image()..][..g.image()];
+            let pixels = &saved.images[image * g.image()..][..g.image()];
             arranged.take(pixels);
-            let part = Part {
+            let terms = Terms {
                 pixels: arranged.get(pixels),
                 gradients: &gradients,
-                places: pass.places.get(results).unwrap_or_default(),
+                places: saved.places.get(at.values).unwrap_or_default(),
                 starts: &starts,
             };
             for (index, sums) in sums.chunks_exact_mut(WEIGHTS * lanes).enumerate() {
                 let (block, channel) = (index / CHANNELS, index % CHANNELS);
                 let place = (block * lanes, channel);
-                part.add_to::<S, PLACES, CHANNELS, SPAN>(simd, sums, place, g);
+                terms.add_to::<S, PLACES, CHANNELS, SPAN>(simd, sums, place, g);
             }
         }
-        let mut weights = vec![T::ZERO; pass.weights.len()];
+        let mut weights = vec![T::ZERO; saved.weights.len()];
         for (index, &sum) in sums.iter().enumerate() {
             let (weight, lane) = (index / lanes, index % lanes);
             let (channel, weight) = (weight / WEIGHTS, weight % WEIGHTS);
@@ -92,8 +94,8 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
     }
 }
 
-/// What one image adds.
-struct Part<'a, T> {
+/// What a band of one image adds.
+struct Terms<'a, T> {
     pixels: &'a [T],
     /// One for each place where a patch starts and each output.
     gradients: &'a [T],
@@ -101,7 +103,7 @@ struct Part<'a, T> {
     starts: &'a [usize],
 }
 
-impl<T: Element> Part<'_, T> {
+impl<T: Element> Terms<'_, T> {
     /// Adds to the sums of the nine weights of one channel and a vector of outputs.
     #[inline(always)]
     fn add_to<S: Simd, const PLACES: usize, const CHANNELS: usize, const SPAN: usize>(
@@ -112,7 +114,7 @@ impl<T: Element> Part<'_, T> {
         g: &Geometry,
     ) {
         let lanes = T::lanes::<S>();
-        let (row, offsets, zero) = (g.kernel_row(), g.window_offsets(), T::splat(simd, T::ZERO));
+        let (row, offsets, zero) = (g.row_below(), g.window_offsets(), T::splat(simd, T::ZERO));
         let mut totals = [zero; WEIGHTS];
         for weight in 0..WEIGHTS {
             totals[weight] = T::load(simd, &sums[weight * lanes..][..lanes]);
