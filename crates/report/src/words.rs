@@ -1,4 +1,4 @@
-//! Words in lines.
+//! Words in lines, and with a capital letter.
 
 /// `text` in lines of at most `letters` letters, but for words that are longer.
 pub(crate) fn wrapped(text: &str, letters: usize) -> Vec<String> {
@@ -15,6 +15,12 @@ pub(crate) fn wrapped(text: &str, letters: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// `text` with a capital letter at its beginning.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

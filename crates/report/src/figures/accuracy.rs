@@ -6,6 +6,7 @@ use plotters::element::{Circle, Polygon, Text as Words};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde_json::Value;
 
+use super::Names;
 use super::chart::{self, DrawingError, fill, round_range, scaled};
 use super::figure::{Figure, Panel};
 use super::marks::interval_in;
@@ -16,6 +17,7 @@ use crate::entry::{Accuracy, Entry, SPLITS, Split};
 use crate::error::ReportError;
 use crate::statistics::{Interval, Statistics};
 use crate::summary::Summary;
+use crate::words::capital;
 
 /// More dots than this say no more.
 const MOST_DOTS: usize = 200;
@@ -28,14 +30,15 @@ const MEAN: f64 = 5.0;
 const DOTS: Range<f64> = 12.0..25.0;
 
 /// Accuracy on the test pairs, one panel a recipe; `None` where nothing was measured.
-pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
-    of_split(summary, SPLITS[0], "accuracy", "Accuracy on test pairs", 5.0)
+pub(crate) fn figure(summary: &Summary, names: &Names) -> Result<Option<Figure>, ReportError> {
+    of_split(summary, names, SPLITS[0], ("accuracy", "Accuracy on test pairs"), 5.0)
 }
 
 /// The same on the training pairs.
-pub(super) fn train(summary: &Summary) -> Result<Option<Figure>, ReportError> {
-    let figure = of_split(summary, SPLITS[1], "accuracy-train", "Accuracy on training pairs", 1.0)?;
-    Ok(figure.map(|figure| Figure { caption: figure.caption + &counted(summary), ..figure }))
+pub(crate) fn train(summary: &Summary, names: &Names) -> Result<Option<Figure>, ReportError> {
+    let named = ("accuracy-train", "Accuracy on training pairs");
+    let figure = of_split(summary, names, SPLITS[1], named, 1.0)?;
+    Ok(figure.map(|figure| Figure { caption: figure.caption + &counted(summary, names), ..figure }))
 }
 
 /// The accuracies behind a published mean.
@@ -45,9 +48,9 @@ fn published_values(accuracy: &Accuracy) -> &[f64] {
 
 fn of_split(
     summary: &Summary,
+    names: &Names,
     (_, accuracy): Split,
-    name: &str,
-    title: &str,
+    (name, title): (&str, &str),
     step: f64,
 ) -> Result<Option<Figure>, ReportError> {
     let shown = || summary.entries.iter().map(accuracy);
@@ -59,8 +62,8 @@ fn of_split(
         let entries: Vec<&Entry> =
             summary.entries.iter().filter(|entry| entry.recipe == recipe).collect();
         let rows = Rows {
-            title: format!("Recipe {recipe}"),
-            labels: entries.iter().map(|&entry| entry.into()).collect(),
+            title: format!("{} {recipe}", capital(names.recipe)),
+            labels: entries.iter().map(|entry| names.label(entry)).collect(),
             range: range.clone(),
             axis: "accuracy in %",
             remarks: Vec::new(),
@@ -74,7 +77,7 @@ fn of_split(
         let words: Vec<String> =
             entries.iter().map(|entry| in_words(entry, accuracy(entry))).collect();
         panels.push(Panel {
-            title: format!("{title}, recipe {recipe}"),
+            title: format!("{title}, {} {recipe}", names.recipe),
             description: words.join("; ") + ".",
             size,
             body: body + &legend(),
@@ -103,7 +106,7 @@ fn of_split(
 }
 
 /// When accuracy on training pairs is counted, where recipes differ in that.
-fn counted(summary: &Summary) -> String {
+fn counted(summary: &Summary, names: &Names) -> String {
     let when = |fields: &Value| Some(fields.get("train_accuracy")?.as_str()?.replace('-', " "));
     let parts: Vec<(String, &str)> = summary
         .recipes
@@ -114,7 +117,7 @@ fn counted(summary: &Summary) -> String {
         return String::new();
     }
     let parts: Vec<String> =
-        parts.iter().map(|(when, recipe)| format!("{when} by recipe {recipe}")).collect();
+        parts.iter().map(|(when, recipe)| format!("{when} by {} {recipe}", names.recipe)).collect();
     format!(" Accuracy on training pairs is counted {}.", parts.join(", "))
 }
 

@@ -7,10 +7,10 @@ use pairnet_record::{Epoch, Record};
 
 use self::axes::{Axes, accuracy_axes, loss_axes, number_of_power};
 use self::plot::{plot, spread};
-use super::Cell;
 use super::figure::{Figure, Panel};
 use super::palette::{BLUE, Colour, INK, MUTED, ORANGE};
 use super::svg::{Svg, Text};
+use super::{Cell, Names};
 use crate::error::ReportError;
 
 /// Four of them stand side by side on a page for a desk.
@@ -39,13 +39,13 @@ const LOSS: [Series; 2] = [
 /// Accuracies and losses, recipe by recipe; none of a recipe by which no epoch was trained.
 ///
 /// `cells` are those of all recipes, whose panels share their axes.
-pub(super) fn figures(cells: &[Cell<'_>]) -> Result<Vec<Figure>, ReportError> {
+pub(crate) fn figures(cells: &[Cell<'_>], names: &Names) -> Result<Vec<Figure>, ReportError> {
     let (accuracy, loss) = (accuracy_axes(cells), loss_axes(cells));
     let mut figures = Vec::new();
     for own in cells.chunk_by(|a, b| a.entry.recipe == b.entry.recipe) {
         if epochs(own).next().is_some() {
-            figures.push(accuracies(own, &accuracy)?);
-            figures.push(losses(own, &loss)?);
+            figures.push(accuracies(own, &accuracy, names)?);
+            figures.push(losses(own, &loss, names)?);
         }
     }
     Ok(figures)
@@ -62,8 +62,8 @@ fn epochs<'a>(cells: &'a [Cell<'_>]) -> impl Iterator<Item = &'a Epoch> {
 const HOW: &str = "The strong line is the mean of the runs, the band reaches from the lowest run \
                    to the highest, each thin line is one run; a cross marks where a run failed.";
 
-fn accuracies(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
-    let recipe = &cells[0].entry.recipe;
+fn accuracies(cells: &[Cell<'_>], axes: &Axes, names: &Names) -> Result<Figure, ReportError> {
+    let (noun, recipe) = (names.recipe, &cells[0].entry.recipe);
     let test = if epochs(cells).any(|epoch| epoch.test_accuracy.is_some()) {
         "Orange: accuracy on the test pairs after each epoch, on which nothing was chosen."
     } else {
@@ -71,19 +71,19 @@ fn accuracies(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
     };
     Ok(Figure {
         name: format!("curves-accuracy-{recipe}"),
-        title: format!("Accuracy while training, recipe {recipe}"),
+        title: format!("Accuracy while training, {noun} {recipe}"),
         caption: format!(
             "Blue: accuracy on the training pairs, counted during each epoch. {test} The gap \
              between the two is, for the most part, what does not carry over to new pairs. {HOW} All panels, of every \
-             recipe, share their axes."
+             {noun}, share their axes."
         ),
         panels: panels(cells, &ACCURACY, axes)?,
         columns: 4,
     })
 }
 
-fn losses(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
-    let recipe = &cells[0].entry.recipe;
+fn losses(cells: &[Cell<'_>], axes: &Axes, names: &Names) -> Result<Figure, ReportError> {
+    let (noun, recipe) = (names.recipe, &cells[0].entry.recipe);
     let floor = number_of_power(axes.values.start);
     let below = if axes.below {
         format!(" What is below {floor} is drawn at {floor}.")
@@ -92,11 +92,11 @@ fn losses(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
     };
     Ok(Figure {
         name: format!("curves-loss-{recipe}"),
-        title: format!("Losses while training, recipe {recipe}"),
+        title: format!("Losses while training, {noun} {recipe}"),
         caption: format!(
             "Blue: loss of the comparison; orange: loss of the digit classes, where a network is \
              trained on them; both before any weight, on a logarithmic axis.{below} {HOW} All \
-             panels, of every recipe, share their axes; where recipes take different losses, \
+             panels, of every {noun}, share their axes; where {noun}s take different losses, \
              their heights cannot be compared."
         ),
         panels: panels(cells, &LOSS, axes)?,

@@ -1,15 +1,13 @@
 //! What test accuracy varies by: runs and pairs.
 
-use crate::data_set::DataSet;
 use crate::entry::Entry;
 use crate::summary::Summary;
 
 use super::block::Block;
-use super::measured;
 use super::table::Align::{Left, Right};
 
 /// A table of both components; nothing where no predictions were kept.
-pub(crate) fn section(summary: &Summary) -> Vec<Block> {
+pub(crate) fn blocks(summary: &Summary) -> Vec<Block> {
     let header = [
         ("Network", Left),
         ("recipe", Left),
@@ -32,7 +30,7 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let mut blocks = vec![
+    vec![
         Block::heading(2, "What do the intervals cover?"),
         Block::paragraph(
             "A test accuracy varies from run to run, and it varies with the test pairs that happen to \
@@ -53,10 +51,5 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
              (simulated by `crates/report/tests/golden/intervals.py`).",
         ),
         Block::table(header, rows),
-    ];
-    let measured = summary.data == DataSet::Mnist;
-    if measured && summary.recipe_names().any(|name| name == "authors") {
-        blocks.extend(measured::draws());
-    }
-    blocks
+    ]
 }

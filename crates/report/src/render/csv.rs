@@ -13,7 +13,7 @@ const COLUMNS: &str = "data,recipe,variant,split,runs,n,failures,missing,lost,me
     difference_ci95_high,difference_ci90_low,difference_ci90_high,p_permutation,p_holm,margin,\
     smallest_margin,runs_needed,verdict,values,published_values";
 
-pub(super) fn table(summary: &Summary) -> String {
+pub(crate) fn table(summary: &Summary) -> String {
     let mut text = format!("{COLUMNS}\n");
     for entry in &summary.entries {
         for (split, accuracy) in [("train", &entry.train), ("test", &entry.test)] {

@@ -6,7 +6,7 @@ use crate::summary::Summary;
 use super::block::Block;
 
 /// A word of caution where not all that was asked for has a result.
-pub(super) fn paragraph(summary: &Summary) -> Option<Block> {
+pub(crate) fn paragraph(summary: &Summary) -> Option<Block> {
     let count = |of: fn(&Entry) -> usize| summary.entries.iter().map(of).sum::<usize>();
     let asked = count(|entry| entry.runs);
     let failed = count(|entry| entry.failed_runs.len());
@@ -21,7 +21,7 @@ pub(super) fn paragraph(summary: &Summary) -> Option<Block> {
 }
 
 /// What a recipe's runs lack, network by network.
-pub(super) fn blocks(entries: &[&Entry]) -> Vec<Block> {
+pub(crate) fn blocks(entries: &[&Entry]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let without: Vec<String> = entries.iter().filter_map(|entry| without_result(entry)).collect();
     if !without.is_empty() {

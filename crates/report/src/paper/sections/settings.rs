@@ -1,19 +1,14 @@
 //! In which settings the recipes `paper` and `authors` differ, and what that does: what the text says is
 //! told apart from what is usual where it is silent.
 
-use serde_json::Value;
-
+use crate::render::cells::NOTHING;
+use crate::render::terms::{self, value};
+use crate::render::{Align, Block};
 use crate::summary::Summary;
-
-use super::block::Block;
-use super::cells::NOTHING;
-use super::table::Align;
 
 /// A setting in which text and code differ.
 struct Setting {
     field: &'static str,
-    /// For readers.
-    name: &'static str,
     /// What the paper's text says of it; nothing where it is silent.
     text: Option<&'static str>,
     /// What it does to the numbers. The sources of these are the formulas and measurements in
@@ -21,51 +16,51 @@ struct Setting {
     meaning: &'static str,
 }
 
+impl Setting {
+    /// For readers.
+    fn name(&self) -> &'static str {
+        terms::field(self.field)
+    }
+}
+
 const SETTINGS: [Setting; 7] = [
     Setting {
         field: "auxiliary_weight",
-        name: "Weight of each digit's loss",
         text: Some("0.5"),
         meaning: "The comparison's loss has the weight 0.3 in both; what counts is the ratio of the two, \
                   since Adam divides a common factor out",
     },
     Setting {
         field: "auxiliary_loss",
-        name: "Loss of the digits",
         text: None,
         meaning: "With the softmax taken twice it cannot fall below 1.46 for a digit, and its \
                   gradient stays small",
     },
     Setting {
         field: "main_loss",
-        name: "Loss of the comparison",
         text: None,
         meaning: "The squared error's gradient vanishes where an answer is wrong and sure",
     },
     Setting {
         field: "adam_state",
-        name: "Adam's state",
         text: None,
         meaning: "Adam that starts anew at every step moves each weight by the whole learning rate, \
                   whatever the size of its gradient: steps never become smaller",
     },
     Setting {
         field: "evaluation",
-        name: "Mode of evaluation",
         text: None,
         meaning: "In training mode each answer depends on the other pairs of its batch, and dropout \
                   stays on",
     },
     Setting {
         field: "train_accuracy",
-        name: "Training accuracy",
         text: None,
         meaning: "During the last epoch it is that of a network that is still changing, with dropout \
                   on",
     },
     Setting {
         field: "pair_draw",
-        name: "Draw of pairs",
         text: None,
         meaning: "With one draw for all runs of a kind, its luck is in every mean and in no spread",
     },
@@ -97,9 +92,10 @@ pub(super) fn differences(summary: &Summary) -> Vec<Block> {
             None => value(paper.fields.get(setting.field)),
         };
         let text = setting.text.unwrap_or(NOTHING).to_owned();
-        vec![setting.name.to_owned(), text, practice, value(authors.fields.get(setting.field))]
+        vec![setting.name().to_owned(), text, practice, value(authors.fields.get(setting.field))]
     };
-    let meanings = differing.iter().map(|s| format!("*{}*: {}.", s.name, decapitalised(s.meaning)));
+    let meanings =
+        differing.iter().map(|s| format!("*{}*: {}.", s.name(), decapitalised(s.meaning)));
     vec![Block::table(header, differing.iter().map(row).collect()), Block::List(meanings.collect())]
 }
 
@@ -109,27 +105,5 @@ fn decapitalised(text: &str) -> String {
     match letters.next() {
         Some(first) if !text.starts_with("Adam") => first.to_lowercase().chain(letters).collect(),
         _ => text.to_owned(),
-    }
-}
-
-fn value(value: Option<&Value>) -> String {
-    match value {
-        None => NOTHING.to_owned(),
-        Some(Value::String(name)) => match name.as_str() {
-            "pytorch-once-per-kind" => "once for each kind, by PyTorch's generator".to_owned(),
-            "each-run" => "new for every run".to_owned(),
-            "remade-each-step" => "made anew at every step".to_owned(),
-            "kept" => "kept through the run".to_owned(),
-            "cross-entropy" => "cross-entropy of the logits".to_owned(),
-            "cross-entropy-of-softmax" => "cross-entropy of the softmax: softmax twice".to_owned(),
-            "binary-cross-entropy" => "binary cross-entropy of the logit".to_owned(),
-            "squared-error-of-sigmoid" => "squared error of the sigmoid".to_owned(),
-            "evaluation" => "running statistics, no dropout".to_owned(),
-            "training" => "statistics of the test batch, dropout on".to_owned(),
-            "after-last-epoch" => "measured after the last epoch".to_owned(),
-            "during-last-epoch" => "counted during the last epoch".to_owned(),
-            other => other.replace('-', " "),
-        },
-        Some(other) => other.to_string(),
     }
 }
