@@ -19,14 +19,24 @@ pub struct Difference {
     pub comparison: Comparison,
     /// How many runs: pairs of runs where they are paired, else the fewer of the two.
     pub runs: usize,
+    /// Whether each of several pairs of runs ended alike, as where a setting is about what the network has
+    /// not: there is nothing to test then, and no part of the family.
+    pub same: bool,
     /// In points; `None` where there is nothing to compare.
     pub value: Option<f64>,
-    /// Its 95 % interval; `None` where there are too few runs.
+    /// Its 95 % interval; `None` where there are too few runs, or all are the same.
     pub ci95: Option<Interval>,
-    /// The two-sided p value of a t test of "no difference"; `None` where there are too few runs.
+    /// The two-sided p value of a t test of "no difference"; `None` where there is no interval.
     pub p: Option<f64>,
     /// The same, adjusted by Holm's procedure over all differences of the summary.
     pub p_holm: Option<f64>,
+}
+
+impl Difference {
+    /// Whether the adjusted p value tells the two apart, at 5 %.
+    pub fn is_apart(&self) -> bool {
+        self.p_holm.is_some_and(|p| p < 0.05)
+    }
 }
 
 /// One network, trained by one recipe.
@@ -80,18 +90,20 @@ fn comparison(a: &RecipeSettings, b: &RecipeSettings) -> Comparison {
 
 fn difference(Pair { of, from }: &Pair<'_>, comparison: Comparison) -> Difference {
     let (a, b) = (Runs::of(of), Runs::of(from));
+    let pairs = paired_values(&a, &b);
+    let paired = comparison == Comparison::Paired;
+    let same = paired && pairs.len() > 1 && pairs.iter().all(|(a, b)| a == b);
     let found = compare(comparison, &a, &b);
+    let tested = found.filter(|_| !same);
     Difference {
         of: Cell::of(of),
         from: Cell::of(from),
         comparison,
-        runs: match comparison {
-            Comparison::Paired => paired_values(&a, &b).len(),
-            Comparison::Welch => a.test.n.min(b.test.n),
-        },
+        runs: if paired { pairs.len() } else { a.test.n.min(b.test.n) },
+        same,
         value: found.map(|found| found.value),
-        ci95: found.and_then(|found| found.interval(0.95)),
-        p: found.and_then(|found| found.p_two_sided()),
+        ci95: tested.and_then(|found| found.interval(0.95)),
+        p: tested.and_then(|found| found.p_two_sided()),
         p_holm: None,
     }
 }

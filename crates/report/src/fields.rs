@@ -4,7 +4,25 @@
 //! for what claims less.
 
 use pairnet_record::RecipeSettings;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// What `recipe` has in `field`, or what its absence stands for; `None` where that is not known.
+pub(crate) fn value(recipe: &RecipeSettings, field: &str) -> Option<Value> {
+    if let Some(value) = recipe.fields.get(field) {
+        return Some(value.clone());
+    }
+    match field {
+        "training_pairs" => recipe.fields.get("pairs").cloned(),
+        "momentum" | "weight_decay" | "warm_up" | "label_smoothing" => Some(json!(0)),
+        "gradient_clip" => Some(json!("none")),
+        "optimiser" => Some(json!("adam")),
+        "schedule" => Some(json!("constant")),
+        "order" => Some(json!("fixed")),
+        "input_scale" => Some(json!("raw")),
+        "random_numbers" => Some(json!("own")),
+        _ => None,
+    }
+}
 
 pub(crate) fn text<'a>(recipe: &'a RecipeSettings, field: &str) -> Option<&'a str> {
     recipe.fields.get(field).and_then(Value::as_str)

@@ -85,6 +85,12 @@ impl Summary {
         self.recipes.iter().map(|recipe| recipe.name.as_str())
     }
 
+    /// The names of the networks, in the order of the entries.
+    pub fn networks(&self) -> impl Iterator<Item = &str> {
+        let count = self.entries.len() / self.recipes.len().max(1);
+        self.entries.iter().take(count).map(|entry| entry.variant.as_str())
+    }
+
     /// The same with twelve significant digits of every number.
     pub(crate) fn rounded(self) -> Result<Self, serde_json::Error> {
         let mut value = serde_json::to_value(self)?;

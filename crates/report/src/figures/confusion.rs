@@ -2,8 +2,9 @@
 
 use super::figure::{Figure, Panel};
 use super::palette::{INK, MUTED, ORANGE, PAPER, SHADE};
-use super::svg::{Svg, Text, thousands};
+use super::svg::{Svg, Text};
 use crate::report::BestNetwork;
+use crate::words::thousands;
 
 const CELL: f64 = 31.0;
 const LEFT: f64 = 44.0;

@@ -8,6 +8,7 @@ use crate::error::ReportError;
 use crate::factorial::FactorialEffect;
 use crate::render::cells;
 use crate::statistics::Interval;
+use crate::words::elided;
 
 /// The effects that are drawn, in words that need no name of a network; means of two would only
 /// repeat them.
@@ -21,6 +22,8 @@ const SHOWN: [(&str, &str, &str); 5] = [
 
 /// Intervals that reach farther, of two or three runs, would hide all others.
 const FARTHEST: f64 = 30.0;
+/// Letters of a title that there is room for.
+const TITLE: usize = 46;
 
 /// One panel a backbone and source, the latter by the recipe that its effects have and in words; `None`
 /// where nothing was measured. `effects` are ours, `others` stand beside them; `intervals` says in the
@@ -88,7 +91,7 @@ fn panel(
         Label::noted(name.to_owned(), note.to_owned())
     };
     let rows = Rows {
-        title: title.clone(),
+        title: elided(&title, TITLE),
         labels: effects.iter().map(label).collect(),
         range: range.clone(),
         axis: "points of test accuracy",

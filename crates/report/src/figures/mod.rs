@@ -2,7 +2,7 @@
 
 mod accuracy;
 pub(crate) mod chart;
-mod confusion;
+pub(crate) mod confusion;
 mod curves;
 mod effects;
 mod figure;
@@ -16,11 +16,10 @@ pub(crate) mod svg;
 
 use pairnet_record::Record;
 
-use self::rows::Label;
 use crate::entry::Entry;
 use crate::report::Report;
 
-pub(crate) use accuracy::{figure as accuracy, train as train_accuracy};
+pub(crate) use accuracy::{Group, Row, figure as accuracy, train as train_accuracy};
 pub(crate) use confusion::figure as confusion;
 pub(crate) use curves::figures as curves;
 pub(crate) use effects::figure as effects;
@@ -30,25 +29,18 @@ pub(crate) use mistakes::figure as mistakes;
 pub(crate) use networks::figure as networks;
 pub(crate) use svg::escape;
 
-/// What a report calls things.
-pub(crate) struct Names {
-    /// What a recipe is, "recipe" say.
-    pub(crate) recipe: &'static str,
-    /// A network, for readers.
-    pub(crate) network: fn(&str) -> String,
-}
-
-impl Names {
-    fn label(&self, entry: &Entry) -> Label {
-        Label::of((self.network)(&entry.variant), entry)
-    }
-}
-
 /// The runs of one recipe and variant.
 pub(crate) struct Cell<'a> {
     entry: &'a Entry,
     /// Whatever has a record, failed or not, by run.
     records: Vec<&'a Record>,
+}
+
+impl Cell<'_> {
+    /// How the runs were trained.
+    pub(crate) fn recipe(&self) -> &str {
+        &self.entry.recipe
+    }
 }
 
 /// One an entry of the summary, in its order: recipe by recipe.

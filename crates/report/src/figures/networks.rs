@@ -4,8 +4,8 @@ use pairnet_network::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
 
 use super::figure::{Figure, Panel};
 use super::palette::{BLUE, Colour, INK, MUTED, ORANGE, PAPER, SHADE};
-use super::svg::{Svg, Text, thousands};
-use crate::words::wrapped;
+use super::svg::{Svg, Text};
+use crate::words::{elided, thousands, wrapped};
 
 /// Four of them stand side by side on a page for a desk.
 const WIDTH: f64 = 244.0;
@@ -17,6 +17,8 @@ const GAP: f64 = 16.0;
 const IMAGE: f64 = 38.0;
 const LINE: f64 = 1.3;
 const STEP: f64 = 13.0;
+/// Letters of a name that there is room for beside the count of parameters.
+const NAME: usize = 16;
 
 /// One panel a network, with its note below its name; `None` where there is no description. `source` is
 /// a sentence of where their sizes come from.
@@ -49,7 +51,7 @@ struct Diagram {
 fn panel(network: &Architecture, note: Option<&str>) -> Panel {
     let mut diagram = Diagram { svg: Svg::default(), y: 58.0 };
     let Architecture { name, .. } = network;
-    diagram.svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), name);
+    diagram.svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &elided(name, NAME));
     if let Some(note) = note {
         diagram.svg.text((0.0, 31.0), Text::new(10.5, MUTED), note);
     }

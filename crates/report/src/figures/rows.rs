@@ -14,6 +14,7 @@ use super::palette::{GRID, INK, MUTED};
 use super::svg::{Svg, Text};
 use crate::entry::Entry;
 use crate::error::ReportError;
+use crate::words::elided;
 
 /// A chart whose y is counted in rows from below.
 pub(crate) type RowChart<'a, 'b> =
@@ -30,6 +31,9 @@ pub(crate) fn per_pixel(chart: &RowChart<'_, '_>, pixels: f64) -> (f64, f64) {
 }
 
 pub(crate) const WIDTH: f64 = 372.0;
+/// Letters that there is room for at the left, in a name and in its note.
+const NAME: usize = 33;
+const NOTE: usize = 40;
 const TOP: f64 = 30.0;
 const ROW: f64 = 31.0;
 const AXIS: f64 = 32.0;
@@ -40,25 +44,46 @@ pub(crate) struct Label {
     name: String,
     /// Smaller, below the name.
     note: String,
+    /// All of it, where not all is shown.
+    whole: Option<String>,
 }
 
 impl Label {
     pub(crate) fn new(name: String) -> Self {
-        Self { name, note: String::new() }
+        Self { name, note: String::new(), whole: None }
     }
 
-    /// The network of `entry` by this name, and which of its runs have no result.
-    pub(crate) fn of(name: String, entry: &Entry) -> Self {
-        Self { name, note: note(entry) }
+    /// The same, with the runs of `entry` that have no result where there is room for them.
+    pub(crate) fn lacking(self, entry: &Entry) -> Self {
+        if self.note.is_empty() { Self { note: note(entry), ..self } } else { self }
     }
 
     pub(crate) fn noted(name: String, note: String) -> Self {
-        Self { name, note }
+        Self { name, note, whole: None }
+    }
+
+    /// A name in one line, or in two where it is long: cells are called after their settings, which
+    /// two hyphens part.
+    pub(crate) fn in_lines(text: &str) -> Self {
+        let letters = text.chars().count();
+        if letters <= NAME {
+            return Self::new(text.to_owned());
+        }
+        let parts = text.match_indices("--").map(|(at, _)| at);
+        let at = parts.filter(|at| text[..*at].chars().count() <= NAME).last();
+        let (name, note) = match at {
+            Some(at) => (text[..at].to_owned(), elided(&text[at + 2..], NOTE)),
+            None => (elided(text, NAME), String::new()),
+        };
+        Self { name, note, whole: Some(text.to_owned()) }
     }
 }
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(whole) = &self.whole {
+            return f.write_str(whole);
+        }
         let separator = if self.note.is_empty() { "" } else { ", " };
         write!(f, "{}{separator}{}", self.name, self.note)
     }
@@ -139,7 +164,7 @@ impl Rows<'_> {
         let mut svg = Svg::default();
         svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &self.title);
         svg.push(chart.trim_end());
-        for (index, Label { name, note }) in self.labels.iter().enumerate() {
+        for (index, Label { name, note, .. }) in self.labels.iter().enumerate() {
             let middle = TOP + row * (index as f64 + 0.5);
             let y = if note.is_empty() { middle + 4.0 } else { middle - 1.0 };
             svg.text((left - 8.0, y), Text::new(11.5, INK).end(), name);

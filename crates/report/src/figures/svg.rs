@@ -6,7 +6,7 @@ use super::palette::Colour;
 
 /// The elements of a picture.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Svg(pub(super) String);
+pub(crate) struct Svg(pub(crate) String);
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,19 +158,6 @@ pub(crate) fn number(value: f64) -> String {
     if rounded == 0.0 { "0".to_owned() } else { rounded.to_string() }
 }
 
-/// With a comma between thousands.
-pub(crate) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `text` as the content of an element or attribute.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -202,11 +189,5 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!([1.0, 0.333_3, -0.001].map(number), ["1", "0.33", "0"]);
-    }
-
-    #[test]
-    fn thousands_are_set_apart() {
-        let found = [84, 1_000, 52_631, 1_234_567].map(thousands);
-        assert_eq!(found, ["84", "1,000", "52,631", "1,234,567"]);
     }
 }

@@ -40,6 +40,15 @@ pub(crate) fn field(field: &str) -> &str {
     FIELDS.iter().find(|(name, _)| *name == field).map_or(field, |(_, words)| words)
 }
 
+/// `fields`, each once: those of a recipe in the order in which one reads them, then others.
+pub(crate) fn in_order<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let place = |field: &str| FIELDS.iter().position(|(name, _)| *name == field);
+    let mut fields: Vec<&str> = fields.collect();
+    fields.sort_by_key(|field| (place(field).unwrap_or(FIELDS.len()), *field));
+    fields.dedup();
+    fields
+}
+
 /// A field's value for readers.
 pub(crate) fn value(value: Option<&Value>) -> String {
     match value {
@@ -57,8 +66,40 @@ pub(crate) fn value(value: Option<&Value>) -> String {
             "training" => "statistics of the test batch, dropout on".to_owned(),
             "after-last-epoch" => "measured after the last epoch".to_owned(),
             "during-last-epoch" => "counted during the last epoch".to_owned(),
+            "common" => "shared by all cells".to_owned(),
+            "adam" => "Adam".to_owned(),
+            "adamw" => "AdamW".to_owned(),
+            "sgd" => "SGD".to_owned(),
             other => other.replace('-', " "),
         },
+        Some(number @ Value::Number(_)) => in_digits(number),
         Some(other) => other.to_string(),
+    }
+}
+
+/// As people write it: 1 and not 1.0, but 1e-8.
+fn in_digits(number: &Value) -> String {
+    match number.as_f64() {
+        Some(value) if value == 0.0 || value.abs() >= 1e-4 => value.to_string(),
+        _ => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_people_do() {
+        let found = [json!(1.0), json!(0.05), json!(1000), json!(1e-8)].map(|n| value(Some(&n)));
+        assert_eq!(found, ["1", "0.05", "1000", "1e-8"]);
+    }
+
+    #[test]
+    fn fields_come_in_reading_order_and_each_once() {
+        let found = in_order(["own", "momentum", "epochs", "another", "epochs"].into_iter());
+        assert_eq!(found, ["epochs", "momentum", "another", "own"]);
     }
 }

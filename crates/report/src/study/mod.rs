@@ -1,21 +1,22 @@
 //! The report of a study: what its cells and networks make of its question.
 
 mod asked;
+mod axes;
+mod figures;
 mod kinds;
+mod sections;
 
 use pairnet_network::Architecture;
 use pairnet_record::Study;
 
 use self::kinds::backbones;
 use crate::difference::{Pair, family};
-use crate::error::ReportError;
 use crate::factorial::effects;
-use crate::figures::Figure;
-use crate::render::{self, Document, Section};
-use crate::report::Report;
 use crate::summary::Summary;
 
 pub(crate) use asked::{checked, implied};
+pub(crate) use figures::{of_records as figures_of_records, of_summary as figures};
+pub(crate) use sections::document;
 
 /// How far cells are from the base, and networks from the base network, all in one family of tests; and
 /// what sharing and the auxiliary loss are worth where the networks tell.
@@ -34,17 +35,4 @@ pub(crate) fn answer(asked: &Study, networks: &[Architecture], summary: &mut Sum
     let differences = family(&pairs, &summary.recipes);
     summary.differences = differences;
     summary.effects = effects(&backbones(networks, &summary.recipes, &summary.entries));
-}
-
-pub(crate) fn document(asked: &Study, summary: &Summary) -> Document {
-    let sections = vec![Section::new(render::numbers(summary), &[])];
-    Document { title: asked.title.clone(), introduction: Vec::new(), sections }
-}
-
-pub(crate) fn figures(_: &Study, _: &Summary) -> Result<Vec<Figure>, ReportError> {
-    Ok(Vec::new())
-}
-
-pub(crate) fn figures_of_records(_: &Study, _: &Report) -> Result<Vec<Figure>, ReportError> {
-    Ok(Vec::new())
 }

@@ -3,7 +3,7 @@
 use plotters::element::{PathElement, Rectangle};
 
 use super::super::sections::outcome_of;
-use super::label;
+use super::label::label;
 use crate::against::AgainstPublished;
 use crate::entry::{Accuracy, Entry, SPLITS};
 use crate::error::ReportError;

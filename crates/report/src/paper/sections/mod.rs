@@ -5,6 +5,7 @@ mod came_back;
 mod claims;
 mod introduction;
 mod measured;
+mod others;
 mod outcomes;
 mod recipe;
 mod settings;
@@ -31,7 +32,7 @@ pub(crate) fn document(summary: &Summary) -> Document {
     }
     sections.extend(recipes(summary));
     sections.push(Section::new(claims::text_against_code(summary), &[]));
-    sections.push(Section::new(render::numbers(summary), &[]));
+    sections.push(Section::new(render::numbers(summary, "recipe"), &[]));
     sections.push(Section::of_pictures(
         "More pictures",
         &["curves-", "networks", "confusion", "mistakes"],
@@ -57,7 +58,7 @@ pub(crate) fn page(report: &Report) -> Document {
     sections.extend(recipes(summary));
     for content in [
         claims::text_against_code(summary),
-        render::numbers(summary),
+        render::numbers(summary, "recipe"),
         introduction::how_to_read(summary),
         introduction::how_to_cite(),
     ] {
@@ -76,7 +77,7 @@ fn recipes(summary: &Summary) -> impl Iterator<Item = Section> {
 }
 
 fn components(summary: &Summary) -> Vec<Block> {
-    let mut blocks = render::components(summary);
+    let mut blocks = render::components(summary, "recipe");
     let by_authors = summary.recipe_names().any(|name| name == "authors");
     if !blocks.is_empty() && summary.data == DataSet::Mnist && by_authors {
         blocks.extend(measured::draws());

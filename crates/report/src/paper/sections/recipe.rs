@@ -10,6 +10,7 @@ use crate::statistics::Statistics;
 use crate::summary::Summary;
 
 use super::super::published::{PUBLISHED, PublishedTable};
+use super::others;
 use super::outcomes::{self, Deviation};
 
 pub(crate) fn section(summary: &Summary, recipe: &str) -> Vec<Block> {
@@ -30,11 +31,12 @@ pub(crate) fn section(summary: &Summary, recipe: &str) -> Vec<Block> {
     if !alone.is_empty() {
         blocks.extend(other_networks(&alone, deviation));
     }
-    blocks.extend(shortfalls(&entries));
+    blocks.extend(shortfalls(&entries, |entry| format!("`{}`", entry.variant)));
     if let Some(tables) = summary.against_tables.iter().find(|tables| tables.recipe == recipe) {
         blocks.extend(differences(&beside));
         blocks.extend(margins(tables));
     }
+    blocks.extend(others::blocks(summary, recipe));
     blocks
 }
 

@@ -5,6 +5,7 @@ use crate::render::cells::NOTHING;
 use crate::render::terms::{self, value};
 use crate::render::{Align, Block};
 use crate::summary::Summary;
+use crate::words::decapitalised;
 
 /// A setting in which text and code differ.
 struct Setting {
@@ -97,13 +98,4 @@ pub(super) fn differences(summary: &Summary) -> Vec<Block> {
     let meanings =
         differing.iter().map(|s| format!("*{}*: {}.", s.name(), decapitalised(s.meaning)));
     vec![Block::table(header, differing.iter().map(row).collect()), Block::List(meanings.collect())]
-}
-
-/// As it stands behind a colon, but for names.
-fn decapitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) if !text.starts_with("Adam") => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
 }
