@@ -59,6 +59,10 @@
 //! # Ok::<(), pairnet_report::ReportError>(())
 //! ```
 //!
+//! A sweep of the paper's recipes is reported beside the paper's numbers. Any other is a study: what it
+//! asks, and what is compared with what, is a [`Study`](pairnet_record::Study) beside its records, or
+//! else the first recipe is what all others are compared with.
+//!
 //! [`summarise`] makes one [`Summary`] of a sweep's records, and every output is made from that:
 //! [`Summary::to_markdown`], [`Summary::to_json`] and [`Summary::to_csv`]. [`read_report`] reads a
 //! sweep's folder as a [`Report`]: with the losses of every epoch and what the best network said of
@@ -70,8 +74,9 @@
 //! or an empty cell, never 0 or NaN. The published numbers are the paper's tables
 //! ([`PUBLISHED`]); [`statistics`] has the formulas and their sources.
 //!
-//! This crate reads records. It knows no tensor, no data set and no training; a recipe or variant
-//! that the paper does not have gets its numbers without a published column.
+//! This crate reads records. It knows no tensor, no data set and no training. What is the paper's alone
+//! stands in `src/paper`, a study's report in `src/study`, and what both are made of beside them; a
+//! recipe or variant that the paper does not have gets its numbers without a published column.
 
 mod against;
 mod answers;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::studies::{Asked, far_apart, names, one_axis, two_axes};
-use crate::sweeps::{of, record, sweep};
+use crate::sweeps::{failed, of, record, sweep};
 use pairnet_record::Study;
 use pairnet_report::{Answers, Comparison, Summary, read_report, summarise, write_results};
 use roxmltree::Document;
@@ -184,4 +184,42 @@ fn runs_that_are_the_same_are_not_tested() {
     let text = found.to_markdown();
     assert!(text.contains("0, all runs the same"), "{text}");
     assert!(text.contains("3 others are 0 in every run"), "{text}");
+}
+
+/// One run has no interval, one cell no comparison, and runs that all failed no number; yet each has its
+/// report.
+#[test]
+fn studies_of_next_to_nothing_have_a_report() {
+    let one_run = {
+        let mut asked = two_axes();
+        asked.sweep.settings.runs = 1;
+        asked.records.retain(|record| record.run == 0);
+        asked
+    };
+    let one_cell = {
+        let mut asked = names();
+        asked.sweep.settings.recipes.truncate(1);
+        asked.records.retain(|record| record.recipe == "paper");
+        asked
+    };
+    let nothing = {
+        let mut asked = names();
+        let all = asked.records.drain(..).map(failed).collect();
+        asked.records = all;
+        asked
+    };
+    for (asked, told) in [
+        (one_run, "No difference from the cell `paper` could be tested"),
+        (one_cell, "All 3 differences from the network `apart` are told apart from 0"),
+        (nothing, "all failed"),
+    ] {
+        let dir = asked.folder();
+        let report = read_report(dir.path()).unwrap();
+        write_results(dir.path(), &report).unwrap();
+        let text = report.summary.to_markdown();
+        assert!(text.contains(told), "{text}");
+        for figure in report.figures().unwrap() {
+            assert!(!figure.to_svg().contains("NaN"), "{}", figure.name);
+        }
+    }
 }

@@ -47,6 +47,7 @@ fn found(from: &str, differences: &[&Difference]) -> Vec<Block> {
         (all, 0) => format!("Of {all} differences from {from}, none is told apart from 0"),
         (1, _) => format!("The one difference from {from} is told apart from 0"),
         (all, 1) => format!("Of {all} differences from {from}, 1 is told apart from 0"),
+        (2, 2) => format!("Both differences from {from} are told apart from 0"),
         (all, some) if all == some => {
             format!("All {all} differences from {from} are told apart from 0")
         }
@@ -61,6 +62,11 @@ fn found(from: &str, differences: &[&Difference]) -> Vec<Block> {
         text += &format!(
             "; the 95 % intervals reach {reach:.2} points at most. That is not to say that there is none"
         );
+    }
+    let untested = differences.len() - tested - same;
+    if tested > 0 && untested > 0 {
+        let are = if untested == 1 { "1 more has" } else { &format!("{untested} more have") };
+        text += &format!("; {are} too few results for a test");
     }
     if same > 0 {
         let are = if same == 1 { "1 other is" } else { &format!("{same} others are") };

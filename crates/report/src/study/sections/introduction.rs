@@ -97,13 +97,15 @@ fn compared(asked: &Study, summary: &Summary) -> Option<String> {
             }
         ));
     }
-    (!sentences.is_empty()).then(|| {
-        format!(
-            "{} All {} differences together are one family of tests (Holm's procedure).",
-            sentences.join(" "),
-            summary.differences.len()
-        )
-    })
+    let family = match summary.differences.len() {
+        0 => return None,
+        1 => "",
+        2 => " Both differences together are one family of tests (Holm's procedure).",
+        all => {
+            &format!(" All {all} differences together are one family of tests (Holm's procedure).")
+        }
+    };
+    Some(sentences.join(" ") + family)
 }
 
 /// How all of `differences` are compared; `None` where some are in another way.

@@ -1,5 +1,6 @@
 //! How to read a study's report.
 
+use crate::entry::Entry;
 use crate::render::Block;
 use crate::render::cells::NOTHING;
 use crate::runs::Comparison;
@@ -34,6 +35,14 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         items.push(
             "*Welch*: a comparison of two means whose runs share nothing and may spread differently \
              (1947)."
+                .to_owned(),
+        );
+    }
+    let shared = |entry: &Entry| entry.components.as_ref().is_some_and(|found| found.shared_pairs);
+    if summary.entries.iter().any(shared) {
+        items.push(
+            "Where all runs share one draw of pairs, differences and their intervals speak of that draw: \
+             with other pairs they would come out otherwise by more than the intervals say."
                 .to_owned(),
         );
     }
