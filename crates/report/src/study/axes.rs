@@ -18,7 +18,7 @@ pub(super) struct Axes<'a> {
 pub(super) enum Layout<'a> {
     /// One number differs: its field, and each cell's value in ascending order.
     Line { field: &'a str, cells: Vec<(f64, &'a str)> },
-    /// Two fields differ: rows and columns.
+    /// Two fields differ: rows, and no more columns.
     Plane { rows: Axis<'a>, columns: Axis<'a>, cells: Vec<PlaneCell<'a>> },
     /// The cells differ by their names.
     Names,
@@ -116,10 +116,10 @@ fn plane<'a>(
     recipes: &[&'a RecipeSettings],
 ) -> Option<Layout<'a>> {
     let of_grid = swept(asked, grid);
-    let [rows, columns] = &(if of_grid.len() == 2 { of_grid } else { swept(asked, recipes) })[..]
-    else {
-        return None;
-    };
+    let found = if of_grid.len() == 2 { of_grid } else { swept(asked, recipes) };
+    let [first, second] = &found[..] else { return None };
+    let turned = second.values.len() > first.values.len();
+    let (rows, columns) = if turned { (second, first) } else { (first, second) };
     let at = |axis: &Axis<'_>, recipe: &RecipeSettings| {
         let value = fields::value(recipe, axis.field);
         axis.values.iter().position(|there| *there == value)
@@ -232,5 +232,35 @@ mod tests {
             ("c", json!({ "a": 2 })),
         ]);
         assert_eq!(axes(&study(&["a"]), &recipes).layout, Layout::Names);
+    }
+
+    #[test]
+    fn the_longer_axis_of_a_plane_goes_down() {
+        let grid = recipes(&[
+            ("base", json!({ "a": 1, "b": 1 })),
+            ("c", json!({ "a": 1, "b": 2 })),
+            ("d", json!({ "a": 1, "b": 3 })),
+            ("e", json!({ "a": 2, "b": 3 })),
+            ("f", json!({ "a": 2, "b": 1 })),
+        ]);
+        let asked = study(&["a", "b"]);
+        let Layout::Plane { rows, columns, cells } = axes(&asked, &grid).layout else {
+            panic!("no plane")
+        };
+        assert_eq!((rows.field, columns.field), ("b", "a"));
+        assert_eq!(cells[3], PlaneCell { row: 2, column: 1, name: "e" });
+    }
+
+    #[test]
+    fn a_base_beside_a_line_is_not_on_it() {
+        let grid = recipes(&[
+            ("base", json!({ "a": 1, "b": 1 })),
+            ("c", json!({ "a": 1, "b": 2 })),
+            ("d", json!({ "a": 3, "b": 2 })),
+        ]);
+        let asked = study(&["a"]);
+        let found = axes(&asked, &grid);
+        assert_eq!(found.others, ["base"]);
+        assert_eq!(found.layout, Layout::Line { field: "a", cells: vec![(1.0, "c"), (3.0, "d")] });
     }
 }

@@ -27,38 +27,32 @@ struct Place<'a> {
     statistics: &'a Statistics,
 }
 
-/// `None` where nothing was measured. The axis with fewer values goes across.
+/// `None` where nothing was measured.
 pub(super) fn figure(
     asked: &Study,
     summary: &Summary,
     [rows, columns]: [&Axis<'_>; 2],
     cells: &[PlaneCell<'_>],
 ) -> Option<Figure> {
-    let turned: Vec<PlaneCell<'_>>;
-    let (rows, columns, cells) = if columns.values.len() > rows.values.len() {
-        turned = cells
-            .iter()
-            .map(|cell| PlaneCell { row: cell.column, column: cell.row, name: cell.name })
-            .collect();
-        (columns, rows, &turned[..])
-    } else {
-        (rows, columns, cells)
-    };
     let panels: Vec<Panel> = summary
         .networks()
         .filter_map(|network| panel(asked, summary, network, [rows, columns], cells))
         .collect();
     let (down, across) = (rows.title(), columns.title());
+    let frame = if cells.iter().any(|cell| cell.name == asked.base) {
+        &format!(" The frame is the cell {}, which the others are compared with.", asked.base)
+    } else {
+        ""
+    };
     (!panels.is_empty()).then(|| Figure {
         name: "heat-map".to_owned(),
         title: format!("Accuracy by {} and {}", decapitalised(down), decapitalised(across)),
         caption: format!(
             "Mean test accuracy in %, and below it how far its 95 % interval reaches to either side. \
              Down: {}; across: {}. The stronger a cell's colour, the higher its mean, from the lowest to the \
-             highest of the network. The frame is the cell {}, which the others are compared with.",
+             highest of the network.{frame}",
             decapitalised(down),
             decapitalised(across),
-            asked.base
         ),
         panels,
         columns: 2,

@@ -75,6 +75,11 @@ pub(super) fn figure(
             .collect();
         panels.push(panel(asked, network, title, &points, &axes)?);
     }
+    let ring = if cells.iter().any(|(_, cell)| *cell == asked.base) {
+        &format!("The ring is the cell {}, which the others are compared with. ", asked.base)
+    } else {
+        ""
+    };
     let scale = if logarithmic { "logarithmic" } else { "linear" };
     let below = if all(summary, cells).any(|value| value < axes.y.start) {
         " Dots on the axis are runs below it."
@@ -86,9 +91,7 @@ pub(super) fn figure(
         title: format!("Accuracy on test pairs by {}", decapitalised(title)),
         caption: format!(
             "Dots are runs, the line joins their means, and the band is the 95 % interval of each mean. \
-             The ring is the cell {}, which the others are compared with. The axis is {scale}; all \
-             panels share both axes.{below}",
-            asked.base
+             {ring}The axis is {scale}; all panels share both axes.{below}"
         ),
         panels,
         columns: 2,

@@ -13,7 +13,7 @@ use crate::summary::Summary;
 /// Columns of numbers side by side: more would not fit a phone.
 const MOST_COLUMNS: usize = 4;
 /// Letters of a line in a terminal, and of a column of numbers.
-const LINE: usize = 100;
+const LINE: usize = 110;
 const COLUMN: usize = 25;
 
 /// What stands for one cell, or beside it, network by network.
