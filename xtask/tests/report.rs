@@ -93,7 +93,7 @@ fn the_readme_has_the_numbers_of_the_docs() {
 fn the_recipes_have_the_tables_of_the_page() {
     let recipes = fs::read_to_string(docs().join("recipes.md")).unwrap();
     for name in ["differences", "draws"] {
-        let path = docs().join(format!("../crates/report/src/render/{name}.md"));
+        let path = docs().join(format!("../crates/report/src/paper/sections/{name}.md"));
         let printed = fs::read_to_string(path).unwrap();
         assert!(recipes.contains(&printed), "docs/recipes.md should have:\n{printed}");
     }

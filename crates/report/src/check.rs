@@ -2,10 +2,6 @@
 
 use std::fmt;
 
-use crate::error::ReportError;
-use crate::figures;
-use crate::summary::Summary;
-
 /// The first line in which a file is not what it should be.
 ///
 /// Displays as "line 3 should be 'a' and is 'b'".
@@ -51,23 +47,4 @@ pub fn first_difference(expected: &str, found: &str) -> Option<LineDifference> {
         }
     }
     None
-}
-
-impl Summary {
-    /// Every file that follows from the summary alone, by its name below the results' folder:
-    /// tables and the pictures of them.
-    ///
-    /// # Errors
-    ///
-    /// Where a chart cannot be drawn.
-    pub fn to_files(&self) -> Result<Vec<(String, String)>, ReportError> {
-        let mut files = vec![
-            ("results.md".to_owned(), self.to_markdown()),
-            ("results.csv".to_owned(), self.to_csv()),
-        ];
-        for figure in figures::of_summary(self)? {
-            files.push((figure.file_name(), figure.to_svg()));
-        }
-        Ok(files)
-    }
 }

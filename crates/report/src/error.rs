@@ -28,6 +28,16 @@ pub enum ReportError {
         /// Its name.
         name: String,
     },
+    /// A study of something that its sweep has not.
+    #[error("the study names the {what} '{name}', which its sweep has not; it has {there}")]
+    NotInSweep {
+        /// What is named, "base" say.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What the sweep has instead.
+        there: String,
+    },
     /// A record of something that the sweep does not ask for.
     #[error(
         "there is a record of {recipe}/{variant} run {run}, which the sweep does not ask for; it \

@@ -13,7 +13,7 @@ use crate::statistics::{Interval, linear, paired};
 pub struct FactorialEffect {
     /// How the networks were trained; "published" for the paper's own runs.
     pub recipe: String,
-    /// As the paper calls it.
+    /// What the four networks have in common.
     pub backbone: String,
     /// One of [`EFFECTS`].
     pub effect: String,
@@ -57,7 +57,7 @@ fn effect(backbone: &Backbone, name: &str, weights: [f64; 4]) -> FactorialEffect
     };
     FactorialEffect {
         recipe: backbone.recipe.clone(),
-        backbone: backbone.name.to_owned(),
+        backbone: backbone.name.clone(),
         effect: name.to_owned(),
         value: found.map(|found| found.value),
         ci95: found.and_then(|found| found.interval(0.95)),

@@ -3,10 +3,28 @@
 //! The fields are those of `pairnet_training::Recipe`, by name; what a recipe does not say is taken
 //! for what claims less.
 
-use pairnet_record::{RecipeSettings, Settings};
-use serde_json::Value;
+use pairnet_record::RecipeSettings;
+use serde_json::{Value, json};
 
-fn text<'a>(recipe: &'a RecipeSettings, field: &str) -> Option<&'a str> {
+/// What `recipe` has in `field`, or what its absence stands for; `None` where that is not known.
+pub(crate) fn value(recipe: &RecipeSettings, field: &str) -> Option<Value> {
+    if let Some(value) = recipe.fields.get(field) {
+        return Some(value.clone());
+    }
+    match field {
+        "training_pairs" => recipe.fields.get("pairs").cloned(),
+        "momentum" | "weight_decay" | "warm_up" | "label_smoothing" => Some(json!(0)),
+        "gradient_clip" => Some(json!("none")),
+        "optimiser" => Some(json!("adam")),
+        "schedule" => Some(json!("constant")),
+        "order" => Some(json!("fixed")),
+        "input_scale" => Some(json!("raw")),
+        "random_numbers" => Some(json!("own")),
+        _ => None,
+    }
+}
+
+pub(crate) fn text<'a>(recipe: &'a RecipeSettings, field: &str) -> Option<&'a str> {
     recipe.fields.get(field).and_then(Value::as_str)
 }
 
@@ -20,12 +38,8 @@ pub(crate) fn counts_while_training(recipe: &RecipeSettings) -> bool {
     text(recipe, "train_accuracy") == Some("during-last-epoch")
 }
 
-/// Whether the networks were trained on the pairs of the published runs: those that PyTorch's
-/// generator draws from seed 0 out of MNIST. It takes 32 bits of a seed.
-pub(crate) fn published_pairs(recipe: &RecipeSettings, settings: &Settings, mnist: bool) -> bool {
-    let pairs = recipe.fields.get("pairs").and_then(Value::as_u64);
-    mnist
-        && text(recipe, "pair_draw") == Some("pytorch-once-per-kind")
-        && pairs == Some(1_000)
-        && settings.seed as u32 == 0
+/// Whether runs of one number share pairs, initial weights and dropout masks with those of other
+/// recipes that say the same.
+pub(crate) fn has_common_random_numbers(recipe: &RecipeSettings) -> bool {
+    draws_each_run(recipe) && text(recipe, "random_numbers") == Some("common")
 }

@@ -4,15 +4,13 @@ use std::io;
 use std::path::Path;
 
 use pairnet_record::{
-    Predictions, Record, RecordError, Sweep, read_predictions, read_records, read_sweep,
-    write_atomically,
+    Predictions, Record, RecordError, Sweep, read_predictions, read_records, read_study,
+    read_sweep, write_atomically,
 };
 
 use crate::answers::Answers;
 use crate::entry::Entry;
 use crate::error::ReportError;
-use crate::figures::{self, Figure};
-use crate::page;
 use crate::report::{BestNetwork, Report};
 use crate::summarise::summarise;
 use crate::summary::Summary;
@@ -20,7 +18,8 @@ use crate::summary::Summary;
 /// Runs of a network whose predictions are read: more would hardly change a picture or a component.
 const MOST_PREDICTIONS: usize = 100;
 
-/// Reads the sweep in `dir` and says what its records say.
+/// Reads the sweep in `dir`, and its study where there is a `study.json`, and says what its records
+/// say.
 ///
 /// # Errors
 ///
@@ -35,7 +34,8 @@ pub fn read_report(dir: &Path) -> Result<Report, ReportError> {
     };
     sweep.check_records(dir, &records)?;
     let answers = answers(dir, &sweep, &records)?;
-    let summary = summarise(&sweep, &records, &answers)?;
+    let study = read_study(dir)?;
+    let summary = summarise(&sweep, study.as_ref(), &records, &answers)?;
     let predictions = best_network(dir, &sweep, &records, &summary)?;
     Ok(Report { sweep, records, summary, predictions })
 }
@@ -108,42 +108,6 @@ fn predictions(
     }
     let (recipe, variant, run) = (recipe.clone(), variant.clone(), *run);
     Err(ReportError::OtherPredictions { recipe, variant, run, found, accuracy })
-}
-
-impl Report {
-    /// All pictures, in the order in which the page has them.
-    ///
-    /// # Errors
-    ///
-    /// Where a chart cannot be drawn.
-    pub fn figures(&self) -> Result<Vec<Figure>, ReportError> {
-        figures::all(self)
-    }
-
-    /// `report.html`: everything on one page that needs no other file.
-    pub fn to_html(&self, figures: &[Figure]) -> String {
-        page::page(self, figures)
-    }
-
-    /// Every file of the results, by its name below the sweep's folder: `results.json`,
-    /// `results.md`, `results.csv`, `report.html` and `figures/*.svg`.
-    ///
-    /// # Errors
-    ///
-    /// Where a chart cannot be drawn.
-    pub fn to_files(&self) -> Result<Vec<(String, String)>, ReportError> {
-        let figures = self.figures()?;
-        let pictures = figures.iter().map(Figure::picture).collect();
-        let summary = Summary { pictures, ..self.summary.clone() };
-        let mut files = vec![
-            ("results.json".to_owned(), summary.to_json()?),
-            ("results.md".to_owned(), summary.to_markdown()),
-            ("results.csv".to_owned(), summary.to_csv()),
-            ("report.html".to_owned(), self.to_html(&figures)),
-        ];
-        files.extend(figures.iter().map(|figure| (figure.file_name(), figure.to_svg())));
-        Ok(files)
-    }
 }
 
 /// Writes all files of [`Report::to_files`] into `dir`, each whole or not at all.

@@ -43,7 +43,12 @@
 //!     timing: Timing { seconds: 1.0 },
 //! };
 //!
-//! let summary = summarise(&sweep, &[record(0, 79.0), record(1, 81.0), record(2, 80.0)], &Answers::default())?;
+//! let summary = summarise(
+//!     &sweep,
+//!     None,
+//!     &[record(0, 79.0), record(1, 81.0), record(2, 80.0)],
+//!     &Answers::default(),
+//! )?;
 //! let test = &summary.entry("authors", "lenet5").unwrap().test;
 //! assert_eq!(test.statistics.mean, Some(80.0));
 //! let published = test.published.as_ref().unwrap();
@@ -53,6 +58,10 @@
 //! assert!(summary.to_markdown().contains("79.56 ± 1.18"));
 //! # Ok::<(), pairnet_report::ReportError>(())
 //! ```
+//!
+//! A sweep of the paper's recipes is reported beside the paper's numbers. Any other is a study: what it
+//! asks, and what is compared with what, is a [`Study`](pairnet_record::Study) beside its records, or
+//! else the first recipe is what all others are compared with.
 //!
 //! [`summarise`] makes one [`Summary`] of a sweep's records, and every output is made from that:
 //! [`Summary::to_markdown`], [`Summary::to_json`] and [`Summary::to_csv`]. [`read_report`] reads a
@@ -65,15 +74,16 @@
 //! or an empty cell, never 0 or NaN. The published numbers are the paper's tables
 //! ([`PUBLISHED`]); [`statistics`] has the formulas and their sources.
 //!
-//! This crate reads records. It knows no tensor, no data set and no training; a recipe or variant
-//! that the paper does not have gets its numbers without a published column.
+//! This crate reads records. It knows no tensor, no data set and no training. What is the paper's alone
+//! stands in `src/paper`, a study's report in `src/study`, and what both are made of beside them; a
+//! recipe or variant that the paper does not have gets its numbers without a published column.
 
 mod against;
 mod answers;
 mod check;
-mod claims;
-mod compare;
 mod data_set;
+mod difference;
+mod entries;
 mod entry;
 mod error;
 mod evaluation;
@@ -81,29 +91,32 @@ mod factorial;
 mod fields;
 mod figures;
 mod folder;
+mod outputs;
 mod page;
-mod published;
+mod paper;
 mod render;
 mod report;
 mod runs;
 pub mod statistics;
+mod study;
 mod summarise;
 mod summary;
-mod text_and_code;
 mod words;
 
 pub use against::{AgainstPublished, AgainstSplit, AgainstTables, Within};
 pub use answers::Answers;
 pub use check::{LineDifference, first_difference};
-pub use claims::{CLAIMS, Claim, Outcome};
 pub use data_set::{DataSet, MNIST};
+pub use difference::{Cell, Difference};
 pub use entry::{Accuracy, Entry, FailedRun, LOST};
 pub use error::ReportError;
 pub use evaluation::{Answered, Evaluation, Right};
 pub use factorial::{EFFECTS, FactorialEffect};
 pub use figures::{Figure, Panel};
 pub use folder::{read_report, write_results};
-pub use published::{
+pub use paper::claims::{CLAIMS, Claim, Outcome};
+pub use paper::text_and_code::RecipeDifference;
+pub use paper::{
     KINDS, PAPER, PUBLISHED, PUBLISHED_RUNS, Published, PublishedRow, PublishedTable, published,
 };
 pub use report::{BestNetwork, Report};
@@ -111,7 +124,6 @@ pub use runs::Comparison;
 pub use statistics::{Interval, Margins, Statistics, Verdict};
 pub use summarise::summarise;
 pub use summary::{Picture, RESULTS_FORMAT, Summary};
-pub use text_and_code::RecipeDifference;
 
 /// The snippets of the README, which are tests.
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! The runs of the four kinds of network on one backbone, ours or the published ones.
+//! Test accuracies run by run, and how those of two networks are compared.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
 use crate::fields;
-use crate::published::{PUBLISHED, PublishedRow};
-use crate::statistics::{Components, Estimate, Interval, Moments, Part, Statistics, estimate};
+use crate::statistics::{
+    Components, Estimate, Interval, Moments, Part, Statistics, estimate, paired, welch,
+};
 
 /// Which runs are compared with which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,11 +43,12 @@ impl Runs {
         }
     }
 
-    fn published(row: &PublishedRow) -> Self {
+    /// Runs of which nothing but their accuracies is known.
+    pub(crate) fn of_values(variant: &str, values: Vec<f64>) -> Self {
         Self {
-            variant: row.variant.to_owned(),
-            numbers: (0..row.test.runs.len()).collect(),
-            test: Statistics::of(row.test.runs.to_vec()),
+            variant: variant.to_owned(),
+            numbers: (0..values.len()).collect(),
+            test: Statistics::of(values),
             draw: None,
         }
     }
@@ -64,48 +66,34 @@ impl Runs {
 /// The four kinds on one backbone: basic, weight sharing, auxiliary loss, both.
 #[derive(Clone, Debug)]
 pub(crate) struct Backbone {
-    /// How they were trained; "published" for the paper's own runs.
+    /// How they were trained; "published" for runs that were published.
     pub(crate) recipe: String,
-    /// As the paper calls it.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) comparison: Comparison,
     pub(crate) kinds: [Runs; 4],
 }
 
-/// Every backbone of every recipe that has all four kinds among `entries`.
-pub(crate) fn backbones(recipes: &[RecipeSettings], entries: &[Entry]) -> Vec<Backbone> {
-    let mut backbones = Vec::new();
-    for recipe in recipes {
-        let find = |row: &PublishedRow| {
-            let same = |e: &&Entry| (&*e.recipe, &*e.variant) == (&*recipe.name, row.variant);
-            entries.iter().find(same).map(Runs::of)
-        };
-        for table in &PUBLISHED {
-            let [basic, sharing, auxiliary, both] = table.rows.each_ref().map(find);
-            let kinds = basic.zip(sharing).zip(auxiliary.zip(both));
-            backbones.extend(kinds.map(|((basic, sharing), (auxiliary, both))| Backbone {
-                recipe: recipe.name.clone(),
-                name: table.backbone,
-                comparison: comparison(recipe),
-                kinds: [basic, sharing, auxiliary, both],
-            }));
-        }
-    }
-    backbones
-}
-
-/// The paper's own runs.
-pub(crate) fn published_backbones() -> [Backbone; 2] {
-    PUBLISHED.each_ref().map(|table| Backbone {
-        recipe: "published".to_owned(),
-        name: table.backbone,
-        comparison: Comparison::Welch,
-        kinds: table.rows.each_ref().map(Runs::published),
-    })
-}
-
-fn comparison(recipe: &RecipeSettings) -> Comparison {
+/// How runs of one recipe are compared with each other.
+pub(crate) fn within(recipe: &RecipeSettings) -> Comparison {
     if fields::draws_each_run(recipe) { Comparison::Paired } else { Comparison::Welch }
+}
+
+/// Test accuracy of `a` minus that of `b`; `None` where there is nothing to compare.
+pub(crate) fn compare(comparison: Comparison, a: &Runs, b: &Runs) -> Option<Estimate> {
+    match comparison {
+        Comparison::Paired => {
+            let differences: Vec<f64> = paired_values(a, b).iter().map(|(a, b)| a - b).collect();
+            paired(&differences)
+        }
+        Comparison::Welch => Some(welch(a.moments()?, b.moments()?)),
+    }
+}
+
+/// The test accuracies of the runs that both have.
+pub(crate) fn paired_values(a: &Runs, b: &Runs) -> Vec<(f64, f64)> {
+    let of_b = b.by_number();
+    let both = a.by_number().into_iter().filter_map(|(run, a)| Some((a, *of_b.get(&run)?)));
+    both.collect()
 }
 
 /// The 95 % interval of `found`, a sum of means by weight, with the draws of test pairs in it, one a

@@ -1,29 +1,21 @@
 //! From records to a summary.
 
-use std::collections::BTreeMap;
-
-use pairnet_network::Architecture;
-use pairnet_record::{RecipeSettings, Record, Sweep};
-use serde_json::Value;
+use pairnet_record::{Record, Study, Sweep};
 
 use crate::answers::Answers;
-use crate::claims::test_claims;
-use crate::compare::{against_tables, compare, judge, margin};
 use crate::data_set::DataSet;
-use crate::entry::{Accuracy, Entry, FailedRun, lost};
+use crate::entries::entries;
 use crate::error::ReportError;
-use crate::factorial::effects;
-use crate::fields;
-use crate::published::{PUBLISHED, Published, PublishedRow, published};
-use crate::runs::{backbones, published_backbones};
-use crate::statistics::{Components, Interval, Margins, Moments, Statistics, at_most};
+use crate::paper;
+use crate::statistics::Margins;
+use crate::study;
 use crate::summary::{RESULTS_FORMAT, Summary};
-use crate::text_and_code::paper_against_authors;
 
-/// The recipes that retrain what the paper's tables are about.
-const COMPARED_RECIPES: [&str; 2] = ["paper", "authors"];
-
-/// What `records`, and `answers` where networks left some, say about what `sweep` asked for.
+/// What `records`, and `answers` where networks left some, say about what `sweep` asked for, and in
+/// answer to `study`.
+///
+/// Without a study, the paper's recipes are set beside the paper's numbers; of recipes that the paper
+/// does not know, the first is compared with all others.
 ///
 /// Runs without a record are listed as missing in their entry, failed ones as failed; neither has
 /// a part in any number.
@@ -31,200 +23,46 @@ const COMPARED_RECIPES: [&str; 2] = ["paper", "authors"];
 /// # Errors
 ///
 /// Where there is no record, two of one run, one that the sweep does not ask for, or one that
-/// was made with other settings.
+/// was made with other settings; where the study names a cell or network that the sweep has not.
 pub fn summarise(
     sweep: &Sweep,
+    study: Option<&Study>,
     records: &[Record],
     answers: &Answers,
 ) -> Result<Summary, ReportError> {
     let settings = &sweep.settings;
-    once("recipe", settings.recipes.iter().map(|recipe| recipe.name.as_str()))?;
-    once("variant", settings.variants.iter().map(String::as_str))?;
-    let cells = settings.recipes.len() * settings.variants.len();
-    if records.is_empty() {
-        return Err(ReportError::NoRecords { asked: cells * settings.runs });
-    }
-
-    let mut by_cell: BTreeMap<(&str, &str), BTreeMap<usize, &Record>> = settings
-        .recipes
-        .iter()
-        .flat_map(|recipe| settings.variants.iter().map(|variant| (&*recipe.name, &**variant)))
-        .map(|cell| (cell, BTreeMap::new()))
-        .collect();
-    for record in records {
-        let Record { recipe, variant, run, .. } = record;
-        let cell = by_cell.get_mut(&(recipe, variant)).filter(|_| *run < settings.runs);
-        let (recipe, variant, run) = (recipe.clone(), variant.clone(), *run);
-        if record.failure.is_none() && accuracies(record).is_none() {
-            return Err(ReportError::NotMeasured { recipe, variant, run });
-        }
-        let Some(runs) = cell else {
-            return Err(ReportError::NotAsked { recipe, variant, run });
-        };
-        if runs.insert(run, record).is_some() {
-            return Err(ReportError::Duplicate { recipe, variant, run });
-        }
-    }
-
-    let variants = in_order(&settings.variants);
-    let data = DataSet::of(&settings.data);
-    let mnist = data == DataSet::Mnist;
-    let mut entries = Vec::with_capacity(cells);
-    let mut tables = Vec::new();
-    for recipe in &settings.recipes {
-        let start = entries.len();
-        let compared = COMPARED_RECIPES.contains(&&*recipe.name);
-        for variant in &variants {
-            let runs = &by_cell[&(&*recipe.name, &**variant)];
-            same_settings(sweep, recipe, variant, runs)?;
-            let of_paper = published(variant).filter(|_| mnist && compared);
-            entries.push(entry((recipe, variant), settings.runs, runs, answers, of_paper));
-        }
-        let own = &mut entries[start..];
-        judge(own);
-        tables.extend(against_tables(
-            recipe,
-            fields::published_pairs(recipe, settings, mnist),
-            own,
-        ));
-    }
-    let ours = backbones(&settings.recipes, &entries);
-    let theirs = if mnist { published_backbones().to_vec() } else { Vec::new() };
-    let summary = Summary {
+    let study = match study {
+        Some(study) => Some(study::checked(study, settings)?),
+        None if paper::is_asked(settings) => None,
+        None => study::implied(settings),
+    };
+    let variants = match study {
+        Some(_) => settings.variants.clone(),
+        None => paper::in_order(&settings.variants),
+    };
+    let mut summary = Summary {
         format: RESULTS_FORMAT,
-        data,
+        data: DataSet::of(&settings.data),
+        study,
         recipes: settings.recipes.clone(),
-        against_tables: tables,
-        claims: if mnist { test_claims(&ours) } else { Vec::new() },
-        published_claims: test_claims(&theirs),
-        effects: effects(&ours),
-        published_effects: effects(&theirs),
-        paper_against_authors: paper_against_authors(&variants, &entries),
-        entries,
+        entries: entries(sweep, &variants, records, answers)?,
+        against_tables: Vec::new(),
+        claims: Vec::new(),
+        published_claims: Vec::new(),
+        effects: Vec::new(),
+        published_effects: Vec::new(),
+        paper_against_authors: Vec::new(),
+        differences: Vec::new(),
         margins: Margins::DECLARED,
         seed: settings.seed,
         device: settings.device.clone(),
         provenance: sweep.provenance.clone(),
         pictures: Vec::new(),
     };
+    paper::set_beside(&mut summary);
+    match summary.study.clone() {
+        Some(asked) => study::answer(&asked, &sweep.networks, &mut summary),
+        None => paper::answer(&mut summary, settings),
+    }
     Ok(summary.rounded()?)
-}
-
-/// Variants as the paper's tables have them, and then all others as they were asked for.
-fn in_order(asked: &[String]) -> Vec<String> {
-    let place = |variant: &String| {
-        let mut rows = PUBLISHED.iter().flat_map(|table| &table.rows);
-        rows.position(|row| row.variant == variant).unwrap_or(usize::MAX)
-    };
-    let mut variants = asked.to_vec();
-    variants.sort_by_key(place);
-    variants
-}
-
-/// On training and test pairs.
-fn accuracies(record: &Record) -> Option<(f64, f64)> {
-    let finite = |accuracy: Option<f64>| accuracy.filter(|percent| percent.is_finite());
-    finite(record.train_accuracy).zip(finite(record.test_accuracy))
-}
-
-fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), ReportError> {
-    let mut names: Vec<&str> = names.collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(ReportError::AskedTwice { what, name: pair[0].to_owned() }),
-        None => Ok(()),
-    }
-}
-
-/// What must be the same in all runs of one recipe and variant: what the sweep says, or where it
-/// does not say it, what the first record has.
-fn same_settings(
-    sweep: &Sweep,
-    recipe: &RecipeSettings,
-    variant: &str,
-    runs: &BTreeMap<usize, &Record>,
-) -> Result<(), ReportError> {
-    let network = sweep.networks.iter().find(|network| network.name == variant);
-    let parameters = network
-        .map(Architecture::parameters)
-        .or_else(|| runs.values().next().map(|record| record.parameters));
-    let finished = |record: &&&Record| record.failure.is_none();
-    let epochs = recipe.fields.get("epochs").and_then(Value::as_u64);
-    let epochs =
-        epochs.or_else(|| runs.values().find(finished).map(|record| record.epochs.len() as u64));
-    for record in runs.values() {
-        let expected_epochs = epochs.filter(|_| record.failure.is_none());
-        let fields = [
-            ("seed", record.seed, Some(sweep.settings.seed)),
-            ("parameters", record.parameters as u64, parameters.map(|count| count as u64)),
-            ("epochs", record.epochs.len() as u64, expected_epochs),
-        ];
-        for (field, found, expected) in fields {
-            if let Some(expected) = expected.filter(|expected| *expected != found) {
-                let Record { recipe, variant, run, .. } = record;
-                let (recipe, variant, run) = (recipe.clone(), variant.clone(), *run);
-                return Err(ReportError::Mixed { recipe, variant, run, field, found, expected });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn entry(
-    (recipe, variant): (&RecipeSettings, &str),
-    asked: usize,
-    runs: &BTreeMap<usize, &Record>,
-    answers: &Answers,
-    row: Option<&PublishedRow>,
-) -> Entry {
-    let mut measured_runs = Vec::new();
-    let (mut train, mut test) = (Vec::new(), Vec::new());
-    let mut failed_runs = Vec::new();
-    for (&run, record) in runs {
-        if let Some(failure) = &record.failure {
-            let (epoch, batch, reason) = (failure.epoch, failure.batch, failure.reason.clone());
-            failed_runs.push(FailedRun { run, epoch, batch, reason });
-        } else if let Some((on_train, on_test)) = accuracies(record) {
-            measured_runs.push(run);
-            train.push(on_train);
-            test.push(on_test);
-        }
-    }
-    let failures = failed_runs.len();
-    let components = answers.components(recipe, variant);
-    let (train, test) = (Statistics::of(train), Statistics::of(test));
-    let lost_runs = lost(&measured_runs, &train);
-    let crossed = components.filter(|components| components.shared_pairs);
-    let accuracy = |split,
-                    statistics: Statistics,
-                    published: Option<Published>,
-                    crossed: Option<Components>| Accuracy {
-        failures,
-        total95: Moments::of(&statistics)
-            .and_then(|moments| crossed?.total(moments).interval(0.95))
-            .map(Interval::within_percent),
-        elsewhere_at_most: elsewhere(&statistics),
-        published: published
-            .map(|published| compare(published, &statistics, margin(recipe, split))),
-        statistics,
-    };
-    Entry {
-        recipe: recipe.name.clone(),
-        variant: variant.to_owned(),
-        runs: asked,
-        parameters: runs.values().next().map(|record| record.parameters),
-        measured_runs,
-        failed_runs,
-        missing_runs: (0..asked).filter(|run| !runs.contains_key(run)).collect(),
-        lost_runs,
-        train: accuracy("train", train, row.map(|row| row.train), None),
-        test: accuracy("test", test, row.map(|row| row.test), crossed),
-        components,
-    }
-}
-
-/// The share of runs in percent that end elsewhere at most, where all have measured the same.
-fn elsewhere(statistics: &Statistics) -> Option<f64> {
-    let same = statistics.n > 1 && statistics.min == statistics.max;
-    if same { at_most(0, statistics.n).map(|share| 100.0 * share) } else { None }
 }

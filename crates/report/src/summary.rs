@@ -1,16 +1,17 @@
 //! What the records of a sweep say, as one value from which every output is made.
 
-use pairnet_record::{Provenance, RecipeSettings};
+use pairnet_record::{Provenance, RecipeSettings, Study};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use crate::against::AgainstTables;
-use crate::claims::Claim;
 use crate::data_set::DataSet;
+use crate::difference::Difference;
 use crate::entry::Entry;
 use crate::factorial::FactorialEffect;
+use crate::paper::claims::Claim;
+use crate::paper::text_and_code::RecipeDifference;
 use crate::statistics::Margins;
-use crate::text_and_code::RecipeDifference;
 
 /// The version of `results.json`.
 pub const RESULTS_FORMAT: u32 = 3;
@@ -25,10 +26,13 @@ pub struct Summary {
     pub format: u32,
     /// Which digits: the published numbers are about MNIST.
     pub data: DataSet,
+    /// What was asked; `None` where the paper's recipes are reported as the paper's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<Study>,
     /// How each recipe trains, in the order in which the sweep asks for them.
     pub recipes: Vec<RecipeSettings>,
     /// One a recipe and variant: recipes in the order in which the sweep asks for them, variants in
-    /// that of the paper's tables, others behind.
+    /// that of a study, or of the paper's tables with others behind.
     pub entries: Vec<Entry>,
     /// How each recipe's means lie beside the published ones, for recipes that have some.
     pub against_tables: Vec<AgainstTables>,
@@ -42,6 +46,10 @@ pub struct Summary {
     pub published_effects: Vec<FactorialEffect>,
     /// What the difference between the paper's text and its code is worth.
     pub paper_against_authors: Vec<RecipeDifference>,
+    /// How far cells are from a study's base, and networks from its base network; of the paper's
+    /// sweep, how far recipes that the paper has not are from the first. One family of tests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
     /// How far a mean may be from the published one and still count as reproduced.
     pub margins: Margins,
     /// The sweep's seed.
@@ -75,6 +83,12 @@ impl Summary {
     /// The names of the recipes, in the sweep's order.
     pub fn recipe_names(&self) -> impl Iterator<Item = &str> {
         self.recipes.iter().map(|recipe| recipe.name.as_str())
+    }
+
+    /// The names of the networks, in the order of the entries.
+    pub fn networks(&self) -> impl Iterator<Item = &str> {
+        let count = self.entries.len() / self.recipes.len().max(1);
+        self.entries.iter().take(count).map(|entry| entry.variant.as_str())
     }
 
     /// The same with twelve significant digits of every number.

@@ -1,5 +1,5 @@
 //! A report from records of one's own: a training that has nothing to do with these crates leaves its
-//! numbers as records, and gets tables, intervals, pictures and a page.
+//! numbers as records, with its question beside them, and gets tables, intervals, pictures and a page.
 //!
 //! ```sh
 //! cargo run --release --bin own_records -- my-report
@@ -10,10 +10,14 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use pairnet_record::{
-    Epoch, Provenance, RECORD_FORMAT, RecipeSettings, Record, SWEEP_FORMAT, Settings, Sweep,
-    Timing, write_record, write_sweep,
+    Epoch, Provenance, RECORD_FORMAT, RecipeSettings, Record, STUDY_FORMAT, SWEEP_FORMAT, Settings,
+    Study, Sweep, Timing, write_record, write_study, write_sweep,
 };
 use pairnet_report::{read_report, write_results};
+
+/// How the regression is trained: its name, and the size of its steps.
+const RECIPES: [(&str, f64); 3] =
+    [("small-steps", 0.1), ("medium-steps", 0.4), ("large-steps", 0.9)];
 
 /// What was measured: accuracies in percent after each of five epochs, of a ridge regression say.
 fn accuracy(step: f64, run: usize, epoch: usize) -> f64 {
@@ -23,16 +27,14 @@ fn accuracy(step: f64, run: usize, epoch: usize) -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let dir = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("my-report"), PathBuf::from);
-    let recipes = [("small-steps", 0.1), ("large-steps", 0.9)];
+    let settings = |(name, step): (&str, f64)| RecipeSettings {
+        name: name.to_owned(),
+        fields: [("step", step)].into_iter().collect(),
+    };
     let sweep = Sweep {
         format: SWEEP_FORMAT,
         settings: Settings {
-            recipes: recipes
-                .map(|(name, _)| RecipeSettings {
-                    name: name.to_owned(),
-                    fields: Default::default(),
-                })
-                .into(),
+            recipes: RECIPES.map(settings).into(),
             variants: vec!["ridge".to_owned()],
             runs: 6,
             seed: 0,
@@ -49,7 +51,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
     };
     write_sweep(&dir, &sweep)?;
-    for (recipe, step) in recipes {
+    let study = Study {
+        format: STUDY_FORMAT,
+        title: "Do larger steps help?".to_owned(),
+        question: "A ridge regression is trained with three sizes of step.".to_owned(),
+        base: "small-steps".to_owned(),
+        base_network: None,
+        axes: vec!["step".to_owned()],
+        references: Vec::new(),
+    };
+    write_study(&dir, &study)?;
+    for (recipe, step) in RECIPES {
         for run in 0..sweep.settings.runs {
             let measured = |epoch| accuracy(step, run, epoch);
             let epochs = (0..5).map(|epoch| Epoch {
@@ -78,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let report = read_report(&dir)?;
     write_results(&dir, &report)?;
-    for recipe in ["small-steps", "large-steps"] {
+    for (recipe, _) in RECIPES {
         let entry = report.summary.entry(recipe, "ridge").ok_or("there is no such entry")?;
         let mean = entry.test.statistics.mean.ok_or("nothing was measured")?;
         println!("{recipe}: {mean:.2} % of test digits");

@@ -2,24 +2,25 @@
 
 use std::ops::Range;
 
-use plotters::element::{Circle, Polygon, Text as Words};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use serde_json::Value;
-
 use super::chart::{self, DrawingError, fill, round_range, scaled};
 use super::figure::{Figure, Panel};
 use super::marks::interval_in;
 use super::palette::{BLUE, Colour, INK, MUTED};
-use super::rows::{RowChart, Rows, WIDTH, middle, per_pixel};
+use super::rows::{Label, RowChart, Rows, WIDTH, middle, per_pixel};
 use super::svg::{Svg, Text, number};
 use crate::entry::{Accuracy, Entry, SPLITS, Split};
 use crate::error::ReportError;
 use crate::statistics::{Interval, Statistics};
-use crate::summary::Summary;
+use crate::words::elided;
+use plotters::element::{Circle, Polygon, Text as Words};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// More dots than this say no more.
 const MOST_DOTS: usize = 200;
 const DOT: f64 = 2.2;
+/// Letters of a title that there is room for.
+const TITLE: usize = 46;
+const TITLE_BESIDE_LEGEND: usize = 26;
 const MARK: f64 = 3.8;
 const ROW: f64 = 56.0;
 /// From the middle of a row, in pixels: where a mean is drawn, and where the dots of its runs
@@ -27,15 +28,31 @@ const ROW: f64 = 56.0;
 const MEAN: f64 = 5.0;
 const DOTS: Range<f64> = 12.0..25.0;
 
-/// Accuracy on the test pairs, one panel a recipe; `None` where nothing was measured.
-pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
-    of_split(summary, SPLITS[0], "accuracy", "Accuracy on test pairs", 5.0)
+/// A panel.
+pub(crate) struct Group<'a> {
+    pub(crate) title: String,
+    /// What it is about, in a sentence.
+    pub(crate) words: String,
+    pub(crate) rows: Vec<Row<'a>>,
+}
+
+/// What stands in a panel, one below the other.
+pub(crate) struct Row<'a> {
+    pub(crate) label: Label,
+    /// In a sentence.
+    pub(crate) name: String,
+    pub(crate) entry: &'a Entry,
+}
+
+/// Accuracy on the test pairs; `None` where nothing was measured. `ours` opens the caption: what the dots
+/// are.
+pub(crate) fn figure(groups: &[Group<'_>], ours: &str) -> Result<Option<Figure>, ReportError> {
+    of_split(groups, ours, SPLITS[0], ("accuracy", "Accuracy on test pairs"), 5.0)
 }
 
 /// The same on the training pairs.
-pub(super) fn train(summary: &Summary) -> Result<Option<Figure>, ReportError> {
-    let figure = of_split(summary, SPLITS[1], "accuracy-train", "Accuracy on training pairs", 1.0)?;
-    Ok(figure.map(|figure| Figure { caption: figure.caption + &counted(summary), ..figure }))
+pub(crate) fn train(groups: &[Group<'_>], ours: &str) -> Result<Option<Figure>, ReportError> {
+    of_split(groups, ours, SPLITS[1], ("accuracy-train", "Accuracy on training pairs"), 1.0)
 }
 
 /// The accuracies behind a published mean.
@@ -44,78 +61,64 @@ fn published_values(accuracy: &Accuracy) -> &[f64] {
 }
 
 fn of_split(
-    summary: &Summary,
+    groups: &[Group<'_>],
+    ours: &str,
     (_, accuracy): Split,
-    name: &str,
-    title: &str,
+    (name, title): (&str, &str),
     step: f64,
 ) -> Result<Option<Figure>, ReportError> {
-    let shown = || summary.entries.iter().map(accuracy);
+    let shown = || groups.iter().flat_map(|group| &group.rows).map(|row| accuracy(row.entry));
     let Some(range) = round_range(shown().flat_map(on_the_axis), step) else {
         return Ok(None);
     };
+    let published = shown().any(|accuracy| accuracy.published.is_some());
     let mut panels = Vec::new();
-    for recipe in summary.recipe_names() {
-        let entries: Vec<&Entry> =
-            summary.entries.iter().filter(|entry| entry.recipe == recipe).collect();
-        let rows = Rows {
-            title: format!("Recipe {recipe}"),
-            labels: entries.iter().map(|&entry| entry.into()).collect(),
+    for Group { title: own, words, rows } in groups {
+        let chart = Rows {
+            title: elided(own, if published { TITLE_BESIDE_LEGEND } else { TITLE }),
+            labels: rows.iter().map(|row| row.label.clone()).collect(),
             range: range.clone(),
             axis: "accuracy in %",
             remarks: Vec::new(),
         };
-        let (size, body) = rows.draw_high(ROW, |chart| {
-            for (index, entry) in entries.iter().enumerate() {
-                row(chart, accuracy(entry), middle(index, entries.len()))?;
+        let (size, body) = chart.draw_high(ROW, |chart| {
+            for (index, Row { entry, .. }) in rows.iter().enumerate() {
+                row(chart, accuracy(entry), middle(index, rows.len()))?;
             }
             Ok(())
         })?;
-        let words: Vec<String> =
-            entries.iter().map(|entry| in_words(entry, accuracy(entry))).collect();
+        let said: Vec<String> =
+            rows.iter().map(|row| in_words(&row.name, accuracy(row.entry))).collect();
         panels.push(Panel {
-            title: format!("{title}, recipe {recipe}"),
-            description: words.join("; ") + ".",
+            title: format!("{title}, {words}"),
+            description: said.join("; ") + ".",
             size,
-            body: body + &legend(),
+            body: if published { body + &legend() } else { body },
         });
     }
-    let mut caption = "Blue: each run of this reproduction (dots), and below them their mean with \
-                       its 95 % interval (disc and line). In black and grey: the published \
-                       mean (diamond)"
-        .to_owned();
-    if shown().any(|accuracy| !published_values(accuracy).is_empty()) {
-        caption += " with its interval, and below it the runs behind it (dots)";
+    let mut caption =
+        format!("{ours} (dots), and below them their mean with its 95 % interval (disc and line)");
+    if published {
+        caption += ". In black and grey: the published mean (diamond)";
+        if shown().any(|accuracy| !published_values(accuracy).is_empty()) {
+            caption += " with its interval, and below it the runs behind it (dots)";
+        }
+        caption += ". The nearer disc and diamond are, the better the published number came back";
     }
-    caption += ". The nearer disc and diamond are, the better the published number came back.";
+    caption += ".";
     let all =
         shown().flat_map(|accuracy| [&accuracy.statistics.values, published_values(accuracy)]);
     if all.flatten().any(|value| *value < range.start) {
         caption += " An arrow is a run to the left of the axis, with its accuracy.";
     }
+    let beside = if published { ", and what was published" } else { "" };
     Ok(Some(Figure {
         name: name.to_owned(),
-        title: format!("{title}: every run, and what was published"),
+        title: format!("{title}: every run{beside}"),
         caption,
         panels,
         columns: 2,
     }))
-}
-
-/// When accuracy on training pairs is counted, where recipes differ in that.
-fn counted(summary: &Summary) -> String {
-    let when = |fields: &Value| Some(fields.get("train_accuracy")?.as_str()?.replace('-', " "));
-    let parts: Vec<(String, &str)> = summary
-        .recipes
-        .iter()
-        .filter_map(|recipe| Some((when(&recipe.fields)?, recipe.name.as_str())))
-        .collect();
-    if parts.iter().all(|(when, _)| *when == parts[0].0) {
-        return String::new();
-    }
-    let parts: Vec<String> =
-        parts.iter().map(|(when, recipe)| format!("{when} by recipe {recipe}")).collect();
-    format!(" Accuracy on training pairs is counted {}.", parts.join(", "))
 }
 
 /// All that has to be on the axis: means, and all runs but the lowest tenth, of which one that got
@@ -229,7 +232,7 @@ fn legend() -> String {
     svg.0
 }
 
-fn in_words(entry: &Entry, accuracy: &Accuracy) -> String {
+fn in_words(name: &str, accuracy: &Accuracy) -> String {
     let measured = match (accuracy.statistics.mean, accuracy.statistics.n) {
         (Some(mean), 1) => format!("{mean:.2} %, one run"),
         (Some(mean), count) => format!("mean {mean:.2} % of {count} runs"),
@@ -237,7 +240,7 @@ fn in_words(entry: &Entry, accuracy: &Accuracy) -> String {
     };
     let published = accuracy.published.as_ref();
     let published = published.map(|there| format!(", published {:.2} %", there.mean));
-    format!("{} {measured}{}", entry.variant, published.unwrap_or_default())
+    format!("{name} {measured}{}", published.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -15,13 +15,13 @@ use crate::error::ReportError;
 const SCALE: f64 = 10.0;
 
 /// Where a chart is drawn.
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// What `plotters` says where it cannot draw.
-pub(super) type DrawingError = DrawingAreaErrorKind<std::io::Error>;
+pub(crate) type DrawingError = DrawingAreaErrorKind<std::io::Error>;
 
 /// The elements of what `draw` draws on an area of this size, in pixels.
-pub(super) fn elements(
+pub(crate) fn elements(
     (width, height): (f64, f64),
     draw: impl FnOnce(&Area<'_>) -> Result<(), DrawingError>,
 ) -> Result<String, ReportError> {
@@ -38,12 +38,12 @@ pub(super) fn elements(
 }
 
 /// Pixels on the drawing.
-pub(super) fn scaled(pixels: f64) -> u32 {
+pub(crate) fn scaled(pixels: f64) -> u32 {
     (pixels * SCALE).round() as u32
 }
 
 /// `colour` for `plotters`.
-pub(super) fn rgb(colour: Colour) -> RGBColor {
+pub(crate) fn rgb(colour: Colour) -> RGBColor {
     let part = |at: usize| {
         colour.light.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0)
     };
@@ -51,24 +51,24 @@ pub(super) fn rgb(colour: Colour) -> RGBColor {
 }
 
 /// A line of this width in pixels.
-pub(super) fn stroke(colour: Colour, opacity: f64, width: f64) -> ShapeStyle {
+pub(crate) fn stroke(colour: Colour, opacity: f64, width: f64) -> ShapeStyle {
     rgb(colour).mix(opacity).stroke_width(scaled(width))
 }
 
 /// An area.
-pub(super) fn fill(colour: Colour, opacity: f64) -> ShapeStyle {
+pub(crate) fn fill(colour: Colour, opacity: f64) -> ShapeStyle {
     rgb(colour).mix(opacity).filled()
 }
 
 /// Text of this size in pixels.
-pub(super) fn text(size: f64, colour: Colour) -> TextStyle<'static> {
+pub(crate) fn text(size: f64, colour: Colour) -> TextStyle<'static> {
     // `plotters` takes a size for that of the box and divides it by 1.24.
     let font = (FontFamily::SansSerif, size * SCALE * 1.24);
     TextStyle { color: rgb(colour).to_backend_color(), ..TextStyle::from(font.into_font()) }
 }
 
 /// Round ends for an axis over `values` in steps of `step`.
-pub(super) fn round_range(
+pub(crate) fn round_range(
     values: impl Iterator<Item = f64>,
     step: f64,
 ) -> Option<std::ops::Range<f64>> {

@@ -2,16 +2,17 @@
 
 use super::figure::{Figure, Panel};
 use super::palette::{INK, MUTED, ORANGE, PAPER, SHADE};
-use super::svg::{Svg, Text, thousands};
+use super::svg::{Svg, Text};
 use crate::report::BestNetwork;
+use crate::words::thousands;
 
 const CELL: f64 = 31.0;
 const LEFT: f64 = 44.0;
 const TOP: f64 = 50.0;
 /// How much a cell is coloured at most: with more, its number could not be read.
-pub(super) const STRONGEST: f64 = 0.5;
+pub(crate) const STRONGEST: f64 = 0.5;
 /// How much a cell is shaded below its colour.
-pub(super) const GROUND: f64 = 0.45;
+pub(crate) const GROUND: f64 = 0.45;
 
 #[derive(Clone, Copy, Default)]
 struct Count {
@@ -27,7 +28,7 @@ impl Count {
 }
 
 /// `None` where there are no predictions.
-pub(super) fn figure(best: &BestNetwork) -> Option<Figure> {
+pub(crate) fn figure(best: &BestNetwork) -> Option<Figure> {
     let counts = count(best)?;
     let strongest =
         counts.as_flattened().iter().filter_map(|count| count.share()).fold(0.0, f64::max);

@@ -12,12 +12,15 @@ use super::figure::{Figure, Panel};
 use super::palette::{BLUE, Colour, INK, MUTED, ORANGE};
 use super::svg::{Svg, Text};
 use crate::error::ReportError;
+use crate::words::elided;
 
 /// Four of them stand side by side on a page for a desk.
 const SIZE: (f64, f64) = (244.0, 206.0);
 const TOP: f64 = 46.0;
 const LEFT: f64 = 46.0;
 const DOT: f64 = 2.4;
+/// Letters of a name that there is room for beside the number of runs.
+const NAME: usize = 20;
 
 /// Something that is measured at every epoch.
 struct Series {
@@ -38,14 +41,14 @@ const LOSS: [Series; 2] = [
 
 /// Accuracies and losses, recipe by recipe; none of a recipe by which no epoch was trained.
 ///
-/// `cells` are those of all recipes, whose panels share their axes.
-pub(super) fn figures(cells: &[Cell<'_>]) -> Result<Vec<Figure>, ReportError> {
+/// `cells` are those of all recipes, whose panels share their axes; `noun` is what a recipe is called.
+pub(crate) fn figures(cells: &[Cell<'_>], noun: &str) -> Result<Vec<Figure>, ReportError> {
     let (accuracy, loss) = (accuracy_axes(cells), loss_axes(cells));
     let mut figures = Vec::new();
     for own in cells.chunk_by(|a, b| a.entry.recipe == b.entry.recipe) {
         if epochs(own).next().is_some() {
-            figures.push(accuracies(own, &accuracy)?);
-            figures.push(losses(own, &loss)?);
+            figures.push(accuracies(own, &accuracy, noun)?);
+            figures.push(losses(own, &loss, noun)?);
         }
     }
     Ok(figures)
@@ -62,7 +65,7 @@ fn epochs<'a>(cells: &'a [Cell<'_>]) -> impl Iterator<Item = &'a Epoch> {
 const HOW: &str = "The strong line is the mean of the runs, the band reaches from the lowest run \
                    to the highest, each thin line is one run; a cross marks where a run failed.";
 
-fn accuracies(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
+fn accuracies(cells: &[Cell<'_>], axes: &Axes, noun: &str) -> Result<Figure, ReportError> {
     let recipe = &cells[0].entry.recipe;
     let test = if epochs(cells).any(|epoch| epoch.test_accuracy.is_some()) {
         "Orange: accuracy on the test pairs after each epoch, on which nothing was chosen."
@@ -71,18 +74,18 @@ fn accuracies(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
     };
     Ok(Figure {
         name: format!("curves-accuracy-{recipe}"),
-        title: format!("Accuracy while training, recipe {recipe}"),
+        title: format!("Accuracy while training, {noun} {recipe}"),
         caption: format!(
             "Blue: accuracy on the training pairs, counted during each epoch. {test} The gap \
              between the two is, for the most part, what does not carry over to new pairs. {HOW} All panels, of every \
-             recipe, share their axes."
+             {noun}, share their axes."
         ),
         panels: panels(cells, &ACCURACY, axes)?,
         columns: 4,
     })
 }
 
-fn losses(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
+fn losses(cells: &[Cell<'_>], axes: &Axes, noun: &str) -> Result<Figure, ReportError> {
     let recipe = &cells[0].entry.recipe;
     let floor = number_of_power(axes.values.start);
     let below = if axes.below {
@@ -92,11 +95,11 @@ fn losses(cells: &[Cell<'_>], axes: &Axes) -> Result<Figure, ReportError> {
     };
     Ok(Figure {
         name: format!("curves-loss-{recipe}"),
-        title: format!("Losses while training, recipe {recipe}"),
+        title: format!("Losses while training, {noun} {recipe}"),
         caption: format!(
             "Blue: loss of the comparison; orange: loss of the digit classes, where a network is \
              trained on them; both before any weight, on a logarithmic axis.{below} {HOW} All \
-             panels, of every recipe, share their axes; where recipes take different losses, \
+             panels, of every {noun}, share their axes; where {noun}s take different losses, \
              their heights cannot be compared."
         ),
         panels: panels(cells, &LOSS, axes)?,
@@ -115,7 +118,7 @@ fn panels(
 fn panel(cell: &Cell<'_>, series: &[Series; 2], axes: &Axes) -> Result<Panel, ReportError> {
     let mut svg = Svg::default();
     let (measured, all) = (cell.entry.measured_runs.len(), cell.entry.runs);
-    svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &cell.entry.variant);
+    svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &elided(&cell.entry.variant, NAME));
     svg.text((0.0, 33.0), Text::new(10.5, MUTED), axes.label);
     let runs = match (measured == all, all) {
         (true, 1) => "1 run".to_owned(),

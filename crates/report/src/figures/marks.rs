@@ -11,7 +11,7 @@ const RADIUS: f64 = 3.3;
 
 /// Outcomes that can be told apart without colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     Disc,
     Square,
     Framed,
@@ -19,7 +19,7 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    pub(super) fn draw(
+    pub(crate) fn draw(
         self,
         chart: &mut RowChart<'_, '_>,
         (x, y): (f64, f64),
@@ -50,7 +50,7 @@ impl Mark {
 }
 
 /// A line as wide as told, in pixels; an arrow where the interval goes on outside the chart.
-pub(super) fn interval(
+pub(crate) fn interval(
     chart: &mut RowChart<'_, '_>,
     interval: Option<Interval>,
     y: f64,
@@ -60,7 +60,7 @@ pub(super) fn interval(
 }
 
 /// The same in this colour.
-pub(super) fn interval_in(
+pub(crate) fn interval_in(
     chart: &mut RowChart<'_, '_>,
     interval: Option<Interval>,
     y: f64,

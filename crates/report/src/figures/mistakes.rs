@@ -45,7 +45,7 @@ impl Shown<'_> {
 }
 
 /// Wrong answers of which the network was sure; `None` where there are no images.
-pub(super) fn figure(best: &BestNetwork) -> Option<Figure> {
+pub(crate) fn figure(best: &BestNetwork) -> Option<Figure> {
     let mut runs: Vec<Vec<Shown<'_>>> = best.runs.iter().map(wrong).collect();
     let all = runs.iter().map(Vec::len).sum();
     let certainty = certainty(&runs);

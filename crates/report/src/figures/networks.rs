@@ -4,8 +4,8 @@ use pairnet_network::{Architecture, Branch, BranchOutput, Layer, Step, Weights};
 
 use super::figure::{Figure, Panel};
 use super::palette::{BLUE, Colour, INK, MUTED, ORANGE, PAPER, SHADE};
-use super::svg::{Svg, Text, thousands};
-use crate::words::wrapped;
+use super::svg::{Svg, Text};
+use crate::words::{elided, thousands, wrapped};
 
 /// Four of them stand side by side on a page for a desk.
 const WIDTH: f64 = 244.0;
@@ -17,23 +17,27 @@ const GAP: f64 = 16.0;
 const IMAGE: f64 = 38.0;
 const LINE: f64 = 1.3;
 const STEP: f64 = 13.0;
-/// The networks that the paper draws.
-const PAPER_FIGURES: [(&str, &str); 2] =
-    [("lenet5-al", "the paper's figure 1"), ("lenet5-ws-al", "the paper's figure 2")];
+/// Letters of a name that there is room for beside the count of parameters.
+const NAME: usize = 16;
 
-/// One panel a network; `None` where there is no description.
-pub(super) fn figure(networks: &[Architecture]) -> Option<Figure> {
+/// One panel a network, with its note below its name; `None` where there is no description. `source` is
+/// a sentence of where their sizes come from.
+pub(crate) fn figure(
+    networks: &[Architecture],
+    source: &str,
+    note: impl Fn(&str) -> Option<&'static str>,
+) -> Option<Figure> {
     (!networks.is_empty()).then(|| Figure {
         name: "networks".to_owned(),
         title: "The networks".to_owned(),
-        caption: "From the two digits at the top to the answer at the bottom. A box is a layer \
-                  with weights: its inputs and outputs, and below them what is done with the \
-                  result. Branches of one colour, joined by =, have one set of weights for both \
-                  digits; a blue and an orange one have weights of their own. Sizes come from the \
-                  code. A dashed box is where a loss is taken. lenet5-al and lenet5-ws-al are the paper's figures 1 \
-                  and 2."
-            .to_owned(),
-        panels: networks.iter().map(panel).collect(),
+        caption: format!(
+            "From the two digits at the top to the answer at the bottom. A box is a layer \
+             with weights: its inputs and outputs, and below them what is done with the result. \
+             Branches of one colour, joined by =, have one set of weights for both digits; a blue \
+             and an orange one have weights of their own.{source} A dashed box is where a loss is \
+             taken."
+        ),
+        panels: networks.iter().map(|network| panel(network, note(&network.name))).collect(),
         columns: 4,
     })
 }
@@ -44,12 +48,12 @@ struct Diagram {
     y: f64,
 }
 
-fn panel(network: &Architecture) -> Panel {
+fn panel(network: &Architecture, note: Option<&str>) -> Panel {
     let mut diagram = Diagram { svg: Svg::default(), y: 58.0 };
     let Architecture { name, .. } = network;
-    diagram.svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), name);
-    if let Some((_, figure)) = PAPER_FIGURES.iter().find(|(variant, _)| variant == name) {
-        diagram.svg.text((0.0, 31.0), Text::new(10.5, MUTED), figure);
+    diagram.svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &elided(name, NAME));
+    if let Some(note) = note {
+        diagram.svg.text((0.0, 31.0), Text::new(10.5, MUTED), note);
     }
     let count = format!("{} parameters", thousands(network.parameters()));
     diagram.svg.text((WIDTH, 15.0), Text::new(11.0, MUTED).end(), &count);

@@ -8,33 +8,33 @@ use std::fmt::Write as _;
 
 /// A colour: its value on white, and on black.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Colour {
+pub(crate) struct Colour {
     /// As `#RRGGBB` in capitals: what pictures are drawn with, one value a colour.
-    pub(super) light: &'static str,
+    pub(crate) light: &'static str,
     dark: &'static str,
 }
 
 /// Behind everything.
-pub(super) const PAPER: Colour = Colour { light: "#FFFFFF", dark: "#14181D" };
+pub(crate) const PAPER: Colour = Colour { light: "#FFFFFF", dark: "#14181D" };
 /// Text and what was published.
-pub(super) const INK: Colour = Colour { light: "#1B1F24", dark: "#E8EAED" };
+pub(crate) const INK: Colour = Colour { light: "#1B1F24", dark: "#E8EAED" };
 /// Text of less weight.
-pub(super) const MUTED: Colour = Colour { light: "#565C64", dark: "#A9B1BA" };
+pub(crate) const MUTED: Colour = Colour { light: "#565C64", dark: "#A9B1BA" };
 /// Lines to read off values.
-pub(super) const GRID: Colour = Colour { light: "#DADDE1", dark: "#3A4149" };
+pub(crate) const GRID: Colour = Colour { light: "#DADDE1", dark: "#3A4149" };
 /// Areas: the margin, boxes.
-pub(super) const SHADE: Colour = Colour { light: "#E6EDF4", dark: "#243040" };
+pub(crate) const SHADE: Colour = Colour { light: "#E6EDF4", dark: "#243040" };
 /// The first of two.
-pub(super) const BLUE: Colour = Colour { light: "#0072B2", dark: "#56B4E9" };
+pub(crate) const BLUE: Colour = Colour { light: "#0072B2", dark: "#56B4E9" };
 /// The second of two.
-pub(super) const ORANGE: Colour = Colour { light: "#C04F00", dark: "#F39B4A" };
+pub(crate) const ORANGE: Colour = Colour { light: "#C04F00", dark: "#F39B4A" };
 /// Around a digit's image.
-pub(super) const BLACK: Colour = Colour { light: "#000000", dark: "#000000" };
+pub(crate) const BLACK: Colour = Colour { light: "#000000", dark: "#000000" };
 
 const ALL: [Colour; 8] = [PAPER, INK, MUTED, GRID, SHADE, BLUE, ORANGE, BLACK];
 
 /// The rules that make the pictures below `scope` (a selector) dark.
-pub(super) fn dark_rules(scope: &str) -> String {
+pub(crate) fn dark_rules(scope: &str) -> String {
     ALL.iter().filter(|colour| colour.light != colour.dark).fold(
         String::new(),
         |mut rules, Colour { light, dark }| {

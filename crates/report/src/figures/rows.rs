@@ -14,14 +14,14 @@ use super::palette::{GRID, INK, MUTED};
 use super::svg::{Svg, Text};
 use crate::entry::Entry;
 use crate::error::ReportError;
-use crate::published;
+use crate::words::elided;
 
 /// A chart whose y is counted in rows from below.
-pub(super) type RowChart<'a, 'b> =
+pub(crate) type RowChart<'a, 'b> =
     ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// What `pixels` are in the units of the axes.
-pub(super) fn per_pixel(chart: &RowChart<'_, '_>, pixels: f64) -> (f64, f64) {
+pub(crate) fn per_pixel(chart: &RowChart<'_, '_>, pixels: f64) -> (f64, f64) {
     let (width, height) = chart.plotting_area().dim_in_pixel();
     let (x, y) = (chart.x_range(), chart.y_range());
     let share = |range: Range<f64>, size: u32| {
@@ -30,56 +30,78 @@ pub(super) fn per_pixel(chart: &RowChart<'_, '_>, pixels: f64) -> (f64, f64) {
     (share(x, width), share(y, height))
 }
 
-pub(super) const WIDTH: f64 = 372.0;
+pub(crate) const WIDTH: f64 = 372.0;
+/// Letters that there is room for at the left, in a name and in its note.
+const NAME: usize = 33;
+const NOTE: usize = 40;
 const TOP: f64 = 30.0;
 const ROW: f64 = 31.0;
 const AXIS: f64 = 32.0;
 
 /// What stands at the left of a row.
 #[derive(Clone, Debug)]
-pub(super) struct Label {
+pub(crate) struct Label {
     name: String,
     /// Smaller, below the name.
     note: String,
+    /// All of it, where not all is shown.
+    whole: Option<String>,
 }
 
 impl Label {
-    pub(super) fn new(name: String) -> Self {
-        Self { name, note: String::new() }
+    pub(crate) fn new(name: String) -> Self {
+        Self { name, note: String::new(), whole: None }
     }
 
-    pub(super) fn noted(name: String, note: String) -> Self {
-        Self { name, note }
+    /// The same, with the runs of `entry` that have no result where there is room for them.
+    pub(crate) fn lacking(self, entry: &Entry) -> Self {
+        if self.note.is_empty() { Self { note: note(entry), ..self } } else { self }
+    }
+
+    pub(crate) fn noted(name: String, note: String) -> Self {
+        Self { name, note, whole: None }
+    }
+
+    /// A name in one line, or in two where it is long: cells are called after their settings, which
+    /// two hyphens part.
+    pub(crate) fn in_lines(text: &str) -> Self {
+        let letters = text.chars().count();
+        if letters <= NAME {
+            return Self::new(text.to_owned());
+        }
+        let parts = text.match_indices("--").map(|(at, _)| at);
+        let at = parts.filter(|at| text[..*at].chars().count() <= NAME).last();
+        let (name, note) = match at {
+            Some(at) => (text[..at].to_owned(), elided(&text[at + 2..], NOTE)),
+            None => (elided(text, NAME), String::new()),
+        };
+        Self { name, note, whole: Some(text.to_owned()) }
     }
 }
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(whole) = &self.whole {
+            return f.write_str(whole);
+        }
         let separator = if self.note.is_empty() { "" } else { ", " };
         write!(f, "{}{separator}{}", self.name, self.note)
     }
 }
 
-impl From<&Entry> for Label {
-    fn from(entry: &Entry) -> Self {
-        let name = published::title(&entry.variant).unwrap_or_else(|| entry.variant.clone());
-        Self { name, note: note(entry) }
-    }
-}
-
 /// The frame of a chart of rows.
-pub(super) struct Rows<'a> {
-    pub(super) title: String,
-    pub(super) labels: Vec<Label>,
-    pub(super) range: Range<f64>,
-    pub(super) axis: &'a str,
+pub(crate) struct Rows<'a> {
+    pub(crate) title: String,
+    pub(crate) labels: Vec<Label>,
+    pub(crate) range: Range<f64>,
+    pub(crate) axis: &'a str,
     /// Words at the right of each row; the room is taken where any is.
-    pub(super) remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Rows<'_> {
     /// Size and elements; `draw` gets the chart, above its grid.
-    pub(super) fn draw(
+    pub(crate) fn draw(
         &self,
         draw: impl FnOnce(&mut RowChart<'_, '_>) -> Result<(), DrawingError>,
     ) -> Result<((f64, f64), String), ReportError> {
@@ -87,7 +109,7 @@ impl Rows<'_> {
     }
 
     /// The same with a line at 0, over which `row` draws each row at its height.
-    pub(super) fn draw_around_zero(
+    pub(crate) fn draw_around_zero(
         &self,
         mut row: impl FnMut(&mut RowChart<'_, '_>, usize, f64) -> Result<(), DrawingError>,
     ) -> Result<((f64, f64), String), ReportError> {
@@ -100,7 +122,7 @@ impl Rows<'_> {
     }
 
     /// As [`Rows::draw`], with rows of this height in pixels.
-    pub(super) fn draw_high(
+    pub(crate) fn draw_high(
         &self,
         row: f64,
         draw: impl FnOnce(&mut RowChart<'_, '_>) -> Result<(), DrawingError>,
@@ -142,7 +164,7 @@ impl Rows<'_> {
         let mut svg = Svg::default();
         svg.text((0.0, 15.0), Text::new(13.0, INK).bold(), &self.title);
         svg.push(chart.trim_end());
-        for (index, Label { name, note }) in self.labels.iter().enumerate() {
+        for (index, Label { name, note, .. }) in self.labels.iter().enumerate() {
             let middle = TOP + row * (index as f64 + 0.5);
             let y = if note.is_empty() { middle + 4.0 } else { middle - 1.0 };
             svg.text((left - 8.0, y), Text::new(11.5, INK).end(), name);
@@ -159,7 +181,7 @@ impl Rows<'_> {
 }
 
 /// Where the middle of row `index` of `count` is, counted from below.
-pub(super) fn middle(index: usize, count: usize) -> f64 {
+pub(crate) fn middle(index: usize, count: usize) -> f64 {
     (count - index) as f64 - 0.5
 }
 

@@ -6,11 +6,11 @@ use super::palette::Colour;
 
 /// The elements of a picture.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Svg(pub(super) String);
+pub(crate) struct Svg(pub(crate) String);
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -18,34 +18,34 @@ pub(super) enum Anchor {
 
 /// How a text looks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Text {
-    pub(super) size: f64,
-    pub(super) colour: Colour,
-    pub(super) anchor: Anchor,
-    pub(super) bold: bool,
+pub(crate) struct Text {
+    pub(crate) size: f64,
+    pub(crate) colour: Colour,
+    pub(crate) anchor: Anchor,
+    pub(crate) bold: bool,
 }
 
 impl Text {
-    pub(super) fn new(size: f64, colour: Colour) -> Self {
+    pub(crate) fn new(size: f64, colour: Colour) -> Self {
         Self { size, colour, anchor: Anchor::Start, bold: false }
     }
 
-    pub(super) fn middle(self) -> Self {
+    pub(crate) fn middle(self) -> Self {
         Self { anchor: Anchor::Middle, ..self }
     }
 
-    pub(super) fn end(self) -> Self {
+    pub(crate) fn end(self) -> Self {
         Self { anchor: Anchor::End, ..self }
     }
 
-    pub(super) fn bold(self) -> Self {
+    pub(crate) fn bold(self) -> Self {
         Self { bold: true, ..self }
     }
 }
 
 impl Svg {
     /// `text` with its baseline at `y`.
-    pub(super) fn text(&mut self, (x, y): (f64, f64), style: Text, text: &str) {
+    pub(crate) fn text(&mut self, (x, y): (f64, f64), style: Text, text: &str) {
         let anchor = match style.anchor {
             Anchor::Start => "",
             Anchor::Middle => " text-anchor=\"middle\"",
@@ -62,7 +62,7 @@ impl Svg {
     }
 
     /// A box; `opacity` is that of its filling.
-    pub(super) fn rectangle(
+    pub(crate) fn rectangle(
         &mut self,
         (x, y): (f64, f64),
         (width, height): (f64, f64),
@@ -82,7 +82,7 @@ impl Svg {
     }
 
     /// A box with round corners and an outline, dashed or not.
-    pub(super) fn frame(
+    pub(crate) fn frame(
         &mut self,
         (x, y): (f64, f64),
         (width, height): (f64, f64),
@@ -99,13 +99,13 @@ impl Svg {
     }
 
     /// A disc.
-    pub(super) fn circle(&mut self, (x, y): (f64, f64), radius: f64, fill: Colour) {
+    pub(crate) fn circle(&mut self, (x, y): (f64, f64), radius: f64, fill: Colour) {
         let ([x, y, radius], fill) = ([x, y, radius].map(number), fill.light);
         self.push(&format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{fill}\"/>"));
     }
 
     /// The area between `corners`.
-    pub(super) fn polygon(&mut self, corners: &[(f64, f64)], fill: Colour) {
+    pub(crate) fn polygon(&mut self, corners: &[(f64, f64)], fill: Colour) {
         let points: Vec<String> =
             corners.iter().map(|&(x, y)| format!("{},{}", number(x), number(y))).collect();
         let (points, fill) = (points.join(" "), fill.light);
@@ -113,7 +113,7 @@ impl Svg {
     }
 
     /// A line through `points`, with a head at its end where it is an arrow.
-    pub(super) fn line(
+    pub(crate) fn line(
         &mut self,
         points: &[(f64, f64)],
         (colour, width): (Colour, f64),
@@ -145,30 +145,17 @@ impl Svg {
     }
 
     /// Elements as they are.
-    pub(super) fn push(&mut self, elements: &str) {
+    pub(crate) fn push(&mut self, elements: &str) {
         self.0.push_str(elements);
         self.0.push('\n');
     }
 }
 
 /// Two decimals at most.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let rounded = (value * 100.0).round() / 100.0;
     // No "-0".
     if rounded == 0.0 { "0".to_owned() } else { rounded.to_string() }
-}
-
-/// With a comma between thousands.
-pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `text` as the content of an element or attribute.
@@ -202,11 +189,5 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!([1.0, 0.333_3, -0.001].map(number), ["1", "0.33", "0"]);
-    }
-
-    #[test]
-    fn thousands_are_set_apart() {
-        let found = [84, 1_000, 52_631, 1_234_567].map(thousands);
-        assert_eq!(found, ["84", "1,000", "52,631", "1,234,567"]);
     }
 }

@@ -47,7 +47,7 @@ impl Block {
 }
 
 /// `blocks` as a Markdown file.
-pub(super) fn markdown(blocks: &[Block]) -> String {
+pub(crate) fn markdown(blocks: &[Block]) -> String {
     let parts: Vec<String> = blocks
         .iter()
         .map(|block| match block {

@@ -1,18 +1,18 @@
 //! What test accuracy varies by: runs and pairs.
 
-use crate::data_set::DataSet;
 use crate::entry::Entry;
 use crate::summary::Summary;
+use crate::words::thousands;
 
 use super::block::Block;
-use super::measured;
 use super::table::Align::{Left, Right};
 
 /// A table of both components; nothing where no predictions were kept.
-pub(crate) fn section(summary: &Summary) -> Vec<Block> {
+/// `noun` is what a recipe is called.
+pub(crate) fn blocks(summary: &Summary, noun: &'static str) -> Vec<Block> {
     let header = [
         ("Network", Left),
-        ("recipe", Left),
+        (noun, Left),
         ("runs", Right),
         ("test pairs", Right),
         ("pairs are", Left),
@@ -29,14 +29,15 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
         ])
     };
     let rows: Vec<Vec<String>> = summary.entries.iter().filter_map(row).collect();
-    if rows.is_empty() {
+    let mut counts = summary.entries.iter().filter_map(|entry| entry.components.as_ref());
+    let Some(pairs) = counts.next().map(|components| thousands(components.pair_count)) else {
         return Vec::new();
-    }
-    let mut blocks = vec![
+    };
+    vec![
         Block::heading(2, "What do the intervals cover?"),
-        Block::paragraph(
+        Block::Paragraph(format!(
             "A test accuracy varies from run to run, and it varies with the test pairs that happen to \
-             be drawn: 1,000 are a sample. What each run answered to each pair tells the two apart \
+             be drawn: {pairs} are a sample. What each run answered to each pair tells the two apart \
              (Bouthillier and others, Accounting for Variance in Machine Learning Benchmarks, 2021; \
              an analysis of variance of runs × pairs). Both are standard deviations of one accuracy, \
              in points; 0.00 is an estimate that is not above 0. Where every run draws its own pairs, the spread of the runs has both in it, \
@@ -44,8 +45,8 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
              runs alone in it; intervals for *other test pairs* have both. The two kinds of rows \
              are not quite the same quantity: a run's liking for certain pairs is counted under \
              *runs* where pairs are shared, under *test pairs* where they are not; and where each run \
-             draws its own, *runs* has the training pairs in it.",
-        ),
+             draws its own, *runs* has the training pairs in it."
+        )),
         Block::paragraph(
             "What no interval here covers: another draw of the training pairs, where that is shared; \
              and runs that get lost so rarely that ten have none or one of them. Where one run in \
@@ -53,10 +54,5 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
              (simulated by `crates/report/tests/golden/intervals.py`).",
         ),
         Block::table(header, rows),
-    ];
-    let measured = summary.data == DataSet::Mnist;
-    if measured && summary.recipe_names().any(|name| name == "authors") {
-        blocks.extend(measured::draws());
-    }
-    blocks
+    ]
 }

@@ -1,9 +1,13 @@
 //! Comma-separated values (RFC 4180, with lines that end in a line feed alone);
 //! the raw values stand in one cell, with spaces between them.
 
+use pairnet_record::Study;
+use serde_json::Value;
+
 use crate::against::AgainstPublished;
 use crate::data_set::DataSet;
 use crate::entry::{Accuracy, Entry};
+use crate::fields;
 use crate::statistics::{Interval, Verdict};
 use crate::summary::Summary;
 
@@ -13,15 +17,49 @@ const COLUMNS: &str = "data,recipe,variant,split,runs,n,failures,missing,lost,me
     difference_ci95_high,difference_ci90_low,difference_ci90_high,p_permutation,p_holm,margin,\
     smallest_margin,runs_needed,verdict,values,published_values";
 
-pub(super) fn table(summary: &Summary) -> String {
-    let mut text = format!("{COLUMNS}\n");
+/// What a study adds, behind one column for each of its axes: how far a cell is from the base, on test
+/// pairs.
+const FROM_BASE: &str = "base_difference,base_ci95_low,base_ci95_high,base_p,base_p_holm";
+
+pub(crate) fn table(summary: &Summary) -> String {
+    let mut text = COLUMNS.to_owned();
+    if let Some(study) = &summary.study {
+        study.axes.iter().for_each(|axis| text += &format!(",{}", self::text(axis)));
+        text += &format!(",{FROM_BASE}");
+    }
+    text.push('\n');
     for entry in &summary.entries {
         for (split, accuracy) in [("train", &entry.train), ("test", &entry.test)] {
             text += &line(summary.data, entry, split, accuracy);
+            if let Some(study) = &summary.study {
+                text += &of_study(summary, study, entry, split);
+            }
             text.push('\n');
         }
     }
     text
+}
+
+/// With a comma before each cell.
+fn of_study(summary: &Summary, study: &Study, entry: &Entry, split: &str) -> String {
+    let recipe = summary.recipes.iter().find(|recipe| recipe.name == entry.recipe);
+    let value = |axis: &String| match recipe.and_then(|recipe| fields::value(recipe, axis)) {
+        None => String::new(),
+        Some(Value::String(name)) => text(&name),
+        Some(value) => value.as_f64().map_or_else(|| text(&value.to_string()), |n| n.to_string()),
+    };
+    let mut cells: Vec<String> = study.axes.iter().map(value).collect();
+    let from_base = summary.differences.iter().find(|found| {
+        let of = (&found.of.recipe, &found.of.network);
+        of == (&entry.recipe, &entry.variant) && found.from.recipe != found.of.recipe
+    });
+    let found = from_base.filter(|_| split == "test");
+    cells.push(number(found.and_then(|found| found.value)));
+    cells.extend(ends(found.and_then(|found| found.ci95)));
+    cells.extend(
+        [found.and_then(|found| found.p), found.and_then(|found| found.p_holm)].map(number),
+    );
+    cells.iter().map(|cell| format!(",{cell}")).collect()
 }
 
 fn line(data: DataSet, entry: &Entry, split: &str, accuracy: &Accuracy) -> String {

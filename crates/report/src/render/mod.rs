@@ -1,68 +1,41 @@
-//! The outputs, each made from a summary alone.
+//! What all reports are made of: texts and tables, as Markdown, JSON and comma-separated values.
 
-mod answers;
 mod block;
-mod came_back;
-mod cells;
-mod claims;
+pub(crate) mod cells;
 mod components;
 mod csv;
-mod introduction;
+mod differences;
+mod document;
+mod effects;
 mod markdown;
-mod measured;
 mod numbers;
-mod recipe;
 mod settings;
 mod shortfall;
 mod table;
+pub(crate) mod terms;
 
-use crate::error::ReportError;
-use crate::summary::{RESULTS_FORMAT, Summary};
-
-pub(crate) use answers::{answer, questions};
 pub(crate) use block::Block;
-pub(crate) use cells::{claim_outcome, difference, outcome_of, signed as points};
-pub(crate) use claims::{claims, effects, text_against_code};
-pub(crate) use components::section as components;
-pub(crate) use introduction::{how_to_cite, how_to_read, introduction};
-pub(crate) use markdown::{TITLE, provenance};
+pub(crate) use components::blocks as components;
+pub(crate) use csv::table as csv;
+pub(crate) use differences::{compared, table as difference_table};
+pub(crate) use document::{Document, Section};
+pub(crate) use effects::tables as effect_tables;
+pub(crate) use markdown::file as markdown;
 pub(crate) use numbers::section as numbers;
-pub(crate) use recipe::section as recipe_section;
+pub(crate) use settings::{all as all_settings, differing as differing_settings};
+pub(crate) use shortfall::{blocks as shortfalls, paragraph as shortfall};
 pub(crate) use table::{Align, Table};
 
-impl Summary {
-    /// `results.md`: for people, in a terminal or rendered.
-    pub fn to_markdown(&self) -> String {
-        markdown::document(self)
-    }
+use crate::summary::Summary;
 
-    /// The summary that [`Summary::to_json`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// Where `text` is of another version, or no summary.
-    pub fn from_json(text: &str) -> Result<Self, ReportError> {
-        let value: serde_json::Value = serde_json::from_str(text)?;
-        if value["format"] != RESULTS_FORMAT {
-            let found = value["format"].to_string();
-            return Err(ReportError::Version { found, readable: RESULTS_FORMAT });
-        }
-        Ok(serde_json::from_str(text)?)
-    }
-
-    /// `results.json`: for programs; the summary as it is, a missing number as `null`.
-    ///
-    /// # Errors
-    ///
-    /// Where `serde_json` cannot write the summary.
-    pub fn to_json(&self) -> Result<String, ReportError> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        Ok(text)
-    }
-
-    /// `results.csv`: one line a recipe, variant and split; a missing number is an empty cell.
-    pub fn to_csv(&self) -> String {
-        csv::table(self)
-    }
+/// What made the records.
+pub(crate) fn provenance(summary: &Summary) -> Block {
+    let provenance = &summary.provenance;
+    let revision = provenance.git_revision.as_deref().unwrap_or("unknown");
+    let changes = if provenance.git_dirty == Some(true) { " with changes" } else { "" };
+    Block::Paragraph(format!(
+        "Begun by version {}, revision {revision}{changes}, on {}; seed {}, device {}. Runs are \
+         counted from 0.",
+        provenance.version, provenance.machine, summary.seed, summary.device
+    ))
 }

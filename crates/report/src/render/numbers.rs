@@ -3,13 +3,14 @@
 use crate::entry::{Accuracy, Entry, SPLITS, split_in_words};
 use crate::statistics::Interval;
 use crate::summary::Summary;
+use crate::words::capital;
 
 use super::block::Block;
 use super::cells::NOTHING;
 use super::table::Align;
 
-/// One table a recipe and split.
-pub(crate) fn section(summary: &Summary) -> Vec<Block> {
+/// One table a recipe and split; `noun` is what a recipe is called.
+pub(crate) fn section(summary: &Summary, noun: &str) -> Vec<Block> {
     let mut blocks = vec![
         Block::heading(2, "Every number"),
         Block::paragraph(
@@ -27,7 +28,7 @@ pub(crate) fn section(summary: &Summary) -> Vec<Block> {
             let entries = summary.entries.iter().filter(|entry| entry.recipe == recipe);
             let rows = entries.map(|entry| row(entry, accuracy(entry))).collect();
             let split = split_in_words(split);
-            blocks.push(table(format!("Recipe `{recipe}`, {split} pairs"), rows));
+            blocks.push(table(format!("{} `{recipe}`, {split} pairs", capital(noun)), rows));
         }
     }
     blocks

@@ -1,135 +1,52 @@
-//! In which settings the recipes `paper` and `authors` differ, and what that does: what the text says is
-//! told apart from what is usual where it is silent.
+//! In which settings recipes differ.
 
-use serde_json::Value;
+use pairnet_record::RecipeSettings;
 
-use crate::summary::Summary;
+use crate::fields;
 
 use super::block::Block;
-use super::cells::NOTHING;
-use super::table::Align;
+use super::table::Align::Left;
+use super::terms;
 
-/// A setting in which text and code differ.
-struct Setting {
-    field: &'static str,
-    /// For readers.
-    name: &'static str,
-    /// What the paper's text says of it; nothing where it is silent.
-    text: Option<&'static str>,
-    /// What it does to the numbers. The sources of these are the formulas and measurements in
-    /// `docs/recipes.md`.
-    meaning: &'static str,
+/// What `others` set otherwise than `base` does, one row a recipe and setting; `title` is what a recipe
+/// is called. `None` where nothing differs.
+pub(crate) fn differing<'a>(
+    title: &str,
+    base: &RecipeSettings,
+    others: impl IntoIterator<Item = &'a RecipeSettings>,
+) -> Option<Block> {
+    let mut rows = Vec::new();
+    for recipe in others {
+        for field in terms::in_order(names(base).chain(names(recipe))) {
+            let (there, here) = (fields::value(base, field), fields::value(recipe, field));
+            if there != here {
+                rows.push(vec![
+                    format!("`{}`", recipe.name),
+                    terms::field(field).to_owned(),
+                    terms::value(here.as_ref()),
+                    terms::value(there.as_ref()),
+                ]);
+            }
+        }
+    }
+    let titles = [title.to_owned(), "setting".to_owned(), "here".to_owned()];
+    let header = titles.into_iter().chain([format!("in `{}`", base.name)]);
+    let caption = format!("What differs from `{}`", base.name);
+    let header = header.map(|title| (title, Left)).collect();
+    (!rows.is_empty()).then(|| Block::captioned(caption, header, rows))
 }
 
-const SETTINGS: [Setting; 7] = [
-    Setting {
-        field: "auxiliary_weight",
-        name: "Weight of each digit's loss",
-        text: Some("0.5"),
-        meaning: "The comparison's loss has the weight 0.3 in both; what counts is the ratio of the two, \
-                  since Adam divides a common factor out",
-    },
-    Setting {
-        field: "auxiliary_loss",
-        name: "Loss of the digits",
-        text: None,
-        meaning: "With the softmax taken twice it cannot fall below 1.46 for a digit, and its \
-                  gradient stays small",
-    },
-    Setting {
-        field: "main_loss",
-        name: "Loss of the comparison",
-        text: None,
-        meaning: "The squared error's gradient vanishes where an answer is wrong and sure",
-    },
-    Setting {
-        field: "adam_state",
-        name: "Adam's state",
-        text: None,
-        meaning: "Adam that starts anew at every step moves each weight by the whole learning rate, \
-                  whatever the size of its gradient: steps never become smaller",
-    },
-    Setting {
-        field: "evaluation",
-        name: "Mode of evaluation",
-        text: None,
-        meaning: "In training mode each answer depends on the other pairs of its batch, and dropout \
-                  stays on",
-    },
-    Setting {
-        field: "train_accuracy",
-        name: "Training accuracy",
-        text: None,
-        meaning: "During the last epoch it is that of a network that is still changing, with dropout \
-                  on",
-    },
-    Setting {
-        field: "pair_draw",
-        name: "Draw of pairs",
-        text: None,
-        meaning: "With one draw for all runs of a kind, its luck is in every mean and in no spread",
-    },
-];
-
-/// What the text says, what is usual where it is silent, and what the code does; nothing where the
-/// sweep has not both recipes.
-pub(super) fn differences(summary: &Summary) -> Vec<Block> {
-    let find = |name: &str| summary.recipes.iter().find(|recipe| recipe.name == name);
-    let (Some(paper), Some(authors)) = (find("paper"), find("authors")) else {
-        return Vec::new();
-    };
-    let differing: Vec<&Setting> = SETTINGS
-        .iter()
-        .filter(|setting| paper.fields.get(setting.field) != authors.fields.get(setting.field))
-        .collect();
-    if differing.is_empty() {
-        return Vec::new();
-    }
-    let header = [
-        ("What", Align::Left),
-        ("the text says", Align::Left),
-        ("practice, where it is silent", Align::Left),
-        ("the code does", Align::Left),
-    ];
-    let row = |setting: &&Setting| {
-        let practice = match setting.text {
-            Some(_) => NOTHING.to_owned(),
-            None => value(paper.fields.get(setting.field)),
-        };
-        let text = setting.text.unwrap_or(NOTHING).to_owned();
-        vec![setting.name.to_owned(), text, practice, value(authors.fields.get(setting.field))]
-    };
-    let meanings = differing.iter().map(|s| format!("*{}*: {}.", s.name, decapitalised(s.meaning)));
-    vec![Block::table(header, differing.iter().map(row).collect()), Block::List(meanings.collect())]
+/// All that `recipe` sets; `None` where it says nothing.
+pub(crate) fn all(recipe: &RecipeSettings) -> Option<Block> {
+    let row =
+        |field: &str| vec![terms::field(field).to_owned(), terms::value(recipe.fields.get(field))];
+    let rows: Vec<Vec<String>> = terms::in_order(names(recipe)).into_iter().map(row).collect();
+    let header = ["Setting", "value"].map(|title| (title.to_owned(), Left)).to_vec();
+    let caption = format!("All settings of `{}`", recipe.name);
+    (!rows.is_empty()).then(|| Block::captioned(caption, header, rows))
 }
 
-/// As it stands behind a colon, but for names.
-fn decapitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) if !text.starts_with("Adam") => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
-}
-
-fn value(value: Option<&Value>) -> String {
-    match value {
-        None => NOTHING.to_owned(),
-        Some(Value::String(name)) => match name.as_str() {
-            "pytorch-once-per-kind" => "once for each kind, by PyTorch's generator".to_owned(),
-            "each-run" => "new for every run".to_owned(),
-            "remade-each-step" => "made anew at every step".to_owned(),
-            "kept" => "kept through the run".to_owned(),
-            "cross-entropy" => "cross-entropy of the logits".to_owned(),
-            "cross-entropy-of-softmax" => "cross-entropy of the softmax: softmax twice".to_owned(),
-            "binary-cross-entropy" => "binary cross-entropy of the logit".to_owned(),
-            "squared-error-of-sigmoid" => "squared error of the sigmoid".to_owned(),
-            "evaluation" => "running statistics, no dropout".to_owned(),
-            "training" => "statistics of the test batch, dropout on".to_owned(),
-            "after-last-epoch" => "measured after the last epoch".to_owned(),
-            "during-last-epoch" => "counted during the last epoch".to_owned(),
-            other => other.replace('-', " "),
-        },
-        Some(other) => other.to_string(),
-    }
+/// The fields that `recipe` has.
+fn names(recipe: &RecipeSettings) -> impl Iterator<Item = &str> {
+    recipe.fields.as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str)
 }

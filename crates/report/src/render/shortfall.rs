@@ -6,7 +6,7 @@ use crate::summary::Summary;
 use super::block::Block;
 
 /// A word of caution where not all that was asked for has a result.
-pub(super) fn paragraph(summary: &Summary) -> Option<Block> {
+pub(crate) fn paragraph(summary: &Summary) -> Option<Block> {
     let count = |of: fn(&Entry) -> usize| summary.entries.iter().map(of).sum::<usize>();
     let asked = count(|entry| entry.runs);
     let failed = count(|entry| entry.failed_runs.len());
@@ -20,15 +20,16 @@ pub(super) fn paragraph(summary: &Summary) -> Option<Block> {
     })
 }
 
-/// What a recipe's runs lack, network by network.
-pub(super) fn blocks(entries: &[&Entry]) -> Vec<Block> {
+/// What runs lack, network by network; `named` is what a network is called.
+pub(crate) fn blocks(entries: &[&Entry], named: impl Fn(&Entry) -> String) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let without: Vec<String> = entries.iter().filter_map(|entry| without_result(entry)).collect();
+    let without: Vec<String> =
+        entries.iter().filter_map(|entry| without_result(entry, named(entry))).collect();
     if !without.is_empty() {
         let text = "Not all runs have a result; the numbers are of those that do:";
         blocks.extend([Block::paragraph(text), Block::List(without)]);
     }
-    let lost: Vec<String> = entries.iter().filter_map(|entry| lost(entry)).collect();
+    let lost: Vec<String> = entries.iter().filter_map(|entry| lost(entry, named(entry))).collect();
     if !lost.is_empty() {
         blocks.push(Block::Paragraph(format!(
             "Some runs learned badly: they end more than {LOST} points of training accuracy below \
@@ -40,7 +41,7 @@ pub(super) fn blocks(entries: &[&Entry]) -> Vec<Block> {
 }
 
 /// "`mlp`: run 8 (train 91.7 %, test 73.3 %)".
-fn lost(entry: &Entry) -> Option<String> {
+fn lost(entry: &Entry, name: String) -> Option<String> {
     let of = |run: &usize| {
         let place = entry.measured_runs.iter().position(|measured| measured == run)?;
         let at = |values: &[f64]| values.get(place).map_or(String::new(), |v| format!("{v:.1} %"));
@@ -48,17 +49,16 @@ fn lost(entry: &Entry) -> Option<String> {
         Some(format!("run {run} (train {}, test {})", at(train), at(test)))
     };
     let runs: Vec<String> = entry.lost_runs.iter().filter_map(of).collect();
-    (!runs.is_empty()).then(|| format!("`{}`: {}", entry.variant, list(runs.into_iter(), 10, ", ")))
+    (!runs.is_empty()).then(|| format!("{name}: {}", list(runs.into_iter(), 10, ", ")))
 }
 
 /// "`mlp`: 8 of 10 runs; 1 failed (…); 1 missing (run 4)", where any run is without a value.
-fn without_result(entry: &Entry) -> Option<String> {
+fn without_result(entry: &Entry, name: String) -> Option<String> {
     let (failed, missing) = (&entry.failed_runs, &entry.missing_runs);
     if failed.is_empty() && missing.is_empty() {
         return None;
     }
-    let mut text =
-        format!("`{}`: {} of {} runs", entry.variant, entry.measured_runs.len(), entry.runs);
+    let mut text = format!("{name}: {} of {} runs", entry.measured_runs.len(), entry.runs);
     if !failed.is_empty() {
         let place = |failed: &FailedRun| {
             let FailedRun { run, epoch, batch, reason } = failed;

@@ -21,7 +21,7 @@ pub(crate) enum Align {
 }
 
 /// The table with columns as wide as their widest cell.
-pub(super) fn aligned(Table { header, rows, .. }: &Table) -> String {
+pub(crate) fn aligned(Table { header, rows, .. }: &Table) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| length(cell));
         cells.chain([length(&header[column].0), NARROWEST]).max().unwrap_or(0)

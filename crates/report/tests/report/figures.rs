@@ -50,7 +50,7 @@ fn every_picture_has_its_words() {
 #[test]
 fn a_forest_plot_to_the_last_line() {
     let (sweep, records) = pictured();
-    let files = summarise(&sweep, &records, &Answers::default()).unwrap().to_files().unwrap();
+    let files = summarise(&sweep, None, &records, &Answers::default()).unwrap().to_files().unwrap();
     let (_, svg) = files.into_iter().find(|(name, _)| name == "figures/text-and-code.svg").unwrap();
     insta::assert_snapshot!(svg);
 }
@@ -156,7 +156,7 @@ fn names_cannot_break_out_of_the_page() {
     let (mut sweep, mut records) = full();
     sweep.provenance.machine = "<script>alert(1)</script>".to_owned();
     records.truncate(1);
-    let summary = summarise(&sweep, &records, &Answers::default()).unwrap();
+    let summary = summarise(&sweep, None, &records, &Answers::default()).unwrap();
     let report = Report { sweep, records, summary, predictions: Default::default() };
     let page = report.to_html(&report.figures().unwrap());
     assert!(!page.contains("<script>alert"), "the machine's name is not escaped");

@@ -5,4 +5,6 @@ mod figures;
 mod outputs;
 mod pictured;
 mod refusals;
+mod studies;
+mod study;
 mod sweeps;

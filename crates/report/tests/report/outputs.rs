@@ -5,7 +5,7 @@ use pairnet_record::{Record, Sweep, write_record, write_sweep};
 use pairnet_report::{Answers, Summary, read_report, summarise, write_results};
 
 fn summary((sweep, records): &(Sweep, Vec<Record>)) -> Summary {
-    summarise(sweep, records, &Answers::default()).unwrap()
+    summarise(sweep, None, records, &Answers::default()).unwrap()
 }
 
 /// A failed run, a missing one, a network of one run and one of none.
@@ -68,7 +68,7 @@ fn tables_of_one_run_and_of_names_that_the_paper_has_not() {
 fn other_digits_are_named_first_and_compared_with_nothing() {
     let (mut sweep, records) = full();
     sweep.settings.data.insert("train-labels-idx1-ubyte".to_owned(), "0".repeat(64));
-    let found = summarise(&sweep, &records, &Answers::default()).unwrap();
+    let found = summarise(&sweep, None, &records, &Answers::default()).unwrap();
     assert!(found.claims.is_empty() && found.published_claims.is_empty());
     assert!(found.against_tables.is_empty() && found.published_effects.is_empty());
     let text = found.to_markdown();
@@ -98,9 +98,9 @@ fn a_summary_survives_its_json() {
 #[test]
 fn the_order_of_records_does_not_matter() {
     let (sweep, mut records) = full();
-    let forwards = summarise(&sweep, &records, &Answers::default()).unwrap();
+    let forwards = summarise(&sweep, None, &records, &Answers::default()).unwrap();
     records.reverse();
-    assert_eq!(forwards, summarise(&sweep, &records, &Answers::default()).unwrap());
+    assert_eq!(forwards, summarise(&sweep, None, &records, &Answers::default()).unwrap());
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_folder_gives_what_its_records_give() {
     }
     let report = read_report(dir.path()).unwrap();
     let found = &report.summary;
-    assert_eq!(*found, summarise(&sweep, &records, &Answers::default()).unwrap());
+    assert_eq!(*found, summarise(&sweep, None, &records, &Answers::default()).unwrap());
     write_results(dir.path(), &report).unwrap();
     let written = |name| std::fs::read_to_string(dir.path().join(name)).unwrap();
     let kept = Summary::from_json(&written("results.json")).unwrap();

@@ -107,7 +107,7 @@ fn draw(level: u8, ink: fn(usize, usize) -> bool) -> Pixels {
     Pixels(pixels)
 }
 
-fn epoch_of(epoch: u32, digits: bool, test: f64) -> Epoch {
+pub(crate) fn epoch_of(epoch: u32, digits: bool, test: f64) -> Epoch {
     let left = 0.5_f64.powi(epoch as i32);
     Epoch {
         total_loss: left,
@@ -118,7 +118,7 @@ fn epoch_of(epoch: u32, digits: bool, test: f64) -> Epoch {
     }
 }
 
-fn network(name: &str) -> Architecture {
+pub(crate) fn network(name: &str) -> Architecture {
     let (weight_sharing, auxiliary_loss) = (name.contains("-ws"), name.ends_with("-al"));
     let convolution =
         |inputs| Layer::convolution(inputs, 16, 3, &[Step::Relu, Step::BatchNorm, Step::MaxPool]);

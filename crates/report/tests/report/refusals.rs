@@ -13,7 +13,7 @@ use pairnet_record::{
 use pairnet_report::{Answers, read_report, summarise};
 
 fn refusal(sweep: &Sweep, records: &[Record]) -> String {
-    summarise(sweep, records, &Answers::default()).unwrap_err().to_string()
+    summarise(sweep, None, records, &Answers::default()).unwrap_err().to_string()
 }
 
 fn mlp(run: usize) -> Record {

@@ -10,19 +10,19 @@ use super::{ACCURACY, LOSS, Series, epochs, records};
 /// would take more room than how it learned.
 const LOSS_FLOOR: f64 = 1e-3;
 /// The axes that all panels of a quantity share, whatever their recipe.
-pub(super) struct Axes {
+pub(crate) struct Axes {
     /// In epochs, counted from 1.
-    pub(super) epochs: Range<f64>,
+    pub(crate) epochs: Range<f64>,
     /// Of values, or of their decimal logarithms.
-    pub(super) values: Range<f64>,
-    pub(super) label: &'static str,
-    pub(super) logarithmic: bool,
+    pub(crate) values: Range<f64>,
+    pub(crate) label: &'static str,
+    pub(crate) logarithmic: bool,
     /// Whether there are values below the axis, which are drawn at its end.
-    pub(super) below: bool,
+    pub(crate) below: bool,
 }
 
 impl Axes {
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let place = if self.logarithmic { value.log10() } else { value };
         place.clamp(self.values.start, self.values.end)
     }
@@ -40,7 +40,7 @@ fn values<'a>(
     epochs(cells).flat_map(|epoch| series.iter().filter_map(|one| (one.value)(epoch)))
 }
 
-pub(super) fn accuracy_axes(cells: &[Cell<'_>]) -> Axes {
+pub(crate) fn accuracy_axes(cells: &[Cell<'_>]) -> Axes {
     let ends = records(cells).filter_map(|record| record.test_accuracy);
     Axes {
         epochs: epochs_range(cells),
@@ -51,7 +51,7 @@ pub(super) fn accuracy_axes(cells: &[Cell<'_>]) -> Axes {
     }
 }
 
-pub(super) fn loss_axes(cells: &[Cell<'_>]) -> Axes {
+pub(crate) fn loss_axes(cells: &[Cell<'_>]) -> Axes {
     let powers = || values(cells, &LOSS).filter(|loss| *loss > 0.0).map(f64::log10);
     let floor = LOSS_FLOOR.log10().round();
     // Whole powers below, and above no more room than is needed.
@@ -67,7 +67,7 @@ pub(super) fn loss_axes(cells: &[Cell<'_>]) -> Axes {
 }
 
 /// 10^`power`, as people write it.
-pub(super) fn number_of_power(power: f64) -> String {
+pub(crate) fn number_of_power(power: f64) -> String {
     format!("{}", (10f64.powf(power) * 1e9).round() / 1e9)
 }
 

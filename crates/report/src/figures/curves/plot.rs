@@ -16,7 +16,7 @@ use crate::error::ReportError;
 /// More faint lines than this are one grey area.
 const MOST_LINES: usize = 30;
 /// The curves of one panel, with their axes.
-pub(super) fn plot(
+pub(crate) fn plot(
     cell: &Cell<'_>,
     series: &[Series; 2],
     axes: &Axes,
@@ -98,14 +98,14 @@ pub(super) fn plot(
 }
 
 /// What finished runs measured at one epoch.
-pub(super) struct Spread {
-    pub(super) lowest: f64,
-    pub(super) mean: f64,
-    pub(super) highest: f64,
+pub(crate) struct Spread {
+    pub(crate) lowest: f64,
+    pub(crate) mean: f64,
+    pub(crate) highest: f64,
 }
 
 /// One an epoch, as far as all finished runs have a value.
-pub(super) fn spread(records: &[&Record], value: fn(&Epoch) -> Option<f64>) -> Vec<Spread> {
+pub(crate) fn spread(records: &[&Record], value: fn(&Epoch) -> Option<f64>) -> Vec<Spread> {
     let finished: Vec<&&Record> = records.iter().filter(|r| r.failure.is_none()).collect();
     let at = |epoch: usize| {
         let values: Option<Vec<f64>> =

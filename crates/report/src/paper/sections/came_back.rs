@@ -3,13 +3,13 @@
 use crate::against::{AgainstPublished, AgainstTables};
 use crate::data_set::DataSet;
 use crate::entry::{Accuracy, Entry, SPLITS, split_in_words};
-use crate::published::{PUBLISHED, kind};
+use crate::render::cells::{NOTHING, p_in_words};
+use crate::render::{Align, Block};
 use crate::statistics::{Margins, Verdict};
 use crate::summary::Summary;
 
-use super::block::Block;
-use super::cells::{self, NOTHING, p_in_words};
-use super::table::Align;
+use super::super::published::{PUBLISHED, kind};
+use super::outcomes;
 
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     if summary.data == DataSet::Other {
@@ -189,7 +189,7 @@ fn verdicts(
                 format!("{}, {}", table.backbone, kind(row.title)),
                 format!("{:.2}", there.mean),
                 mean.map_or(NOTHING.to_owned(), |mean| format!("{mean:.2}")),
-                cells::verdict(Some(there)),
+                outcomes::verdict(Some(there)),
             ]);
         }
     }

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::runs::{Backbone, Comparison, Runs, total95};
+use crate::runs::{Backbone, Comparison, compare, paired_values, total95};
 use crate::statistics::{
-    Estimate, Interval, Superiority, holm, paired, sign_flip_p_greater, superiority,
-    superiority_paired, welch,
+    Estimate, Interval, Superiority, holm, sign_flip_p_greater, superiority, superiority_paired,
 };
 
 /// One of the paper's claims for one recipe and backbone: that the first network's test accuracy
@@ -114,7 +113,7 @@ fn test_claim(
     };
     Some(Claim {
         recipe: backbone.recipe.clone(),
-        backbone: backbone.name.to_owned(),
+        backbone: backbone.name.clone(),
         claim: claim.to_owned(),
         better: better.variant.clone(),
         than: than.variant.clone(),
@@ -129,22 +128,4 @@ fn test_claim(
         superiority,
         outcome: Outcome::Undecided,
     })
-}
-
-/// Test accuracy of `a` minus that of `b`.
-fn compare(comparison: Comparison, a: &Runs, b: &Runs) -> Option<Estimate> {
-    match comparison {
-        Comparison::Paired => {
-            let differences: Vec<f64> = paired_values(a, b).iter().map(|(a, b)| a - b).collect();
-            paired(&differences)
-        }
-        Comparison::Welch => Some(welch(a.moments()?, b.moments()?)),
-    }
-}
-
-/// The test accuracies of the runs that both have.
-fn paired_values(a: &Runs, b: &Runs) -> Vec<(f64, f64)> {
-    let of_b = b.by_number();
-    let both = a.by_number().into_iter().filter_map(|(run, a)| Some((a, *of_b.get(&run)?)));
-    both.collect()
 }

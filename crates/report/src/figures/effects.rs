@@ -6,9 +6,9 @@ use super::marks::{Mark, interval};
 use super::rows::{Label, RowChart, Rows};
 use crate::error::ReportError;
 use crate::factorial::FactorialEffect;
-use crate::render;
+use crate::render::cells;
 use crate::statistics::Interval;
-use crate::summary::Summary;
+use crate::words::elided;
 
 /// The effects that are drawn, in words that need no name of a network; means of two would only
 /// repeat them.
@@ -22,53 +22,53 @@ const SHOWN: [(&str, &str, &str); 5] = [
 
 /// Intervals that reach farther, of two or three runs, would hide all others.
 const FARTHEST: f64 = 30.0;
+/// Letters of a title that there is room for.
+const TITLE: usize = 46;
 
-/// One panel a backbone and source; `None` where no backbone has all four kinds.
-pub(super) fn figure(summary: &Summary) -> Result<Option<Figure>, ReportError> {
-    let all = || summary.effects.iter().chain(&summary.published_effects);
+/// One panel a backbone and source, the latter by the recipe that its effects have and in words; `None`
+/// where nothing was measured. `effects` are ours, `others` stand beside them; `intervals` says in the
+/// caption what the intervals are.
+pub(crate) fn figure(
+    effects: &[FactorialEffect],
+    others: &[FactorialEffect],
+    sources: &[(&str, String)],
+    intervals: &str,
+) -> Result<Option<Figure>, ReportError> {
+    let all = || effects.iter().chain(others);
     let ends = all().filter_map(span).flat_map(|interval| [interval.low, interval.high]);
     let values = all().filter_map(|effect| effect.value);
     let near = ends.map(|end| end.clamp(-FARTHEST, FARTHEST)).chain(values).chain([0.0]);
-    let measured = summary.effects.iter().any(|effect| effect.value.is_some());
+    let measured = effects.iter().any(|effect| effect.value.is_some());
     let Some(range) = round_range(near, 5.0).filter(|_| measured) else { return Ok(None) };
     let mut panels = Vec::new();
     let mut backbones: Vec<&str> = Vec::new();
-    for effect in &summary.effects {
+    for effect in effects {
         if !backbones.contains(&&*effect.backbone) {
             backbones.push(&effect.backbone);
         }
     }
-    for source in summary.recipe_names().chain(["published"]) {
+    for (source, words) in sources {
         for &backbone in &backbones {
             let own: Vec<&FactorialEffect> = SHOWN
                 .iter()
                 .filter_map(|(name, ..)| {
                     all().find(|effect| {
                         (&*effect.recipe, &*effect.backbone, &*effect.effect)
-                            == (source, backbone, name)
+                            == (*source, backbone, *name)
                     })
                 })
                 .collect();
             if !own.is_empty() {
-                panels.push(panel(backbone, source, &range, &own)?);
+                panels.push(panel(format!("{backbone}, {words}"), &range, &own)?);
             }
         }
     }
-    let draws = match (all().any(|e| e.total95.is_some()), summary.published_effects.is_empty()) {
-        (false, _) => "",
-        (true, true) => ", which speak of other test pairs, too",
-        (true, false) => {
-            ", which speak of other test pairs, too (those of the published runs do not: no answers to \
-             single pairs were kept)"
-        }
-    };
     Ok(Some(Figure {
         name: "effects".to_owned(),
         title: "What weight sharing and an auxiliary loss are worth".to_owned(),
         caption: format!(
-            "Points of test accuracy that each adds, with 95 % intervals{draws}. Disc: the interval \
-             leaves out 0; ring: it does not. Networks differ in more than these names, but for the \
-             second row."
+            "Points of test accuracy that each adds, with 95 % intervals{intervals}. Disc: the interval \
+             leaves out 0; ring: it does not."
         ),
         panels,
         columns: backbones.len(),
@@ -81,35 +81,30 @@ fn span(effect: &FactorialEffect) -> Option<Interval> {
 }
 
 fn panel(
-    backbone: &str,
-    source: &str,
+    title: String,
     range: &std::ops::Range<f64>,
     effects: &[&FactorialEffect],
 ) -> Result<Panel, ReportError> {
-    let title = match source {
-        "published" => format!("{backbone}, the paper's own runs"),
-        recipe => format!("{backbone}, recipe {recipe}"),
-    };
     let label = |effect: &&FactorialEffect| {
         let shown = SHOWN.iter().find(|(name, ..)| *name == effect.effect);
         let (_, name, note) = shown.copied().unwrap_or(("", &effect.effect, ""));
         Label::noted(name.to_owned(), note.to_owned())
     };
     let rows = Rows {
-        title: title.clone(),
+        title: elided(&title, TITLE),
         labels: effects.iter().map(label).collect(),
         range: range.clone(),
         axis: "points of test accuracy",
         remarks: effects
             .iter()
-            .map(|effect| effect.value.map_or(String::new(), render::points))
+            .map(|effect| effect.value.map_or(String::new(), cells::signed))
             .collect(),
     };
     let (size, body) = rows.draw_around_zero(|chart, index, y| row(chart, effects[index], y))?;
     let said: Vec<String> = effects
         .iter()
         .map(|effect| {
-            format!("{} {}", effect.effect, render::difference(effect.value, span(effect)))
+            format!("{} {}", effect.effect, cells::difference(effect.value, span(effect)))
         })
         .collect();
     let description = format!("In points, with 95 % intervals: {}.", said.join("; "));

@@ -3,14 +3,15 @@
 use crate::against::{AgainstSplit, AgainstTables};
 use crate::data_set::DataSet;
 use crate::entry::{Entry, LOST, SPLITS, split_in_words};
-use crate::published::{PUBLISHED, PublishedTable};
+use crate::render::Align::{Left, Right};
+use crate::render::cells::{self, NOTHING};
+use crate::render::{Block, shortfalls};
 use crate::statistics::Statistics;
 use crate::summary::Summary;
 
-use super::block::Block;
-use super::cells::{self, Deviation, NOTHING};
-use super::shortfall;
-use super::table::Align::{Left, Right};
+use super::super::published::{PUBLISHED, PublishedTable};
+use super::others;
+use super::outcomes::{self, Deviation};
 
 pub(crate) fn section(summary: &Summary, recipe: &str) -> Vec<Block> {
     let deviation = Deviation::of_recipe(recipe);
@@ -30,11 +31,12 @@ pub(crate) fn section(summary: &Summary, recipe: &str) -> Vec<Block> {
     if !alone.is_empty() {
         blocks.extend(other_networks(&alone, deviation));
     }
-    blocks.extend(shortfall::blocks(&entries));
+    blocks.extend(shortfalls(&entries, |entry| format!("`{}`", entry.variant)));
     if let Some(tables) = summary.against_tables.iter().find(|tables| tables.recipe == recipe) {
         blocks.extend(differences(&beside));
         blocks.extend(margins(tables));
     }
+    blocks.extend(others::blocks(summary, recipe));
     blocks
 }
 
@@ -124,14 +126,14 @@ fn paper_table(published: &PublishedTable, entries: &[&Entry], deviation: Deviat
             let entry = entries.iter().find(|entry| entry.variant == row.variant);
             let measured = |accuracy: fn(&Entry) -> &_| {
                 entry.map_or(NOTHING.to_owned(), |entry| {
-                    cells::measured(entry, accuracy(entry), deviation)
+                    outcomes::measured(entry, accuracy(entry), deviation)
                 })
             };
             vec![
                 row.title.to_owned(),
-                cells::published(row.train.mean, row.train.std_population),
+                outcomes::published(row.train.mean, row.train.std_population),
                 measured(|entry| &entry.train),
-                cells::published(row.test.mean, row.test.std_population),
+                outcomes::published(row.test.mean, row.test.std_population),
                 measured(|entry| &entry.test),
             ]
         })
@@ -144,7 +146,7 @@ fn other_networks(entries: &[&Entry], deviation: Deviation) -> [Block; 2] {
     let rows: Vec<Vec<String>> = entries
         .iter()
         .map(|entry| {
-            let measured = |accuracy| cells::measured(entry, accuracy, deviation);
+            let measured = |accuracy| outcomes::measured(entry, accuracy, deviation);
             vec![format!("`{}`", entry.variant), measured(&entry.train), measured(&entry.test)]
         })
         .collect();
@@ -181,7 +183,7 @@ fn differences(entries: &[&Entry]) -> Vec<Block> {
                     cells::p_value(there.p),
                     cells::p_value(there.p_holm),
                     within.unwrap_or_else(|| NOTHING.to_owned()),
-                    cells::verdict(Some(there)),
+                    outcomes::verdict(Some(there)),
                 ]
             })
             .collect();

@@ -1,12 +1,12 @@
 //! What this is about, how to read it and how to cite it.
 
 use crate::data_set::DataSet;
-use crate::published::PAPER;
+use crate::render::Block;
+use crate::render::cells::NOTHING;
 use crate::statistics::Margins;
 use crate::summary::Summary;
 
-use super::block::Block;
-use super::cells::NOTHING;
+use super::super::published::PAPER;
 
 /// For whoever has not read the paper.
 pub(crate) fn introduction(summary: &Summary) -> Vec<Block> {

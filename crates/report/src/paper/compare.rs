@@ -1,11 +1,12 @@
 //! Measured accuracies put beside the published ones.
 
-use pairnet_record::RecipeSettings;
+use pairnet_record::{RecipeSettings, Settings};
+use serde_json::Value;
 
+use super::published::Published;
 use crate::against::{AgainstPublished, AgainstSplit, AgainstTables, Within};
 use crate::entry::{Accuracy, Entry, SPLITS};
 use crate::fields;
-use crate::published::Published;
 use crate::statistics::{
     Group, Margins, Moments, Statistics, global_p, holm, permutation_p, runs_needed,
     smallest_margin, verdict, welch,
@@ -73,7 +74,7 @@ pub(crate) fn judge(entries: &mut [Entry]) {
 pub(crate) fn against_tables(
     recipe: &RecipeSettings,
     same_pairs: bool,
-    entries: &[Entry],
+    entries: &[&Entry],
 ) -> Option<AgainstTables> {
     let splits: Vec<AgainstSplit> =
         SPLITS.iter().filter_map(|(name, of)| against_split(name, *of, entries)).collect();
@@ -88,7 +89,7 @@ pub(crate) fn against_tables(
 fn against_split(
     name: &str,
     of: fn(&Entry) -> &Accuracy,
-    entries: &[Entry],
+    entries: &[&Entry],
 ) -> Option<AgainstSplit> {
     let published: Vec<&AgainstPublished> =
         entries.iter().filter_map(|entry| of(entry).published.as_ref()).collect();
@@ -109,19 +110,28 @@ fn against_split(
     })
 }
 
+/// Whether networks that learn MNIST have the pairs of the published runs: those that PyTorch's
+/// generator draws from seed 0. It takes 32 bits of a seed.
+pub(crate) fn published_pairs(recipe: &RecipeSettings, settings: &Settings) -> bool {
+    let pairs = recipe.fields.get("pairs").and_then(Value::as_u64);
+    fields::text(recipe, "pair_draw") == Some("pytorch-once-per-kind")
+        && pairs == Some(1_000)
+        && settings.seed as u32 == 0
+}
+
 fn root_mean_square(values: &[f64]) -> Option<f64> {
     let squares = values.iter().map(|value| value.powi(2)).sum::<f64>();
     (!values.is_empty()).then(|| (squares / values.len() as f64).sqrt())
 }
 
 /// Our runs and the published ones of each network, on the splits that get a verdict.
-fn groups(entries: &[Entry]) -> Vec<Group> {
+fn groups(entries: &[&Entry]) -> Vec<Group> {
     let split = |accuracy: &Accuracy| {
         let published = accuracy.published.as_ref().filter(|there| there.margin.is_some())?;
         let ours = accuracy.statistics.values.clone();
         (!ours.is_empty()).then(|| [ours, published.values.clone()])
     };
-    let group = |entry: &Entry| Group {
+    let group = |entry: &&Entry| Group {
         splits: SPLITS.iter().filter_map(|(_, accuracy)| split(accuracy(entry))).collect(),
     };
     entries.iter().map(group).filter(|group| !group.splits.is_empty()).collect()

@@ -25,22 +25,17 @@ pub struct RecipeDifference {
 }
 
 /// One a variant that both recipes have trained.
-pub(crate) fn paper_against_authors(
-    variants: &[String],
-    entries: &[Entry],
-) -> Vec<RecipeDifference> {
-    let find = |recipe: &str, variant: &str| {
-        entries.iter().find(|entry| entry.recipe == recipe && entry.variant == variant)
-    };
-    let difference = |variant: &String| {
-        let paper = Runs::of(find("paper", variant)?);
-        let authors = Runs::of(find("authors", variant)?);
+pub(crate) fn paper_against_authors(entries: &[Entry]) -> Vec<RecipeDifference> {
+    let of = |recipe: &'static str| entries.iter().filter(move |entry| entry.recipe == recipe);
+    let difference = |paper: &Entry| {
+        let authors = of("authors").find(|entry| entry.variant == paper.variant)?;
+        let (paper, authors) = (Runs::of(paper), Runs::of(authors));
         let difference = paper.moments().zip(authors.moments()).map(|(a, b)| welch(a, b));
         let total95 = difference.zip(authors.draw).and_then(|(difference, draw)| {
             estimate(difference.value, &[Part::of(&difference)?, draw]).interval(0.95)
         });
         Some(RecipeDifference {
-            variant: variant.clone(),
+            variant: paper.variant.clone(),
             paper: paper.test.mean,
             authors: authors.test.mean,
             difference: difference.map(|difference| difference.value),
@@ -48,5 +43,5 @@ pub(crate) fn paper_against_authors(
             total95,
         })
     };
-    variants.iter().filter_map(difference).collect()
+    of("paper").filter_map(difference).collect()
 }

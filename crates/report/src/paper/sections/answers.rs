@@ -1,19 +1,20 @@
 //! The answers in plain words: all of it follows from the summary.
 
-use crate::claims::{CLAIMS, Claim, Outcome};
 use crate::data_set::DataSet;
 use crate::factorial::FactorialEffect;
+use crate::render::cells::{difference, signed};
+use crate::render::{Block, shortfall};
 use crate::statistics::Interval;
 use crate::summary::Summary;
+use crate::words::capital;
 
-use super::block::Block;
-use super::cells::{difference, signed};
-use super::{came_back, measured, settings, shortfall};
+use super::super::claims::{CLAIMS, Claim, Outcome};
+use super::{came_back, measured, settings};
 
 /// The question of the title, answered in two sentences before anything else.
 pub(crate) fn answer(summary: &Summary) -> Vec<Block> {
     let mut blocks = vec![Block::heading(2, "The answer")];
-    blocks.extend(shortfall::paragraph(summary));
+    blocks.extend(shortfall(summary));
     let of = |name: &str| -> Vec<&FactorialEffect> {
         let measured = summary.effects.iter().filter(|e| e.effect == name && e.value.is_some());
         measured.collect()
@@ -214,11 +215,6 @@ fn exception(claim: &Claim) -> String {
     }
     let effect = difference(claim.effect, claim.ci95);
     format!("{outcome} for {backbone} by `{recipe}` ({effect} points against `{than}`)")
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn text_and_code(summary: &Summary) -> Vec<Block> {

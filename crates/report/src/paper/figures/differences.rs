@@ -2,15 +2,17 @@
 
 use plotters::element::{PathElement, Rectangle};
 
-use super::chart::{DrawingError, fill, stroke};
-use super::figure::{Figure, Panel};
-use super::marks::{Mark, interval};
-use super::palette::{MUTED, SHADE};
-use super::rows::{RowChart, Rows, middle};
+use super::super::sections::outcome_of;
+use super::label::label;
 use crate::against::AgainstPublished;
 use crate::entry::{Accuracy, Entry, SPLITS};
 use crate::error::ReportError;
-use crate::render::{self, outcome_of};
+use crate::figures::chart::{DrawingError, fill, stroke};
+use crate::figures::marks::{Mark, interval};
+use crate::figures::palette::{MUTED, SHADE};
+use crate::figures::rows::{RowChart, Rows, middle};
+use crate::figures::{Figure, Panel};
+use crate::render::cells;
 use crate::statistics::Verdict;
 use crate::summary::Summary;
 
@@ -61,7 +63,7 @@ fn panel(
     let count = judged.len();
     let rows = Rows {
         title: format!("Recipe {recipe}: {split}"),
-        labels: judged.iter().map(|(entry, ..)| (*entry).into()).collect(),
+        labels: judged.iter().map(|(entry, ..)| label(entry)).collect(),
         range: -reach..reach,
         axis: "measured − published, in points",
         remarks: judged.iter().map(|(_, there, _)| outcome_of(there).to_owned()).collect(),
@@ -78,7 +80,7 @@ fn panel(
         Ok(())
     })?;
     let words = judged.iter().map(|(entry, there, _)| {
-        let difference = render::difference(there.difference, there.ci90);
+        let difference = cells::difference(there.difference, there.ci90);
         format!("{} {difference} {}", entry.variant, outcome_of(there))
     });
     let words = words.collect::<Vec<_>>().join("; ");

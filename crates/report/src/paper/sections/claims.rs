@@ -1,14 +1,12 @@
 //! The claims and the effects behind them, in numbers.
 
-use crate::claims::Claim;
-use crate::factorial::{EFFECTS, FactorialEffect};
+use super::super::claims::Claim;
+use super::outcomes;
+use crate::render::Align::{self, Left, Right};
+use crate::render::cells::{self, NOTHING, difference};
+use crate::render::{Block, effect_tables};
 use crate::runs::Comparison;
 use crate::summary::Summary;
-
-use super::block::Block;
-use super::cells::{self, NOTHING, difference};
-use super::table::Align;
-use super::table::Align::{Left, Right};
 
 /// The paper's claims, recipe by recipe, and in the paper's own runs.
 pub(crate) fn claims(summary: &Summary) -> Vec<Block> {
@@ -54,7 +52,7 @@ fn claim_table(title: String, claims: &[&Claim]) -> Vec<Block> {
         let best = if claim.claim.ends_with("best") { " (best)" } else { "" };
         let mut row = vec![
             format!("`{}` > `{}`{best}", claim.better, claim.than),
-            cells::claim_outcome(claim).to_owned(),
+            outcomes::claim_outcome(claim).to_owned(),
             difference(claim.effect, claim.ci95),
         ];
         row.extend(draws.then(|| cells::interval(claim.total95)));
@@ -136,27 +134,9 @@ pub(crate) fn effects(summary: &Summary) -> Vec<Block> {
              and all of this, and the interaction has both in it.",
         ),
     ];
-    let sources = sources(summary);
-    let all = || summary.effects.iter().chain(&summary.published_effects);
-    let mut backbones: Vec<&str> = summary.effects.iter().map(|e| &*e.backbone).collect();
-    backbones.sort_unstable();
-    backbones.dedup();
-    for backbone in backbones {
-        let mut header = vec![("Effect".to_owned(), Left)];
-        header.extend(sources.iter().map(|name| (source_name(name), Right)));
-        let rows = EFFECTS.map(|(effect, _)| {
-            let cell = |source: &&str| {
-                let same = |found: &&FactorialEffect| {
-                    (&*found.recipe, &*found.backbone, &*found.effect) == (source, backbone, effect)
-                };
-                all().find(same).map_or(NOTHING.to_owned(), |found| {
-                    difference(found.value, found.total95.or(found.ci95))
-                })
-            };
-            [effect.to_owned()].into_iter().chain(sources.iter().map(cell)).collect()
-        });
-        blocks.push(Block::captioned(backbone, header, rows.to_vec()));
-    }
+    let titled: Vec<(&str, String)> =
+        sources(summary).into_iter().map(|name| (name, source_name(name))).collect();
+    blocks.extend(effect_tables(&summary.effects, &summary.published_effects, &titled));
     blocks
 }
 

@@ -1,8 +1,7 @@
 //! What was measured once, apart from any sweep: by the examples `differences` and `draws` of
 //! `pairnet-training`, whose output is kept beside this file.
 
-use super::block::Block;
-use super::table::Align;
+use crate::render::{Align, Block};
 
 /// As the examples printed them.
 const DIFFERENCES: &str = include_str!("differences.md");
