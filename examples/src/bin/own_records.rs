@@ -57,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         question: "A ridge regression is trained with three sizes of step.".to_owned(),
         base: "small-steps".to_owned(),
         base_network: None,
+        contrasts: Vec::new(),
         axes: vec!["step".to_owned()],
         references: Vec::new(),
     };

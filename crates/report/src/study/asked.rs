@@ -16,6 +16,9 @@ pub(crate) fn checked(study: &Study, settings: &Settings) -> Result<Study, Repor
     if let Some(base) = &study.base_network {
         there("base network", base, &networks)?;
     }
+    for network in study.contrasts.iter().flatten() {
+        there("network of a comparison", network, &networks)?;
+    }
     for reference in &study.references {
         there("cell of a reference", &reference.cell, &cells)?;
         there("network of a reference", &reference.network, &networks)?;
@@ -42,6 +45,7 @@ pub(crate) fn implied(settings: &Settings) -> Option<Study> {
         question: String::new(),
         base,
         base_network: None,
+        contrasts: Vec::new(),
         axes: Vec::new(),
         references: Vec::new(),
     })

@@ -167,6 +167,7 @@ mod tests {
             question: String::new(),
             base: "base".to_owned(),
             base_network: None,
+            contrasts: Vec::new(),
             axes: axes.iter().map(|axis| (*axis).to_owned()).collect(),
             references: Vec::new(),
         }

@@ -5,6 +5,7 @@ mod axes;
 mod figures;
 mod kinds;
 mod sections;
+mod within;
 
 use pairnet_network::Architecture;
 use pairnet_record::Study;
@@ -30,6 +31,16 @@ pub(crate) fn answer(asked: &Study, networks: &[Architecture], summary: &mut Sum
         for entry in summary.entries.iter().filter(|entry| entry.variant != *base) {
             let base = summary.entry(&entry.recipe, base);
             pairs.extend(base.map(|from| Pair { of: entry, from }));
+        }
+    }
+    for [network, than] in &asked.contrasts {
+        let known = |pair: &&Pair<'_>| (&pair.of.variant, &pair.from.variant) == (network, than);
+        if pairs.iter().any(|pair| known(&pair)) {
+            continue;
+        }
+        for recipe in summary.recipe_names() {
+            let both = summary.entry(recipe, network).zip(summary.entry(recipe, than));
+            pairs.extend(both.map(|(of, from)| Pair { of, from }));
         }
     }
     let differences = family(&pairs, &summary.recipes);

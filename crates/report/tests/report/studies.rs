@@ -42,6 +42,7 @@ fn study(title: &str, question: &str, axes: &[&str]) -> Study {
         question: question.to_owned(),
         base: "paper".to_owned(),
         base_network: None,
+        contrasts: Vec::new(),
         axes: axes.iter().map(|axis| (*axis).to_owned()).collect(),
         references: Vec::new(),
     }
@@ -185,6 +186,10 @@ pub(crate) fn names() -> Asked {
     };
     let mut study = study("What does sharing *alone* do?", "Is it `sharing`?", &[]);
     study.base_network = Some("apart".to_owned());
+    // The second is a difference from the base network, too.
+    study.contrasts = [["shared-digits", "shared"], ["shared", "apart"]]
+        .map(|pair| pair.map(str::to_owned))
+        .to_vec();
     study.references = vec![reference("apart", 82.1, Some(0.9)), reference("shared", 84.0, None)];
     asked(study, cells, networks, 8, |row, column| {
         [80.0, 81.5, 93.0, 95.5][column] - 1.5 * row as f64

@@ -10,6 +10,7 @@ use crate::figures::forest::{Effect, panel, range};
 use crate::figures::marks::Mark;
 use crate::figures::rows::Label;
 use crate::figures::{Figure, Panel};
+use crate::study::within::{from_base, in_pairs};
 use crate::summary::Summary;
 use crate::words::elided;
 
@@ -39,9 +40,9 @@ pub(super) fn cells(
     let one = own.iter().all(|found| found.of.recipe == own[0].of.recipe);
     let panels = if one {
         let title = format!("{} minus {}", own[0].of.recipe, asked.base);
-        vec![drawn(&title, &own, &range, |found| &found.of.network)?]
+        vec![drawn(&title, &own, &range, |found| found.of.network.clone())?]
     } else {
-        grouped(&own, &range, |found| &found.of.network, |found| &found.of.recipe)?
+        grouped(&own, &range, |found| &found.of.network, |found| found.of.recipe.clone())?
     };
     Ok(Some(Figure {
         name: "cells".to_owned(),
@@ -55,18 +56,17 @@ pub(super) fn cells(
 /// Networks against the base network, a panel a cell; `None` where there is nothing to compare.
 pub(super) fn networks(asked: &Study, summary: &Summary) -> Result<Option<Figure>, ReportError> {
     let Some(base) = &asked.base_network else { return Ok(None) };
-    let all = || summary.differences.iter().filter(|found| found.of.recipe == found.from.recipe);
-    let one =
-        all().all(|found| all().next().is_some_and(|first| first.of.network == found.of.network));
+    let all = from_base(asked, summary);
+    let one = all.iter().all(|found| found.of.network == all[0].of.network);
     let few = one || summary.recipes.len() <= MOST_PANELS;
     let own: Vec<&Difference> =
-        all().filter(|found| few || found.of.recipe == asked.base).collect();
+        all.into_iter().filter(|found| few || found.of.recipe == asked.base).collect();
     let Some(range) = whole_range(&own) else { return Ok(None) };
     let panels = if one {
         let title = format!("{} minus {base}", own[0].of.network);
-        vec![drawn(&title, &own, &range, |found| &found.of.recipe)?]
+        vec![drawn(&title, &own, &range, |found| found.of.recipe.clone())?]
     } else {
-        grouped(&own, &range, |found| &found.of.recipe, |found| &found.of.network)?
+        grouped(&own, &range, |found| &found.of.recipe, |found| found.of.network.clone())?
     };
     let which = if few { String::new() } else { format!(" In the cell {}.", asked.base) };
     Ok(Some(Figure {
@@ -75,6 +75,24 @@ pub(super) fn networks(asked: &Study, summary: &Summary) -> Result<Option<Figure
         caption: format!("{MARKS}{which}"),
         panels,
         columns: 2,
+    }))
+}
+
+/// The pairs of networks that the study names, a panel a cell; `None` where it names none.
+pub(super) fn pairs(asked: &Study, summary: &Summary) -> Result<Option<Figure>, ReportError> {
+    let few = summary.recipes.len() <= MOST_PANELS;
+    let own = in_pairs(asked, summary).into_iter();
+    let own: Vec<&Difference> = own.filter(|found| few || found.of.recipe == asked.base).collect();
+    let Some(range) = whole_range(&own) else { return Ok(None) };
+    let name = |found: &Difference| format!("{} − {}", found.of.network, found.from.network);
+    let panels = grouped(&own, &range, |found| &found.of.recipe, name)?;
+    let which = if few { String::new() } else { format!(" In the cell {}.", asked.base) };
+    Ok(Some(Figure {
+        name: "compared-pairs".to_owned(),
+        title: "How much better is one network than another?".to_owned(),
+        caption: format!("{MARKS}{which}"),
+        panels,
+        columns: 1,
     }))
 }
 
@@ -88,7 +106,7 @@ fn grouped(
     differences: &[&Difference],
     range: &Range<f64>,
     group: fn(&Difference) -> &String,
-    name: fn(&Difference) -> &String,
+    name: fn(&Difference) -> String,
 ) -> Result<Vec<Panel>, ReportError> {
     let mut groups: Vec<(&str, Vec<&Difference>)> = Vec::new();
     for &found in differences {
@@ -105,9 +123,10 @@ fn drawn(
     title: &str,
     differences: &[&Difference],
     range: &Range<f64>,
-    name: fn(&Difference) -> &String,
+    name: fn(&Difference) -> String,
 ) -> Result<Panel, ReportError> {
-    let effects: Vec<Effect> = differences.iter().map(|found| effect(found, name(found))).collect();
+    let effects: Vec<Effect> =
+        differences.iter().map(|found| effect(found, &name(found))).collect();
     panel(&elided(title, TITLE), AXIS, range, &effects)
 }
 

@@ -17,7 +17,7 @@ use crate::summary::Summary;
 const MOST_LEARNING: usize = 3;
 
 /// The pictures that follow from a summary alone: `line`, `heat-map`, `accuracy`, `cells`,
-/// `compared-networks` and `effects`. What there is nothing to draw for is left out.
+/// `compared-networks`, `compared-pairs` and `effects`. What there is nothing to draw for is left out.
 pub(crate) fn of_summary(asked: &Study, summary: &Summary) -> Result<Vec<Figure>, ReportError> {
     let axes = axes(asked, &summary.recipes);
     let placed = match &axes.layout {
@@ -37,6 +37,7 @@ pub(crate) fn of_summary(asked: &Study, summary: &Summary) -> Result<Vec<Figure>
         dots,
         forest::cells(asked, summary, &axes.others)?,
         forest::networks(asked, summary)?,
+        forest::pairs(asked, summary)?,
         effects(summary)?,
     ];
     Ok(figures.into_iter().flatten().collect())

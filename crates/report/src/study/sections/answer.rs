@@ -8,6 +8,7 @@ use crate::entry::Entry;
 use crate::factorial::FactorialEffect;
 use crate::render::cells::{difference, p_in_words};
 use crate::render::{Block, shortfall};
+use crate::study::within::{from_base, in_pairs};
 use crate::summary::Summary;
 
 /// More would be a table, which comes below.
@@ -16,14 +17,22 @@ const MOST: usize = 12;
 pub(super) fn blocks(asked: &Study, summary: &Summary) -> Vec<Block> {
     let mut blocks = vec![Block::heading(2, "The answer")];
     blocks.extend(shortfall(summary));
-    let (networks, cells): (Vec<&Difference>, Vec<&Difference>) =
-        summary.differences.iter().partition(|found| found.of.recipe == found.from.recipe);
+    let cells = summary.differences.iter().filter(|found| found.of.recipe != found.from.recipe);
+    let cells: Vec<&Difference> = cells.collect();
+    let (networks, pairs) = (from_base(asked, summary), in_pairs(asked, summary));
     if !cells.is_empty() {
-        let from = format!("the cell `{}`", asked.base);
-        blocks.extend(found(&from, &cells));
+        let from = format!(" from the cell `{}`", asked.base);
+        blocks.extend(found(&from, &cells, |one| of_cell(&one.of.network, &one.of.recipe)));
     }
     if let (Some(base), false) = (&asked.base_network, networks.is_empty()) {
-        blocks.extend(found(&format!("the network `{base}`"), &networks));
+        let from = format!(" from the network `{base}`");
+        blocks.extend(found(&from, &networks, |one| of_cell(&one.of.network, &one.of.recipe)));
+    }
+    if !pairs.is_empty() {
+        let name = |one: &Difference| {
+            format!("`{}` minus {}", one.of.network, of_cell(&one.from.network, &one.of.recipe))
+        };
+        blocks.extend(found(" between two networks", &pairs, name));
     }
     blocks.extend(effects(asked, summary));
     if summary.differences.is_empty() {
@@ -33,8 +42,12 @@ pub(super) fn blocks(asked: &Study, summary: &Summary) -> Vec<Block> {
     blocks
 }
 
-/// Which of `differences`, all from the same, are told apart from 0.
-fn found(from: &str, differences: &[&Difference]) -> Vec<Block> {
+/// Which of `differences`, of one kind (" from …"), are told apart from 0.
+fn found(
+    from: &str,
+    differences: &[&Difference],
+    name: impl Fn(&Difference) -> String,
+) -> Vec<Block> {
     let mut apart: Vec<&Difference> =
         differences.iter().copied().filter(|one| one.is_apart()).collect();
     let size = |one: &Difference| one.value.unwrap_or(0.0).abs();
@@ -42,16 +55,16 @@ fn found(from: &str, differences: &[&Difference]) -> Vec<Block> {
     let count = |what: fn(&Difference) -> bool| differences.iter().filter(|one| what(one)).count();
     let (tested, same) = (count(|one| one.p.is_some()), count(|one| one.same));
     let mut text = match (tested, apart.len()) {
-        (0, _) => format!("No difference from {from} could be tested"),
-        (1, 0) => format!("The one difference from {from} is not told apart from 0"),
-        (all, 0) => format!("Of {all} differences from {from}, none is told apart from 0"),
-        (1, _) => format!("The one difference from {from} is told apart from 0"),
-        (all, 1) => format!("Of {all} differences from {from}, 1 is told apart from 0"),
-        (2, 2) => format!("Both differences from {from} are told apart from 0"),
+        (0, _) => format!("No difference{from} could be tested"),
+        (1, 0) => format!("The one difference{from} is not told apart from 0"),
+        (all, 0) => format!("Of {all} differences{from}, none is told apart from 0"),
+        (1, _) => format!("The one difference{from} is told apart from 0"),
+        (all, 1) => format!("Of {all} differences{from}, 1 is told apart from 0"),
+        (2, 2) => format!("Both differences{from} are told apart from 0"),
         (all, some) if all == some => {
-            format!("All {all} differences from {from} are told apart from 0")
+            format!("All {all} differences{from} are told apart from 0")
         }
-        (all, some) => format!("Of {all} differences from {from}, {some} are told apart from 0"),
+        (all, some) => format!("Of {all} differences{from}, {some} are told apart from 0"),
     };
     if tested > 0 {
         text += ", all tests of the study taken together";
@@ -74,8 +87,7 @@ fn found(from: &str, differences: &[&Difference]) -> Vec<Block> {
     }
     let item = |one: &&Difference| {
         let p = one.p_holm.map_or(String::new(), |p| format!(", {} (Holm)", p_in_words(p)));
-        let name = of_cell(&one.of.network, &one.of.recipe);
-        format!("{name}: {} points{p}", difference(one.value, one.ci95))
+        format!("{}: {} points{p}", name(one), difference(one.value, one.ci95))
     };
     if apart.is_empty() {
         return vec![Block::Paragraph(text + ".")];

@@ -5,6 +5,7 @@ use pairnet_record::Study;
 use super::words::of_cell;
 use crate::difference::Difference;
 use crate::render::{Block, difference_table};
+use crate::study::within::{from_base, in_pairs};
 use crate::summary::Summary;
 
 const HOW: &str = "Differences of mean test accuracy in points. *p* is that of a two-sided t test, *p \
@@ -38,8 +39,7 @@ pub(super) fn of_cells(asked: &Study, summary: &Summary) -> Vec<Block> {
 
 /// A table a cell, or one for all cells of the only other network.
 pub(super) fn of_networks(asked: &Study, summary: &Summary) -> Vec<Block> {
-    let own = |found: &&Difference| found.of.recipe == found.from.recipe;
-    let own: Vec<&Difference> = summary.differences.iter().filter(own).collect();
+    let own = from_base(asked, summary);
     let Some(base) = &asked.base_network else { return Vec::new() };
     let mut blocks = opening(format!("How far from the network `{base}`?"), &own);
     let others = each(&own, |found| &found.of.network);
@@ -57,6 +57,23 @@ pub(super) fn of_networks(asked: &Study, summary: &Summary) -> Vec<Block> {
             let caption = format!("Each network minus {}", of_cell(base, cell));
             difference_table(caption, "Network", &own, |found| format!("`{}`", found.of.network))
         })),
+    }
+    blocks
+}
+
+/// A table a cell of the pairs of networks that the study names.
+pub(super) fn of_pairs(asked: &Study, summary: &Summary) -> Vec<Block> {
+    let own = in_pairs(asked, summary);
+    let mut blocks = opening("How much better is one network than another?".to_owned(), &own);
+    for cell in each(&own, |found| &found.of.recipe) {
+        let of_cell: Vec<&Difference> =
+            own.iter().copied().filter(|found| found.of.recipe == cell).collect();
+        blocks.push(difference_table(
+            format!("The first network minus the second, in the cell `{cell}`"),
+            "Networks",
+            &of_cell,
+            |found| format!("`{}`, `{}`", found.of.network, found.from.network),
+        ));
     }
     blocks
 }

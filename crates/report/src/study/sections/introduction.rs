@@ -80,22 +80,30 @@ fn compared(asked: &Study, summary: &Summary) -> Option<String> {
             }
         ));
     }
-    if let (Some(base), false) = (&asked.base_network, networks.is_empty()) {
-        sentences.push(format!(
-            "Every network is compared with `{base}`, cell by cell. {}",
-            match how(&networks) {
-                Some(Comparison::Paired) => {
-                    "Runs of one number have the same pairs, and are compared with each other."
-                }
-                Some(Comparison::Welch) => {
-                    "Networks do not share their pairs: all runs are compared with all (Welch's t test)."
-                }
-                None => {
-                    "Where a cell draws pairs for each run, runs of one number are compared with each \
-                     other; else all runs with all (Welch's t test)."
-                }
+    let within = match (&asked.base_network, asked.contrasts.is_empty()) {
+        (Some(base), true) => format!("Every network is compared with `{base}`, cell by cell."),
+        (Some(base), false) => format!(
+            "Every network is compared with `{base}`, cell by cell, and so are the pairs of networks \
+             that the study names."
+        ),
+        (None, _) => {
+            "The pairs of networks that the study names are compared, cell by cell.".to_owned()
+        }
+    };
+    if !networks.is_empty() {
+        let how = match how(&networks) {
+            Some(Comparison::Paired) => {
+                "Runs of one number have the same pairs, and are compared with each other."
             }
-        ));
+            Some(Comparison::Welch) => {
+                "Networks do not share their pairs: all runs are compared with all (Welch's t test)."
+            }
+            None => {
+                "Where a cell draws pairs for each run, runs of one number are compared with each \
+                 other; else all runs with all (Welch's t test)."
+            }
+        };
+        sentences.push(format!("{within} {how}"));
     }
     let family = match summary.differences.len() {
         0 => return None,

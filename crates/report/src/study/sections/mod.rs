@@ -23,6 +23,7 @@ pub(crate) fn document(asked: &Study, summary: &Summary) -> Document {
         Section::new(accuracies::test(asked, summary), &["line", "heat-map", "accuracy"]),
         Section::new(differences::of_cells(asked, summary), &["cells"]),
         Section::new(differences::of_networks(asked, summary), &["compared-networks"]),
+        Section::new(differences::of_pairs(asked, summary), &["compared-pairs"]),
         Section::new(effects::blocks(summary), &["effects"]),
         Section::new(settings::blocks(asked, summary), &[]),
         Section::new(accuracies::train(asked, summary), &[]),
