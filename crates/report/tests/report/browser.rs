@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::pictured::pictured_folder;
-use crate::studies::{crowded, far_apart, names, one_axis, two_axes};
+use crate::studies::{crowded, far_apart, names, one_axis, two_axes, with_predictions};
 use pairnet_report::{read_report, write_results};
 use serde_json::Value;
 
@@ -121,24 +121,23 @@ fn nothing_is_wrong_on_a_phone_at_a_desk_and_in_the_dark() {
 #[test]
 #[ignore = "needs Chromium; .ci/run has it"]
 fn nothing_is_wrong_on_the_page_of_a_study() {
-    for (asked, figures) in [
-        (one_axis(), &["line", "networks"][..]),
-        (far_apart(), &["line", "networks"]),
-        (two_axes(), &["heat-map", "accuracy", "cells"]),
-        (names(), &["accuracy", "cells", "compared-networks", "effects"]),
-        (crowded(), &["heat-map", "accuracy", "cells", "compared-networks", "effects"]),
+    for (dir, figures) in [
+        (one_axis().folder(), &["line", "networks"][..]),
+        (far_apart().folder(), &["line", "networks"]),
+        (two_axes().folder(), &["heat-map", "accuracy", "cells"]),
+        (names().folder(), &["accuracy", "cells", "compared-networks", "effects"]),
+        (crowded().folder(), &["heat-map", "accuracy", "cells", "compared-networks", "effects"]),
+        (with_predictions(), &["accuracy", "cells", "effects", "confusion", "mistakes"]),
     ] {
-        let dir = asked.folder();
         write_results(dir.path(), &read_report(dir.path()).unwrap()).unwrap();
         let page = fs::read_to_string(dir.path().join("report.html")).unwrap();
         for (width, dark) in [(390, false), (1280, true)] {
             let found = probe(&page, width, dark);
             let problems = found["problems"].as_array().unwrap();
-            let title = &asked.study.title;
-            assert!(problems.is_empty(), "{title}, {width} pixels: {problems:#?}");
+            assert!(problems.is_empty(), "{figures:?}, {width} pixels: {problems:#?}");
             let there = found["figures"].as_array().unwrap();
             for name in figures {
-                assert!(there.contains(&format!("figure-{name}").into()), "{title}: {there:?}");
+                assert!(there.contains(&format!("figure-{name}").into()), "{name}: {there:?}");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::pictured::{epoch_of, network};
+use crate::pictured::{epoch_of, network, pictured_folder};
 use crate::sweeps::{failed, of, record, sweep};
 use pairnet_network::Architecture;
 use pairnet_record::{
@@ -194,6 +194,13 @@ pub(crate) fn names() -> Asked {
     asked(study, cells, networks, 8, |row, column| {
         [80.0, 81.5, 93.0, 95.5][column] - 1.5 * row as f64
     })
+}
+
+/// The paper's two recipes as cells, in a folder with the predictions of the best network.
+pub(crate) fn with_predictions() -> tempfile::TempDir {
+    let dir = pictured_folder();
+    write_study(dir.path(), &study("What does the code do?", "", &[])).unwrap();
+    dir
 }
 
 /// Long names, many values, and a base network: what there is hardly room for.

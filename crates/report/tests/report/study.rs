@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::studies::{Asked, far_apart, names, one_axis, two_axes};
+use crate::studies::{Asked, far_apart, names, one_axis, two_axes, with_predictions};
 use crate::sweeps::{failed, of, record, sweep};
 use pairnet_record::Study;
 use pairnet_report::{Answers, Comparison, Summary, read_report, summarise, write_results};
@@ -223,5 +223,15 @@ fn studies_of_next_to_nothing_have_a_report() {
         for figure in report.figures().unwrap() {
             assert!(!figure.to_svg().contains("NaN"), "{}", figure.name);
         }
+    }
+}
+
+/// What the runs answered to each pair is there as in every report, and the paper's words are not.
+#[test]
+fn predictions_give_a_study_what_they_give_the_paper() {
+    let text = read_report(with_predictions().path()).unwrap().summary.to_markdown();
+    assert!(text.contains("## What do the intervals cover?"), "{text}");
+    for word in ["Do the paper's claims hold?", "reproduced", "How to cite", "measured once"] {
+        assert!(!text.contains(word), "{word}: {text}");
     }
 }

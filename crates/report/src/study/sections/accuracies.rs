@@ -36,10 +36,16 @@ pub(super) fn test(asked: &Study, summary: &Summary) -> Vec<Block> {
 }
 
 pub(super) fn train(asked: &Study, summary: &Summary) -> Vec<Block> {
+    let mut blocks = vec![Block::heading(2, "How well are the training pairs learned?")];
     let lines = lines(asked, summary, |entry| &entry.train, false);
-    let heading = Block::heading(2, "How well are the training pairs learned?");
     let caption = "Mean accuracy on training pairs in %, with its 95 % interval";
-    [vec![heading], tables(caption, &lines, summary)].concat()
+    blocks.extend(tables(caption, &lines, summary));
+    if summary.entries.iter().any(|entry| entry.train.published.is_some()) {
+        let text = "Published numbers were counted during the last epoch, while the network was still \
+                    changing; how a cell counts is among its settings.";
+        blocks.push(Block::paragraph(text));
+    }
+    blocks
 }
 
 /// One a cell, and below it what was published of it or is given for it.

@@ -21,27 +21,24 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
             "The networks of a backbone are a factorial design: weight sharing or not, auxiliary loss or \
              not. The *interaction* is by how much sharing is worth more beside an auxiliary loss than \
              without one. Effects on test accuracy in points, with 95 % intervals{draws}, each for \
-             itself. An effect is that of all in which the networks differ: whether that is the name \
-             alone, their descriptions say."
+             itself. Networks may differ in more than these two: their descriptions tell, \
+             and an effect is that of all of it."
         )),
     ];
     let mut cells: Vec<&str> = summary.effects.iter().map(|effect| &*effect.recipe).collect();
     cells.dedup();
-    cells.sort_by_key(|cell| summary.recipe_names().position(|name| name == *cell));
-    cells.dedup();
     let sources: Vec<(&str, String)> =
         cells.into_iter().map(|cell| (cell, format!("`{cell}`"))).collect();
     for (part, sources) in sources.chunks(COLUMNS).enumerate() {
-        blocks.extend(effect_tables(&summary.effects, &[], sources).into_iter().map(
-            |mut block| {
-                if let (Block::Table(table), true) = (&mut block, part > 0) {
-                    let titles: Vec<&str> = sources.iter().map(|(_, title)| &**title).collect();
-                    table.caption =
-                        table.caption.take().map(|text| format!("{text}: {}", titles.join(", ")));
-                }
-                block
-            },
-        ));
+        let titles: Vec<&str> = sources.iter().map(|(_, title)| &**title).collect();
+        for mut block in effect_tables(&summary.effects, &[], sources) {
+            if let (Block::Table(table), true) = (&mut block, part > 0) {
+                // Each table has a name of its own.
+                let own = |caption| format!("{caption}: {}", titles.join(", "));
+                table.caption = table.caption.take().map(own);
+            }
+            blocks.push(block);
+        }
     }
     blocks
 }
