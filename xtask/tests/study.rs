@@ -1,0 +1,186 @@
+//! `cargo xtask study` and `--set`, as their users meet them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use pairnet_record::{Record, read_records, read_study, read_sweep};
+
+fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
+    command
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn records(dir: &Path) -> Vec<Record> {
+    read_records(dir).unwrap().iter().map(Record::without_timing).collect()
+}
+
+const STUDY: &str = r#"
+title = "Few epochs"
+question = "Are two enough?"
+variants = ["mlp-ws-al", "narrow"]
+runs = 2
+seed = 3
+
+[set]
+epochs = 2
+pairs = 200
+
+[grid]
+optimiser = ["adam", "sgd"]
+
+[[cell]]
+name = "shuffled"
+order = "shuffled"
+
+[[network]]
+name = "narrow"
+from = "mlp-ws-al"
+branch_outputs = [20, 15, 10]
+"#;
+
+/// A folder with a study's file in it, and where its sweep is to be.
+fn study(text: &str) -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, dir) = (folder.path().join("few.toml"), folder.path().join("sweep"));
+    fs::write(&file, text).unwrap();
+    (folder, file, dir)
+}
+
+fn run(file: &Path, dir: &Path, more: &[&str]) -> Output {
+    let (file, dir) = (file.display().to_string(), dir.display().to_string());
+    xtask(&[&["study", &file, "--out", &dir], more].concat()).output().unwrap()
+}
+
+#[test]
+fn a_study_is_trained_told_and_can_grow() {
+    let (_folder, file, dir) = study(STUDY);
+    let output = run(&file, &dir, &["--jobs", "1"]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(out(&output).contains("Few epochs"), "{}", out(&output));
+    assert!(err(&output).contains("[12/12] "), "{}", err(&output));
+    let first = records(&dir);
+    let cells: Vec<&str> = first.iter().map(|record| &*record.recipe).collect();
+    assert_eq!(first.len(), 12);
+    assert!(["base", "optimiser-sgd", "shuffled"].iter().all(|cell| cells.contains(cell)));
+    let told = read_study(&dir).unwrap().unwrap();
+    assert_eq!(
+        (&*told.base, &*told.title, &told.axes[..]),
+        ("base", "Few epochs", &["optimiser".to_owned()][..])
+    );
+    let common = |cell: &pairnet_record::RecipeSettings| cell.fields["random_numbers"] == "common";
+    assert!(read_sweep(&dir).unwrap().unwrap().settings.recipes.iter().all(common));
+
+    // The same bytes side by side.
+    let beside = dir.with_file_name("beside");
+    assert!(run(&file, &beside, &["--jobs", "2"]).status.success());
+    assert_eq!(records(&beside), first);
+
+    // Another question, another cell, more runs: nothing that is there is trained again.
+    let grown = STUDY.replace("Are two enough?", "Is one?").replace("runs = 2", "runs = 3")
+        + "[[cell]]\nname = \"smooth\"\nlabel_smoothing = 0.1\n";
+    fs::write(&file, grown).unwrap();
+    let output = run(&file, &dir, &[]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(err(&output).contains("12 of 24 networks are trained already"), "{}", err(&output));
+    assert_eq!(read_study(&dir).unwrap().unwrap().question, "Is one?");
+    let kept =
+        records(&dir).into_iter().filter(|record| record.run < 2 && record.recipe != "smooth");
+    assert_eq!(kept.collect::<Vec<_>>(), first);
+
+    // What would change a record is refused, with the field.
+    fs::write(&file, STUDY.replace("epochs = 2", "epochs = 3")).unwrap();
+    let refused = run(&file, &dir, &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("recipes.base.epochs: 2 there, 3 asked"), "{}", err(&refused));
+}
+
+#[test]
+fn a_dry_run_tells_every_cell_with_all_of_its_settings() {
+    let (_folder, file, dir) = study(STUDY);
+    let output = run(&file, &dir, &["--dry-run"]);
+    assert!(output.status.success(), "{}", err(&output));
+    let told = out(&output);
+    assert!(told.starts_with("12 networks to train, 0 kept"), "{told}");
+    let (_, sgd) = told.split_once("\noptimiser-sgd\n").unwrap();
+    let (sgd, _) = sgd.split_once("\n\n").unwrap();
+    for line in
+        ["optimiser = \"sgd\"", "epochs = 2", "order = \"fixed\"", "gradient_clip = \"none\""]
+    {
+        assert!(sgd.lines().any(|told| told.trim() == line), "{line}: {sgd}");
+    }
+    assert!(!dir.exists());
+}
+
+#[test]
+fn what_a_file_has_wrong_is_told_with_file_line_and_nearest_name() {
+    for (text, told) in [
+        (STUDY.replace("epochs = 2", "epoch = 2"), "line 9: epoch = 2: unknown field `epoch`"),
+        (STUDY.replace("\"sgd\"", "\"sdg\""), "did you mean 'sgd'?"),
+        (STUDY.replace("[20, 15, 10]", "[20, 15, 11]"), "line 19: "),
+        (String::new(), "missing field `title`"),
+    ] {
+        let (_folder, file, dir) = study(&text);
+        let output = run(&file, &dir, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(err(&output).contains(told), "{}", err(&output));
+        assert!(err(&output).contains("few.toml"), "{}", err(&output));
+        assert!(!dir.exists());
+    }
+    let missing = run(Path::new("no/such.toml"), Path::new("x"), &[]);
+    assert!(err(&missing).contains("no/such.toml"), "{}", err(&missing));
+}
+
+#[test]
+fn recipes_that_are_set_otherwise_stand_beside_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("sweep").display().to_string();
+    let train = |more: &[&str]| {
+        let arguments =
+            ["reproduce", "--recipe", "paper", "--variant", "mlp", "--runs", "1", "--out", &dir];
+        xtask(&[&arguments[..], more].concat()).output().unwrap()
+    };
+    assert!(train(&[]).status.success());
+    let changed = train(&["--set", "epochs=2", "--set", "schedule=cosine"]);
+    assert!(changed.status.success(), "{}", err(&changed));
+    let records = records(Path::new(&dir));
+    let names: Vec<&str> = records.iter().map(|record| &*record.recipe).collect();
+    assert_eq!(names, ["paper", "paper--epochs-2--schedule-cosine"]);
+    assert_eq!(records[1].epochs.len(), 2);
+
+    let unknown = train(&["--set", "epoch=2"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(err(&unknown).contains("did you mean 'epochs'?"), "{}", err(&unknown));
+    let no_setting = train(&["--set", "epochs"]);
+    assert_eq!(no_setting.status.code(), Some(2));
+    assert!(err(&no_setting).contains("'epochs' is no FIELD=VALUE"), "{}", err(&no_setting));
+}
+
+/// Killed twenty times at other moments, and gone on with each time.
+#[test]
+fn a_study_that_is_killed_again_and_again_ends_in_the_same_records() {
+    let (_folder, file, dir) = study(&STUDY.replace("runs = 2", "runs = 6"));
+    let whole = dir.with_file_name("whole");
+    assert!(run(&file, &whole, &[]).status.success());
+    for kill in 0..20 {
+        let (file, dir) = (file.display().to_string(), dir.display().to_string());
+        let mut command = xtask(&["study", &file, "--out", &dir]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(150 + 37 * kill));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let last = run(&file, &dir, &[]);
+    assert!(last.status.success(), "{}", err(&last));
+    assert_eq!(records(&dir), records(&whole));
+}
