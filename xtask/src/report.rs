@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, requires = "dir")]
     publish: Option<Option<PathBuf>>,
     /// Write nothing: say whether the results beside this results.json are what follows from it
-    /// [without a value: every results.json in docs in the workspace, and in its folders]
+    /// [without a value: every results.json in docs in the workspace, and below it]
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "dir")]
     check: Option<Option<PathBuf>>,
 }
@@ -74,19 +74,24 @@ fn publish(dir: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The results in `docs` and in the folders there.
+/// The results in `docs` and in the folders below it.
 fn committed(docs: &Path) -> Result<Vec<PathBuf>> {
-    let failed = || format!("failed to read {}", docs.display());
-    let entries = docs.read_dir().with_context(failed)?;
-    let folders = entries.map(|entry| Ok(entry.with_context(failed)?.path()));
-    let mut folders = folders.collect::<Result<Vec<_>>>()?;
-    folders.push(docs.to_owned());
-    folders.sort();
-    let files = folders.iter().map(|folder| folder.join("results.json"));
-    let files: Vec<PathBuf> = files.filter(|file| file.exists()).collect();
-    if files.is_empty() {
-        bail!("{} has no results.json, nor has a folder in it", docs.display());
+    let (mut files, mut folders) = (Vec::new(), vec![docs.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let failed = || format!("failed to read {}", folder.display());
+        for entry in folder.read_dir().with_context(failed)? {
+            let path = entry.with_context(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name() == Some(OsStr::new("results.json")) {
+                files.push(path);
+            }
+        }
     }
+    if files.is_empty() {
+        bail!("{} has no results.json, nor has a folder below it", docs.display());
+    }
+    files.sort();
     Ok(files)
 }
 

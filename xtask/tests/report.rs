@@ -48,6 +48,31 @@ fn the_docs_follow_from_their_summaries() {
         let (out, there) = (text(&output.stdout), "results.md, results.csv, figures/effects.svg");
         assert!(out.starts_with(there), "{out}");
     }
+    let studies = fs::read_dir(docs().join("../data/studies")).unwrap();
+    for study in studies.map(|entry| entry.unwrap().path()) {
+        let output = check(&docs().join("studies").join(study.file_stem().unwrap()));
+        assert!(output.status.success(), "{}: {}", study.display(), text(&output.stderr));
+    }
+}
+
+/// Every `results.json` below `docs`, however deep.
+#[test]
+fn all_results_below_docs_are_checked() {
+    let (dir, whole) = (tempfile::tempdir().unwrap(), copy_of_docs());
+    let deep = dir.path().join("docs/studies/one");
+    fs::create_dir_all(deep.parent().unwrap()).unwrap();
+    fs::rename(whole.path(), &deep).unwrap();
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["report", "--check"]).env("CARGO_MANIFEST_DIR", dir.path().join("xtask"));
+        command.output().unwrap()
+    };
+    assert!(check().status.success(), "{}", text(&check().stderr));
+    fs::write(deep.join("results.csv"), "nothing").unwrap();
+    let told = text(&check().stderr);
+    assert!(told.contains("studies/one/results.csv does not follow from"), "{told}");
+    fs::remove_dir_all(dir.path().join("docs/studies")).unwrap();
+    assert!(text(&check().stderr).contains("has no results.json, nor has a folder below it"));
 }
 
 /// The README's table, typed by hand, is that of the docs.

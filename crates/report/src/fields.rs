@@ -24,6 +24,12 @@ pub(crate) fn value(recipe: &RecipeSettings, field: &str) -> Option<Value> {
     }
 }
 
+/// The fields that `recipe` has. What it is called is no setting of it.
+pub(crate) fn names(recipe: &RecipeSettings) -> impl Iterator<Item = &str> {
+    let fields = recipe.fields.as_object().into_iter().flat_map(|fields| fields.keys());
+    fields.map(String::as_str).filter(|field| *field != "name")
+}
+
 pub(crate) fn text<'a>(recipe: &'a RecipeSettings, field: &str) -> Option<&'a str> {
     recipe.fields.get(field).and_then(Value::as_str)
 }

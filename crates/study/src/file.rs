@@ -92,6 +92,9 @@ pub fn read(text: &str) -> Result<(Plan, Study), StudyError> {
         let told = StudyError::new(error.message().trim_end());
         error.span().map_or(told.clone(), |span| told.at(text, span.start))
     })?;
+    if file.title.trim().is_empty() {
+        return Err(StudyError::new("the title is empty"));
+    }
     let base = file.base(text)?;
     let axes = in_file_order(&file.grid);
     let mut recipes = vec![base.clone()];

@@ -196,6 +196,8 @@ fn what_makes_no_sense_is_told_with_its_line() {
     refused(&format!("[grid]\nepochs = [{many}]\npairs = [{many}]\n"), 5, "more than 10000 cells");
     assert!(read("question = \"?\"").unwrap_err().reason.contains("missing field `title`"));
     assert!(file("variants = []").is_err());
+    let untitled = read("title = \" \"\nquestion = \"?\"").unwrap_err();
+    assert_eq!(untitled.reason, "the title is empty");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use pairnet_record::RecipeSettings;
 
-use crate::fields;
+use crate::fields::{self, names};
 
 use super::block::Block;
 use super::table::Align::Left;
@@ -44,9 +44,4 @@ pub(crate) fn all(recipe: &RecipeSettings) -> Option<Block> {
     let header = ["Setting", "value"].map(|title| (title.to_owned(), Left)).to_vec();
     let caption = format!("All settings of `{}`", recipe.name);
     (!rows.is_empty()).then(|| Block::captioned(caption, header, rows))
-}
-
-/// The fields that `recipe` has.
-fn names(recipe: &RecipeSettings) -> impl Iterator<Item = &str> {
-    recipe.fields.as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str)
 }

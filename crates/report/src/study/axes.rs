@@ -1,5 +1,7 @@
 //! How the cells of a study lie along its axes.
 
+use std::collections::BTreeMap;
+
 use pairnet_record::{RecipeSettings, Study};
 use serde_json::Value;
 
@@ -59,23 +61,20 @@ pub(super) fn axes<'a>(asked: &'a Study, recipes: &'a [RecipeSettings]) -> Axes<
 
 /// The recipes that are alike but for `axes`: of several such groups the largest, or the first.
 fn most<'a>(recipes: &'a [RecipeSettings], axes: &[String]) -> Vec<&'a RecipeSettings> {
-    let rest = |recipe: &RecipeSettings| {
-        let mut fields = recipe.fields.clone();
-        if let Some(fields) = fields.as_object_mut() {
-            fields.retain(|field, _| !axes.contains(field));
-        }
-        fields
+    let rest = |recipe: &'a RecipeSettings| -> BTreeMap<&'a str, Option<Value>> {
+        let others = fields::names(recipe).filter(|field| axes.iter().all(|axis| axis != field));
+        others.map(|field| (field, fields::value(recipe, field))).collect()
     };
-    let mut groups: Vec<(Value, Vec<&RecipeSettings>)> = Vec::new();
-    for recipe in recipes {
-        let rest = rest(recipe);
-        match groups.iter_mut().find(|(other, _)| *other == rest) {
-            Some((_, group)) => group.push(recipe),
-            None => groups.push((rest, vec![recipe])),
+    let rests: Vec<_> = recipes.iter().map(rest).collect();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for index in 0..recipes.len() {
+        match groups.iter_mut().find(|group| rests[group[0]] == rests[index]) {
+            Some(group) => group.push(index),
+            None => groups.push(vec![index]),
         }
     }
-    let largest = groups.into_iter().rev().max_by_key(|(_, group)| group.len());
-    largest.map_or(Vec::new(), |(_, group)| group)
+    let largest = groups.into_iter().rev().max_by_key(Vec::len).unwrap_or_default();
+    largest.into_iter().map(|index| &recipes[index]).collect()
 }
 
 /// The axes that have more than one value.
@@ -174,9 +173,10 @@ mod tests {
     }
 
     fn recipes(fields: &[(&str, Value)]) -> Vec<RecipeSettings> {
-        let recipe = |(name, fields): &(&str, Value)| RecipeSettings {
-            name: (*name).to_owned(),
-            fields: fields.clone(),
+        let recipe = |(name, fields): &(&str, Value)| {
+            let mut fields = fields.clone();
+            fields["name"] = (*name).into();
+            RecipeSettings { name: (*name).to_owned(), fields }
         };
         fields.iter().map(recipe).collect()
     }

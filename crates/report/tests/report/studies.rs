@@ -51,7 +51,7 @@ fn study(title: &str, question: &str, axes: &[&str]) -> Study {
 /// The paper's recipe with common random numbers, and some fields set otherwise.
 fn cell(name: &str, changed: Value) -> RecipeSettings {
     let mut fields = json!({
-        "pairs": 1000, "pair_draw": "each-run", "epochs": 4, "learning_rate": 0.01,
+        "name": name, "pairs": 1000, "pair_draw": "each-run", "epochs": 4, "learning_rate": 0.01,
         "auxiliary_loss": "cross-entropy", "auxiliary_weight": 0.5,
         "train_accuracy": "after-last-epoch", "random_numbers": "common"
     });

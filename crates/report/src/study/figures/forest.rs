@@ -89,7 +89,7 @@ pub(super) fn pairs(asked: &Study, summary: &Summary) -> Result<Option<Figure>, 
     let which = if few { String::new() } else { format!(" In the cell {}.", asked.base) };
     Ok(Some(Figure {
         name: "compared-pairs".to_owned(),
-        title: "How much better is one network than another?".to_owned(),
+        title: "One network against another".to_owned(),
         caption: format!("{MARKS}{which}"),
         panels,
         columns: 1,
