@@ -4,6 +4,7 @@ mod browser;
 mod figures;
 mod outputs;
 mod pictured;
+mod quoted;
 mod refusals;
 mod studies;
 mod study;

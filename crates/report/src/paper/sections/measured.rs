@@ -1,10 +1,11 @@
-//! What was measured once, apart from any sweep: by the examples `differences` and `draws` of
-//! `pairnet-training`, whose output is kept beside this file.
+//! What was measured once, apart from any sweep: by the study `data/studies/text-and-code.toml` and by the
+//! example `draws` of `pairnet-training`. What they gave is kept beside this file.
 
 use crate::render::{Align, Block};
 
-/// As the examples printed them.
+/// As `tests/report/quoted.rs` makes it of the study's committed results.
 const DIFFERENCES: &str = include_str!("differences.md");
+/// As the example printed it.
 const DRAWS: &str = include_str!("draws.md");
 
 /// Networks side by side in one table: more would not fit a terminal, nor a phone.
@@ -16,10 +17,10 @@ pub(super) fn differences() -> Vec<Block> {
     let mut blocks = vec![Block::paragraph(
         "What each of these is worth, measured once and apart from this sweep: the recipe `paper` \
          given one trait of `authors` at a time, with the same pairs, weights and dropout, so that \
-         run is compared with run. Test accuracy in points, mean of ten runs and its 95 % interval \
-         (`cargo run --release --package pairnet-training --example differences` prints it). These are \
-         56 intervals, each for itself: a single small entry proves nothing. Nor do the traits add \
-         up; a large mean with a wide interval comes from a few runs that got lost.",
+         run is compared with run. Test accuracy in points, mean of twenty runs and its 95 % interval \
+         (`cargo xtask study data/studies/text-and-code.toml`; `docs/studies/text-and-code` is its \
+         report). These are 56 intervals, each for itself: a single small entry proves nothing. Nor do \
+         the traits add up; a large mean with a wide interval comes from a few runs that got lost.",
     )];
     for (part, networks) in header.get(1..).unwrap_or_default().chunks(COLUMNS).enumerate() {
         let of = |row: &Vec<String>| {

@@ -27,20 +27,60 @@ const DOT: f64 = 2.0;
 const MARK: f64 = 3.6;
 /// The largest value this many times the smallest is drawn on a logarithmic axis.
 const LOGARITHMIC: f64 = 20.0;
+/// How far from the smallest value above it 0 is drawn there, as a share of the axis.
+const ZERO_APART: f64 = 0.15;
 /// Sans-serif letters of the ticks' size are six pixels wide, roughly.
 const LETTER: f64 = 6.0;
 
+/// Where values are on the axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scale {
+    Linear,
+    /// By their logarithms; 0, which has none, has a place apart at the left.
+    Logarithmic {
+        zero: f64,
+    },
+}
+
+impl Scale {
+    /// Logarithmic where no value is below 0, and the largest is far from the smallest above 0. The values
+    /// ascend.
+    fn of(values: &[f64]) -> Self {
+        let above = values.iter().copied().find(|value| *value > 0.0);
+        match (values.first(), above, values.last()) {
+            (Some(first), Some(low), Some(high)) if *first >= 0.0 && *high >= LOGARITHMIC * low => {
+                let (low, high) = (low.log10(), high.log10());
+                Self::Logarithmic { zero: low - ZERO_APART * (high - low) }
+            }
+            _ => Self::Linear,
+        }
+    }
+
+    fn place(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::Logarithmic { zero } if value == 0.0 => zero,
+            Self::Logarithmic { .. } => value.log10(),
+        }
+    }
+
+    /// Whether the line goes through what is measured there.
+    fn joins(self, value: f64) -> bool {
+        self == Self::Linear || value > 0.0
+    }
+}
+
 /// The axes that all panels share.
 struct Axes {
-    logarithmic: bool,
-    /// Of values, or of their logarithms.
+    scale: Scale,
+    /// Of places.
     x: Range<f64>,
     y: Range<f64>,
 }
 
 impl Axes {
     fn place(&self, value: f64) -> f64 {
-        if self.logarithmic { value.log10() } else { value }
+        self.scale.place(value)
     }
 
     /// In pixels from the left of a panel.
@@ -62,10 +102,10 @@ pub(super) fn figure(
 ) -> Result<Option<Figure>, ReportError> {
     let Some(y) = shown_range(summary, cells) else { return Ok(None) };
     let (Some((low, _)), Some((high, _))) = (cells.first(), cells.last()) else { return Ok(None) };
-    let logarithmic = is_logarithmic(*low, *high);
-    let of = |value: f64| if logarithmic { value.log10() } else { value };
-    let margin = 0.04 * (of(*high) - of(*low));
-    let axes = Axes { logarithmic, x: of(*low) - margin..of(*high) + margin, y };
+    let scale = Scale::of(&cells.iter().map(|(value, _)| *value).collect::<Vec<_>>());
+    let (left, right) = (scale.place(*low), scale.place(*high));
+    let margin = 0.04 * (right - left);
+    let axes = Axes { scale, x: left - margin..right + margin, y };
     let title = terms::field(field);
     let mut panels = Vec::new();
     for network in summary.networks() {
@@ -80,7 +120,11 @@ pub(super) fn figure(
     } else {
         ""
     };
-    let scale = if logarithmic { "logarithmic" } else { "linear" };
+    let scale = match scale {
+        Scale::Linear => "linear",
+        Scale::Logarithmic { .. } if *low == 0.0 => "logarithmic, with 0 apart at its left",
+        Scale::Logarithmic { .. } => "logarithmic",
+    };
     let below = if all(summary, cells).any(|value| value < axes.y.start) {
         " Dots on the axis are runs below it."
     } else {
@@ -96,11 +140,6 @@ pub(super) fn figure(
         panels,
         columns: 2,
     }))
-}
-
-/// Where all are above 0, and the largest is far from the smallest: 0 has no logarithm.
-fn is_logarithmic(low: f64, high: f64) -> bool {
-    low > 0.0 && high >= LOGARITHMIC * low
 }
 
 fn all<'a>(summary: &'a Summary, cells: &'a [(f64, &str)]) -> impl Iterator<Item = f64> + 'a {
@@ -186,15 +225,17 @@ fn plot(asked: &Study, points: &[Point<'_>], axes: &Axes) -> Result<String, Repo
             .draw()?;
         let inside = |y: f64| y.clamp(axes.y.start, axes.y.end);
         let interval = |point: &Point<'_>| point.1.test.statistics.ci95;
-        let known =
-            || points.iter().filter_map(|point| Some((axes.place(point.0), interval(point)?)));
-        let high = known().map(|(x, span)| (x, inside(span.high)));
-        let low: Vec<(f64, f64)> = known().map(|(x, span)| (x, inside(span.low))).collect();
+        let known = || points.iter().filter_map(|point| Some((point.0, interval(point)?)));
+        let joined = || known().filter(|(value, _)| axes.scale.joins(*value));
+        let high = joined().map(|(value, span)| (axes.place(value), inside(span.high)));
+        let low = joined().map(|(value, span)| (axes.place(value), inside(span.low)));
+        let low: Vec<(f64, f64)> = low.collect();
         let band: Vec<(f64, f64)> = high.chain(low.into_iter().rev()).collect();
         if band.len() > 2 {
             chart.draw_series([Polygon::new(band, fill(BLUE, 0.16))])?;
         }
-        for (x, span) in known() {
+        for (value, span) in known() {
+            let x = axes.place(value);
             let ends = vec![(x, inside(span.low)), (x, inside(span.high))];
             chart.draw_series([PathElement::new(ends, stroke(BLUE, 0.5, 1.0))])?;
         }
@@ -204,14 +245,15 @@ fn plot(asked: &Study, points: &[Point<'_>], axes: &Axes) -> Result<String, Repo
                 chart.draw_series([Circle::new(at, scaled(DOT), fill(BLUE, 0.45))])?;
             }
         }
-        let means = points.iter().filter_map(|(value, entry)| {
-            Some((axes.place(*value), entry.test.statistics.mean?, *entry))
-        });
+        let means = points
+            .iter()
+            .filter_map(|(value, entry)| Some((*value, entry.test.statistics.mean?, *entry)));
         let means: Vec<(f64, f64, &Entry)> = means.collect();
-        let line = means.iter().map(|(x, mean, _)| (*x, *mean));
+        let line = means.iter().filter(|(value, ..)| axes.scale.joins(*value));
+        let line = line.map(|(value, mean, _)| (axes.place(*value), *mean));
         chart.draw_series(LineSeries::new(line, stroke(BLUE, 1.0, 2.0)))?;
-        for (x, mean, entry) in means {
-            let at = (x, mean);
+        for (value, mean, entry) in means {
+            let at = (axes.place(value), mean);
             if entry.recipe == asked.base {
                 chart.draw_series([Circle::new(at, scaled(MARK + 0.8), fill(PAPER, 1.0))])?;
                 chart.draw_series([Circle::new(at, scaled(MARK + 0.8), stroke(INK, 1.0, 2.0))])?;
@@ -241,10 +283,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn far_numbers_above_0_have_a_logarithmic_axis() {
-        assert!(is_logarithmic(0.001, 0.02));
-        assert!(!is_logarithmic(0.001, 0.019));
-        assert!(!is_logarithmic(0.0, 5.0));
-        assert!(!is_logarithmic(-1.0, 5.0));
+    fn far_numbers_have_a_logarithmic_axis_and_0_is_left_of_it() {
+        let zero = |low: f64, high: f64| low.log10() - ZERO_APART * (high / low).log10();
+        let logarithmic = |values: &[f64]| match Scale::of(values) {
+            Scale::Logarithmic { zero } => Some(zero),
+            Scale::Linear => None,
+        };
+        let close = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-12;
+        assert!(close(logarithmic(&[0.001, 0.02]), zero(0.001, 0.02)));
+        assert!(close(logarithmic(&[0.0, 0.01, 5.0]), zero(0.01, 5.0)));
+        for values in [&[0.001, 0.019][..], &[-1.0, 0.1, 5.0], &[0.0, 5.0], &[0.0], &[]] {
+            assert_eq!(logarithmic(values), None, "{values:?}");
+        }
+        let scale = Scale::of(&[0.0, 0.01, 5.0]);
+        assert!(scale.place(0.0) < scale.place(0.01) && !scale.joins(0.0) && scale.joins(0.01));
     }
 }
