@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Result, bail};
 use pairnet_data::{Mnist, Split};
 use pairnet_models::Kernels;
-use pairnet_record::{Owner, RecordError, Study, Sweep, check_writable, read_study, write_study};
+use pairnet_record::{
+    Owner, RecipeSettings, RecordError, Study, Sweep, check_writable, read_study, read_sweep,
+    study_path, write_study,
+};
 use pairnet_terminal::{Interrupted, Signals, note, print};
 use pairnet_training::{Plan, Setup, Status, TrainingError, Workers, claim_folder, status, sweep};
 
@@ -93,6 +96,9 @@ pub(crate) fn train_all(
         );
     }
     let asked = plan.asked(&setup, &data, program)?;
+    if !makes_way {
+        refuse_another_kind(&dir, study, &asked)?;
+    }
     if arguments.dry_run {
         let owner = dry_owner(&dir)?;
         let status = if arguments.fresh {
@@ -185,6 +191,42 @@ pub(crate) fn train_all(
     drop(data);
     crate::report::write(&dir)?;
     if failed.is_empty() { Ok(()) } else { bail!(told_failures(&failed, all)) }
+}
+
+/// A folder has one report: that of a study, or the paper's. What is there is not to become a part of the
+/// other.
+fn refuse_another_kind(dir: &Path, study: Option<&Study>, asked: &Sweep) -> Result<()> {
+    let (Some(there), true) = (read_sweep(dir)?, dir.join("records").exists()) else {
+        return Ok(());
+    };
+    let is_asked = |recipe: &RecipeSettings| {
+        asked.settings.recipes.iter().any(|asked| asked.name == recipe.name)
+    };
+    let is_study = study_path(dir).exists();
+    let held = match study {
+        None if is_study => "a study",
+        // One that has lost its study.json has the study's cells.
+        Some(_) if !is_study && !there.settings.recipes.iter().all(is_asked) => {
+            "a sweep that is no study"
+        }
+        _ => "",
+    };
+    if !held.is_empty() {
+        bail!(
+            "{} holds {held}\nname another folder with --out DIR, or move this one aside with --fresh",
+            dir.display()
+        );
+    }
+    if let (Some(study), Ok(Some(before))) = (study, read_study(dir))
+        && study.title != before.title
+    {
+        note(format_args!(
+            "the study in {} was called '{}'; its cells stay in the report",
+            dir.display(),
+            before.title
+        ));
+    }
+    Ok(())
 }
 
 /// The folder, for this process alone.

@@ -166,6 +166,32 @@ fn recipes_that_are_set_otherwise_stand_beside_the_others() {
     assert!(err(&no_setting).contains("'epochs' is no FIELD=VALUE"), "{}", err(&no_setting));
 }
 
+#[test]
+fn a_folder_is_of_one_kind() {
+    let (folder, file, dir) = study(STUDY);
+    assert!(run(&file, &dir, &["--runs", "1"]).status.success());
+    let told = dir.display().to_string();
+    let train = |out: &str| {
+        let arguments = ["reproduce", "--variant", "mlp", "--recipe", "paper", "--runs", "1"];
+        xtask(&[&arguments[..], &["--set", "epochs=1", "--out", out]].concat()).output().unwrap()
+    };
+    let refused = train(&told);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("holds a study\nname another folder"), "{}", err(&refused));
+    let other = folder.path().join("other");
+    assert!(train(&other.display().to_string()).status.success());
+    let refused = run(&file, &other, &["--runs", "1", "--dry-run"]);
+    assert!(err(&refused).contains("holds a sweep that is no study"), "{}", err(&refused));
+
+    // What is asked may be lost, or get other words.
+    fs::remove_file(dir.join("study.json")).unwrap();
+    assert!(run(&file, &dir, &["--runs", "1"]).status.success());
+    fs::write(&file, STUDY.replace("Few epochs", "Very few epochs")).unwrap();
+    let output = run(&file, &dir, &["--runs", "1"]);
+    assert!(output.status.success() && err(&output).contains("was called 'Few epochs'"));
+    assert!(out(&output).starts_with("# Very few epochs"), "{}", out(&output));
+}
+
 /// Killed twenty times at other moments, and gone on with each time.
 #[test]
 fn a_study_that_is_killed_again_and_again_ends_in_the_same_records() {

@@ -43,7 +43,7 @@ pub use error::ModelError;
 pub use kernels::Kernels;
 pub use network::Network;
 pub use outputs::Outputs;
-pub use pairnet_network::{Architecture, ArchitectureError};
+pub use pairnet_network::{Architecture, ArchitectureError, Step};
 pub use pass::Masks;
 pub use variants::{UnknownVariant, names, variant, variants};
 

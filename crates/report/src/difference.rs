@@ -92,7 +92,7 @@ fn difference(Pair { of, from }: &Pair<'_>, comparison: Comparison) -> Differenc
     let (a, b) = (Runs::of(of), Runs::of(from));
     let pairs = paired_values(&a, &b);
     let paired = comparison == Comparison::Paired;
-    let same = paired && pairs.len() > 1 && pairs.iter().all(|(a, b)| a == b);
+    let same = paired && pairs.len() > 1 && pairs.iter().all(|(a, b)| (a - b).abs() < 1e-9);
     let found = compare(comparison, &a, &b);
     let tested = found.filter(|_| !same);
     Difference {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::runs::{Backbone, Comparison, Runs, total95};
+use crate::runs::{Backbone, Comparison, Runs, total95, with_spread};
 use crate::statistics::{Interval, linear, paired};
 
 /// What one of the two, or both, are worth in test accuracy.
@@ -48,7 +48,7 @@ fn effect(backbone: &Backbone, name: &str, weights: [f64; 4]) -> FactorialEffect
     let weighed: Vec<(f64, &Runs)> =
         weights.into_iter().zip(&backbone.kinds).filter(|(weight, _)| *weight != 0.0).collect();
     let found = match backbone.comparison {
-        Comparison::Paired => paired(&by_run(&weighed)),
+        Comparison::Paired => paired(&by_run(&weighed)).map(with_spread),
         Comparison::Welch => weighed
             .iter()
             .map(|(weight, runs)| Some((*weight, runs.moments()?)))

@@ -80,13 +80,23 @@ pub(crate) fn within(recipe: &RecipeSettings) -> Comparison {
 
 /// Test accuracy of `a` minus that of `b`; `None` where there is nothing to compare.
 pub(crate) fn compare(comparison: Comparison, a: &Runs, b: &Runs) -> Option<Estimate> {
-    match comparison {
+    let found = match comparison {
         Comparison::Paired => {
             let differences: Vec<f64> = paired_values(a, b).iter().map(|(a, b)| a - b).collect();
             paired(&differences)
         }
         Comparison::Welch => Some(welch(a.moments()?, b.moments()?)),
-    }
+    };
+    found.map(with_spread)
+}
+
+/// Points that rounding alone can put between accuracies that are the same.
+const ROUNDING: f64 = 1e-9;
+
+/// The estimate, without a standard error where no value differed from another: two runs that happen to
+/// differ alike would look as sure as can be.
+pub(crate) fn with_spread(found: Estimate) -> Estimate {
+    Estimate { error: found.error.filter(|error| error.size > ROUNDING), ..found }
 }
 
 /// The test accuracies of the runs that both have.

@@ -1,5 +1,6 @@
 //! Recipes changed field by field, and what they are then called.
 
+use pairnet_record::is_name;
 use pairnet_training::Recipe;
 use serde_json::Value;
 
@@ -49,7 +50,8 @@ impl Setting {
         match value {
             Value::Null => format!("{field}-none"),
             Value::String(word) => format!("{field}-{word}"),
-            number => format!("{field}-{number}"),
+            // A name has no plus, as in 1e+30.
+            number => format!("{field}-{number}").replace('+', ""),
         }
     }
 }
@@ -62,7 +64,11 @@ pub(crate) fn json(value: toml::Value) -> Result<Value, StudyError> {
         toml::Value::Integer(number) => Ok(number.into()),
         toml::Value::Float(number) if number.is_finite() => Ok(number.into()),
         toml::Value::Boolean(is) => Ok(is.into()),
-        other => Err(StudyError::new(format!("a field cannot be {}: {other:?}", other.type_str()))),
+        toml::Value::Float(number) => Err(StudyError::new(format!("a field cannot be {number}"))),
+        other => Err(StudyError::new(format!(
+            "a field is one number, word, true or false, and cannot be of type {}",
+            other.type_str()
+        ))),
     }
 }
 
@@ -85,8 +91,26 @@ pub(crate) fn with(
             recipe.with(field, value.clone()).map_err(StudyError::new)
         })?;
     let changed = Recipe { name: name.to_owned(), ..changed };
-    changed.check().map_err(StudyError::new)?;
+    changed.check().map_err(|error| StudyError::new(format!("cell '{name}': {error}")))?;
     Ok(changed)
+}
+
+/// Letters of a cell's name: longer ones are no names of folders and files everywhere.
+const LONGEST: usize = 150;
+
+/// Whether a cell can have this name, which stands in paths.
+pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
+    if name.len() > LONGEST {
+        return Err(StudyError::new(format!(
+            "'{name}' is too long for a cell: {LONGEST} letters are possible; give it a name of its own"
+        )));
+    }
+    if !is_name(name) {
+        return Err(StudyError::new(format!(
+            "'{name}' is no name of a cell: letters, digits, '-', '_' and '.', a letter or digit first"
+        )));
+    }
+    Ok(())
 }
 
 /// `recipe` with other settings, under a name that says which: `paper--epochs-50`. Without any, the
@@ -109,7 +133,13 @@ pub fn changed(recipe: &Recipe, settings: &[Setting]) -> Result<Recipe, StudyErr
     match settings {
         [] => Ok(recipe.clone()),
         _ => {
+            for (index, Setting { field, .. }) in settings.iter().enumerate() {
+                if settings[..index].iter().any(|other| other.field == *field) {
+                    return Err(StudyError::new(format!("{field} is set twice")));
+                }
+            }
             let name = format!("{}{AND}{}", recipe.name, name_of(settings));
+            check_name(&name)?;
             with(recipe, &name, settings)
         }
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use pairnet_models::variants;
 use pairnet_network::Architecture;
-use pairnet_record::{Reference, STUDY_FORMAT, Study, is_name};
+use pairnet_record::{Reference, STUDY_FORMAT, Study};
 use pairnet_training::{Plan, RandomNumbers, Recipe};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::cells::{Setting, json, name_of, with};
+use crate::cells::{Setting, check_name, json, name_of, with};
 use crate::error::{StudyError, unknown};
 use crate::networks::network;
 
@@ -95,14 +95,14 @@ pub fn read(text: &str) -> Result<(Plan, Study), StudyError> {
     if file.title.trim().is_empty() {
         return Err(StudyError::new("the title is empty"));
     }
-    let base = file.base(text)?;
+    let (base, set) = file.base(text)?;
     let axes = in_file_order(&file.grid);
     let mut recipes = vec![base.clone()];
     for (place, cell) in file.grid_cells(text, &base, &axes)? {
         add(&mut recipes, cell).map_err(|error| error.at(text, place))?;
     }
     for cell in &file.cell {
-        let recipe = named_cell(text, &base, cell)?;
+        let recipe = named_cell(text, (&base, &set), cell)?;
         if let Some(same) = recipes.iter().find(|other| same_training(other, &recipe)) {
             let reason = format!("cell '{}' is cell '{}' again", recipe.name, same.name);
             return Err(StudyError::new(reason).at(text, cell.span().start));
@@ -119,7 +119,16 @@ pub fn read(text: &str) -> Result<(Plan, Study), StudyError> {
     if let Some(name) = &file.base_network {
         known(name, &network_names, "network")?;
     }
-    for [better, than] in &file.compare {
+    for (index, [better, than]) in file.compare.iter().enumerate() {
+        let same = |other: &&[Spanned<String>; 2]| {
+            let [a, b] = other.each_ref().map(Spanned::get_ref);
+            [[a, b], [b, a]].contains(&[better.get_ref(), than.get_ref()])
+        };
+        if file.compare[..index].iter().any(|other| same(&other)) {
+            let (better, than, place) = (better.get_ref(), than.get_ref(), better.span().start);
+            let reason = format!("'{better}' and '{than}' are compared twice");
+            return Err(StudyError::new(reason).at(text, place));
+        }
         known(better, &network_names, "network")?;
         known(than, &network_names, "network")?;
         if better.get_ref() == than.get_ref() {
@@ -128,7 +137,12 @@ pub fn read(text: &str) -> Result<(Plan, Study), StudyError> {
         }
     }
     for reference in &file.reference {
-        let Reference { cell, network, .. } = reference.get_ref();
+        let Reference { cell, network, mean, std, .. } = reference.get_ref();
+        let percent = |value: &f64| (0.0..=100.0).contains(value);
+        if !percent(mean) || !std.iter().all(percent) {
+            let reason = "a reference's mean is in percent, and its std in points".to_owned();
+            return Err(StudyError::new(reason).at(text, reference.span().start));
+        }
         let cells: Vec<&str> = recipes.iter().map(|recipe| &*recipe.name).collect();
         let place = reference.span();
         known(&Spanned::new(place.clone(), cell.clone()), &cells, "cell")?;
@@ -149,8 +163,8 @@ pub fn read(text: &str) -> Result<(Plan, Study), StudyError> {
 }
 
 impl File {
-    /// The cell that the others are compared with.
-    fn base(&self, text: &str) -> Result<Recipe, StudyError> {
+    /// The cell that the others are compared with, and what is set in all of them.
+    fn base(&self, text: &str) -> Result<(Recipe, Vec<Setting>), StudyError> {
         let recipe = match &self.base {
             Some(name) => known_recipe(name).map_err(|error| error.at(text, name.span().start))?,
             None => Recipe::paper(),
@@ -159,7 +173,9 @@ impl File {
         let changed = settings(text, &recipe, &self.set)?;
         let name = if self.set.is_empty() { &recipe.name } else { BASE };
         let place = self.set.keys().map(|field| field.span().start).min();
-        with(&recipe, name, &changed).map_err(|error| error.at(text, place.unwrap_or(0)))
+        let base =
+            with(&recipe, name, &changed).map_err(|error| error.at(text, place.unwrap_or(0)))?;
+        Ok((base, changed))
     }
 
     /// The cells of the grid but for the base's own, with the place of the grid in the file.
@@ -196,11 +212,12 @@ impl File {
             };
             points = points.iter().flat_map(further).collect();
         }
-        let mut cells = Vec::with_capacity(points.len());
+        let mut cells: Vec<(usize, Recipe)> = Vec::with_capacity(points.len());
         for point in points {
             let cell =
                 with(base, &name_of(&point), &point).map_err(|error| error.at(text, place))?;
-            if !same_training(&cell, base) {
+            let there = cells.iter().map(|(_, cell)| cell).chain([base]);
+            if !there.into_iter().any(|other| same_training(other, &cell)) {
                 cells.push((place, cell));
             }
         }
@@ -242,6 +259,10 @@ impl File {
     }
 }
 
+/// Keys of the study itself, which a reader of TOML takes for a table's where they stand behind one.
+const KEYS: [&str; 8] =
+    ["title", "question", "base", "base_network", "compare", "runs", "seed", "variants"];
+
 /// What stands in a map, as the file has it.
 fn in_file_order<T>(map: &BTreeMap<Spanned<String>, T>) -> Vec<(&Spanned<String>, &T)> {
     let mut entries: Vec<_> = map.iter().collect();
@@ -254,7 +275,15 @@ fn settings(text: &str, recipe: &Recipe, set: &Settings) -> Result<Vec<Setting>,
     let mut settings = Vec::with_capacity(set.len());
     for (field, value) in in_file_order(set) {
         let here = |error: StudyError| error.at(text, field.span().start);
-        let value = json(value.get_ref().clone()).map_err(here)?;
+        let value = json(value.get_ref().clone()).map_err(|error| {
+            let field = field.get_ref();
+            let hint = if KEYS.contains(&field.as_str()) {
+                "; keys of the study stand before the first [table]"
+            } else {
+                ""
+            };
+            here(StudyError { line: None, reason: format!("{field}: {}{hint}", error.reason) })
+        })?;
         let field = field.get_ref().clone();
         recipe.with(&field, value.clone()).map_err(|error| here(StudyError::new(error)))?;
         settings.push(Setting { field, value });
@@ -263,7 +292,11 @@ fn settings(text: &str, recipe: &Recipe, set: &Settings) -> Result<Vec<Setting>,
 }
 
 /// A cell with a name: what it sets, from the study's base or from a recipe of its own.
-fn named_cell(text: &str, base: &Recipe, cell: &Spanned<Settings>) -> Result<Recipe, StudyError> {
+fn named_cell(
+    text: &str,
+    (base, set): (&Recipe, &[Setting]),
+    cell: &Spanned<Settings>,
+) -> Result<Recipe, StudyError> {
     let here = |error: StudyError| error.at(text, cell.span().start);
     let mut fields = cell.get_ref().clone();
     let mut word = |key: &str| {
@@ -285,7 +318,8 @@ fn named_cell(text: &str, base: &Recipe, cell: &Spanned<Settings>) -> Result<Rec
         Some(other) => {
             let recipe =
                 known_recipe(&other).map_err(|error| error.at(text, other.span().start))?;
-            Recipe { random_numbers: RandomNumbers::Common, ..recipe }
+            let recipe = Recipe { random_numbers: RandomNumbers::Common, ..recipe };
+            with(&recipe, &recipe.name, set).map_err(here)?
         }
         None => base.clone(),
     };
@@ -293,19 +327,20 @@ fn named_cell(text: &str, base: &Recipe, cell: &Spanned<Settings>) -> Result<Rec
     with(&from, name.get_ref(), &settings).map_err(here)
 }
 
-/// Whether two cells are the same but for their names.
+/// Whether two cells are the same but for their names, and for how they say it.
 fn same_training(a: &Recipe, b: &Recipe) -> bool {
-    *a == Recipe { name: a.name.clone(), ..b.clone() }
+    let said = |recipe: &Recipe| Recipe {
+        name: String::new(),
+        training_pairs: Some(recipe.training_pairs.unwrap_or(recipe.pairs)),
+        ..recipe.clone()
+    };
+    said(a) == said(b)
 }
 
 /// Adds a cell, whose name no other may have, and which stands in paths.
 fn add(recipes: &mut Vec<Recipe>, cell: Recipe) -> Result<(), StudyError> {
     let name = &cell.name;
-    if !is_name(name) {
-        return Err(StudyError::new(format!(
-            "'{name}' is no name of a cell: letters, digits, '-', '_' and '.', a letter or digit first"
-        )));
-    }
+    check_name(name)?;
     if recipes.iter().any(|other| other.name == *name) {
         return Err(StudyError::new(format!("there are two cells '{name}'")));
     }

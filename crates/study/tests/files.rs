@@ -58,10 +58,22 @@ fn what_is_set_is_in_every_cell() {
     .unwrap();
     assert_eq!(cells(&plan), ["base", "optimiser-sgd", "clipped", "the-code"]);
     assert_eq!(plan.recipes.iter().map(|r| r.epochs).collect::<Vec<_>>(), [2, 2, 2, 3]);
+    let (set, _) =
+        file("[set]\nbatch_size = 100\n[[cell]]\nname = \"the-code\"\nbase = \"authors\"\n")
+            .unwrap();
+    assert_eq!((&*set.recipes[1].name, set.recipes[1].batch_size), ("the-code", 100));
     assert_eq!(plan.recipes[1].optimiser, OptimiserKind::Sgd);
     assert_eq!(plan.recipes[2].gradient_clip, Some(1.0));
     assert_eq!(plan.recipes[3].auxiliary_weight, Recipe::authors().auxiliary_weight);
     assert_eq!((study.base.as_str(), plan.runs, plan.seed), ("base", 3, 7));
+}
+
+#[test]
+fn no_training_is_there_twice() {
+    let (plan, _) = file("[grid]\ntraining_pairs = [100, 1000]\n").unwrap();
+    assert_eq!(cells(&plan), ["paper", "training_pairs-100"]);
+    let (plan, _) = file("[grid]\nauxiliary_weight = [1, 1.0, 0.5]\n").unwrap();
+    assert_eq!(cells(&plan), ["paper", "auxiliary_weight-1"]);
 }
 
 #[test]
@@ -172,8 +184,19 @@ fn what_makes_no_sense_is_told_with_its_line() {
     refused("runs = \"many\"\n", 3, "invalid type");
     refused("x = [\n", 3, "unclosed array");
     refused("[set]\n\nepochs = 0\n", 5, "epochs = 0: at least 1 is needed");
-    refused("[set]\nepochs = [1]\n", 4, "a field cannot be array");
-    refused("[set]\nlearning_rate = inf\n", 4, "a field cannot be float");
+    refused("[set]\nepochs = [1]\n", 4, "epochs: a field is one number, word");
+    refused("[set]\nlearning_rate = inf\n", 4, "learning_rate: a field cannot be inf");
+    refused("[set]\nepochs = 3\nvariants = [\"mlp\"]\n", 5, "stand before the first [table]");
+    refused("[set]\nname = \"foo\"\n", 4, "none of its settings");
+    refused("[grid]\nname = [\"foo\"]\n", 4, "none of its settings");
+    refused(&format!("[[cell]]\nname = \"{}\"\nepochs = 3\n", "x".repeat(151)), 3, "too long");
+    refused("compare = [[\"mlp\", \"lenet5\"],\n[\"lenet5\", \"mlp\"]]\n", 4, "compared twice");
+    for number in ["mean = 900", "mean = nan", "mean = 80\nstd = -1"] {
+        let reference = format!(
+            "[[reference]]\nsource = \"s\"\ncell = \"paper\"\nnetwork = \"mlp\"\n{number}\n"
+        );
+        refused(&reference, 3, "mean is in percent");
+    }
     refused("[grid]\nepochs = []\n", 4, "epochs: no values");
     refused("[grid]\nepochs = [1, 2]\nmomentum = [0.5]\n", 4, "only the optimiser sgd");
     refused("[[cell]]\nepochs = 3\n", 3, "a cell has a name");
@@ -215,5 +238,10 @@ fn settings_of_the_command_line_name_what_they_change() {
     assert!(error("epoch=3").ends_with("did you mean 'epochs'?"));
     assert!(error("schedule=cosin").ends_with("did you mean 'cosine'?"));
     assert!(error("epochs=0").contains("at least 1"));
+    assert!(error("name=x").contains("none of its settings"));
+    let twice = changed(&Recipe::paper(), &settings(&["epochs=3", "epochs=4"])).unwrap_err();
+    assert_eq!(twice.to_string(), "epochs is set twice");
+    let large = changed(&Recipe::paper(), &settings(&["learning_rate=1e30"])).unwrap();
+    assert_eq!(large.name, "paper--learning_rate-1e30");
     assert_eq!(Setting::parse("epochs").unwrap_err().to_string(), "'epochs' is no FIELD=VALUE");
 }

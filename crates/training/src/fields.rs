@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use pairnet_data::Split;
 use serde_json::{Value, json};
 
-use crate::choices::{OptimiserKind, Schedule};
+use crate::choices::{AdamState, EvaluationMode, OptimiserKind, Schedule};
 use crate::recipe::Recipe;
 
 /// A field of a recipe that cannot be what it is to be.
@@ -18,6 +19,9 @@ pub struct FieldError {
     /// Why it cannot be that.
     pub reason: String,
 }
+
+/// Pairs, epochs and pairs a batch that a recipe can have: more than any training that ends.
+const MOST: usize = 1_000_000;
 
 impl Recipe {
     /// The same recipe but for one field, by its name and its value as JSON.
@@ -43,6 +47,10 @@ impl Recipe {
             value: value.clone(),
             reason: source.to_string(),
         };
+        if field == "name" {
+            let reason = "a recipe's name is none of its settings".to_owned();
+            return Err(FieldError { field: field.to_owned(), value, reason });
+        }
         let mut fields = serde_json::to_value(self).map_err(refused)?;
         fields[field] = value.clone();
         serde_json::from_value(fields).map_err(refused)
@@ -85,8 +93,12 @@ impl Recipe {
             ("batch_size", Some(self.batch_size)),
         ];
         for (field, count) in counts {
-            if count == Some(0) {
-                return refuse(field, 0, "at least 1 is needed");
+            match count {
+                Some(0) => return refuse(field, 0, "at least 1 is needed"),
+                Some(count) if count > MOST => {
+                    return refuse(field, count, "at most 1000000 are possible");
+                }
+                _ => {}
             }
         }
         let shares = [
@@ -119,11 +131,30 @@ impl Recipe {
             let reason = "only the optimiser sgd has momentum";
             return refuse("momentum", self.momentum, reason);
         }
+        if self.momentum != 0.0 && self.adam_state == AdamState::RemadeEachStep {
+            let reason = "an optimiser that is made anew at every step has none";
+            return refuse("momentum", self.momentum, reason);
+        }
         if self.warm_up > 0 && self.schedule == Schedule::OneCycle {
             return refuse("warm_up", self.warm_up, "the schedule one-cycle has its own");
         }
         if self.warm_up > 0 && self.warm_up >= self.epochs {
             return refuse("warm_up", self.warm_up, "it is fewer epochs than all");
+        }
+        Ok(())
+    }
+
+    /// Whether every batch has two pairs or more, as batch norm needs it to have a variance; for a network
+    /// that has some.
+    pub(crate) fn check_batches(&self, network: &str) -> Result<(), FieldError> {
+        let alone = |split| self.batch_size == 1 || self.pairs_of(split) % self.batch_size == 1;
+        let seen_in_training = match self.evaluation {
+            EvaluationMode::Evaluation => alone(Split::Train),
+            EvaluationMode::Training => alone(Split::Train) || alone(Split::Test),
+        };
+        if seen_in_training {
+            let reason = format!("a batch would have one pair, and {network} has batch norm");
+            return refuse("batch_size", self.batch_size, &reason);
         }
         Ok(())
     }
@@ -200,7 +231,19 @@ mod tests {
             });
             changed.check().unwrap_err().to_string()
         };
-        let cases: [(&[(&str, Value)], &str); 11] = [
+        let cases: [(&[(&str, Value)], &str); 13] = [
+            (
+                &[("epochs", u64::MAX.into())],
+                "epochs = 18446744073709551615: at most 1000000 are possible",
+            ),
+            (
+                &[
+                    ("optimiser", "sgd".into()),
+                    ("momentum", 0.5.into()),
+                    ("adam_state", "remade-each-step".into()),
+                ],
+                "momentum = 0.5: an optimiser that is made anew at every step has none",
+            ),
             (&[("epochs", 0.into())], "epochs = 0: at least 1 is needed"),
             (&[("training_pairs", 0.into())], "training_pairs = 0: at least 1 is needed"),
             (&[("beta1", 1.into())], "beta1 = 1.0: it is at least 0 and below 1"),
@@ -233,11 +276,28 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_of_one_pair_has_no_variance() {
+        let paper = Recipe::paper();
+        paper.check_batches("mlp").unwrap();
+        for (field, value) in [("batch_size", 1), ("training_pairs", 201), ("pairs", 401)] {
+            let error = paper.with(field, value.into()).unwrap().check_batches("mlp").unwrap_err();
+            assert!(error.to_string().ends_with("one pair, and mlp has batch norm"), "{error}");
+        }
+        // Test pairs alone, which batch norm sees in training mode.
+        let pairs = Recipe { pairs: 401, training_pairs: Some(400), ..paper };
+        pairs.check_batches("mlp").unwrap();
+        assert!(
+            Recipe { evaluation: EvaluationMode::Training, ..pairs }.check_batches("mlp").is_err()
+        );
+    }
+
+    #[test]
     fn unknown_fields_and_values_are_errors() {
         let error =
             |field: &str, value: Value| Recipe::paper().with(field, value).unwrap_err().to_string();
         assert!(error("epoch", 3.into()).contains("unknown field `epoch`, expected one of"));
         assert!(error("optimiser", "sdg".into()).contains("unknown variant `sdg`"));
         assert!(error("epochs", (-3).into()).contains("invalid value"));
+        assert!(error("name", "other".into()).contains("none of its settings"));
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 use pairnet_data::Mnist;
-use pairnet_models::Architecture;
+use pairnet_models::{Architecture, Step};
 use pairnet_record::{
     MOST_RUNS, Origin, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep,
 };
@@ -61,8 +61,15 @@ impl Plan {
             return Err(TrainingError::Runs { asked: self.runs });
         }
         self.variants.iter().try_for_each(Architecture::check)?;
+        let normalised = self.variants.iter().find(|variant| {
+            variant.layers().any(|(_, layer)| layer.steps.contains(&Step::BatchNorm))
+        });
         for recipe in &self.recipes {
-            recipe.check().map_err(|source| {
+            let checked = recipe.check().and_then(|()| match normalised {
+                Some(variant) => recipe.check_batches(&variant.name),
+                None => Ok(()),
+            });
+            checked.map_err(|source| {
                 let name = recipe.name.clone();
                 TrainingError::Field { name, source }
             })?;

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 
 use crate::TrainingError;
 use crate::optimiser::Optimiser;
-use crate::recipe::Recipe;
 use crate::setup::Setup;
 use crate::streams::{DrawnMasks, RunId};
 
@@ -62,11 +61,9 @@ impl State {
         let network = id.network(setup.kernels, &setup.device)?;
         let parameters = network.parameters();
         let parameters = parameters.into_iter().map(|(name, variable)| (name, variable.clone()));
-        let Recipe { epochs, batch_size, .. } = *id.recipe;
-        let batches = id.recipe.pairs_of(Split::Train).div_ceil(batch_size);
+        let batches = id.recipe.pairs_of(Split::Train).div_ceil(id.recipe.batch_size.max(1));
         let optimiser = Optimiser::new(id.recipe, parameters.collect(), batches)?;
-        let epochs = Vec::with_capacity(epochs);
-        Ok(Self { network, optimiser, masks: id.masks(), epochs, seconds: 0.0 })
+        Ok(Self { network, optimiser, masks: id.masks(), epochs: Vec::new(), seconds: 0.0 })
     }
 
     /// What each whole epoch measured.

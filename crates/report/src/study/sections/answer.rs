@@ -83,7 +83,7 @@ fn found(
     }
     if same > 0 {
         let are = if same == 1 { "1 other is" } else { &format!("{same} others are") };
-        text += &format!("; {are} 0 in every run, since what differs does not reach the network");
+        text += &format!("; {are} 0 in every run, and not tested");
     }
     let item = |one: &&Difference| {
         let p = one.p_holm.map_or(String::new(), |p| format!(", {} (Holm)", p_in_words(p)));

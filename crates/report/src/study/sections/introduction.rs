@@ -69,8 +69,9 @@ fn compared(asked: &Study, summary: &Summary) -> Option<String> {
                      both, cancels."
                 }
                 Some(Comparison::Welch) => {
-                    "Their runs are compared all with all (Welch's t test), and the luck of both draws \
-                     is in each difference."
+                    "Their runs are compared all with all (Welch's t test): cells do not draw new pairs for \
+                     every run, or have random numbers of their own, so that runs of one number are no \
+                     pairs."
                 }
                 None => {
                     "Where both have common random numbers, each run is compared with the run of the same \
@@ -105,13 +106,12 @@ fn compared(asked: &Study, summary: &Summary) -> Option<String> {
         };
         sentences.push(format!("{within} {how}"));
     }
-    let family = match summary.differences.len() {
-        0 => return None,
-        1 => "",
-        2 => " Both differences together are one family of tests (Holm's procedure).",
-        all => {
-            &format!(" All {all} differences together are one family of tests (Holm's procedure).")
-        }
+    if summary.differences.is_empty() {
+        return None;
+    }
+    let family = match summary.differences.iter().filter(|found| found.p.is_some()).count() {
+        0 | 1 => "",
+        tests => &format!(" The tests of {tests} differences are one family (Holm's procedure)."),
     };
     Some(sentences.join(" ") + family)
 }
