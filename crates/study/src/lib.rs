@@ -31,10 +31,13 @@ mod cells;
 mod error;
 mod file;
 mod networks;
+mod read;
+mod settings;
 
-pub use cells::{Setting, changed};
+pub use cells::MOST_CELLS;
 pub use error::StudyError;
-pub use file::{MOST_CELLS, read};
+pub use read::read;
+pub use settings::{Setting, changed};
 
 /// The snippets of the README, which are tests.
 #[cfg(doctest)]

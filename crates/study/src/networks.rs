@@ -1,10 +1,11 @@
 //! Networks of a study's own: written out, or a variant of the table with some sizes changed.
 
-use pairnet_models::{names, variant};
+use pairnet_models::{names, variant, variants};
 use pairnet_network::{Architecture, Layer, Step, Weights};
 use serde::Deserialize;
 
 use crate::error::{StudyError, unknown};
+use crate::file::File;
 
 /// A variant of the table with some of it changed.
 #[derive(Debug, Deserialize)]
@@ -23,8 +24,42 @@ struct Changed {
     dropout: Option<f64>,
 }
 
+/// The networks: those of the table or of the file, by name; all of either where none is named.
+pub(crate) fn networks(text: &str, file: &File) -> Result<Vec<Architecture>, StudyError> {
+    let mut own: Vec<Architecture> = Vec::new();
+    for table in &file.network {
+        let here = |error: StudyError| error.at(text, table.span().start);
+        let network = network(table.get_ref().clone()).map_err(here)?;
+        if own.iter().chain(variants()).any(|other| other.name == network.name) {
+            let reason = format!("there are two networks '{}'", network.name);
+            return Err(here(StudyError::new(reason)));
+        }
+        own.push(network);
+    }
+    let Some(asked) = &file.variants else {
+        return Ok(if own.is_empty() { variants().to_vec() } else { own });
+    };
+    let all = || own.iter().chain(variants());
+    let mut networks: Vec<Architecture> = Vec::new();
+    for name in asked {
+        let here = |error: StudyError| error.at(text, name.span().start);
+        let Some(network) = all().find(|network| network.name == *name.get_ref()) else {
+            let known = all().map(|network| &*network.name);
+            return Err(here(unknown("network", name.get_ref(), known)));
+        };
+        if networks.contains(network) {
+            return Err(here(StudyError::new(format!("'{}' stands twice", name.get_ref()))));
+        }
+        networks.push(network.clone());
+    }
+    match networks.is_empty() {
+        true => Err(StudyError::new("variants names no network")),
+        false => Ok(networks),
+    }
+}
+
 /// The network that `table` describes: as a checkpoint does, or by what is changed of a variant.
-pub(crate) fn network(table: toml::Table) -> Result<Architecture, StudyError> {
+fn network(table: toml::Table) -> Result<Architecture, StudyError> {
     if table.contains_key("from") {
         return table.try_into::<Changed>().map_err(|e| StudyError::new(e.message()))?.network();
     }

@@ -171,7 +171,7 @@ fn what_is_unknown_is_told_with_its_line_and_the_nearest() {
     refused("variants = [\n\"mlp\",\n\"mlp-sw\"]", 5, "there is no network 'mlp-sw'; did you mean");
     refused("[set]\nepochs = 1\nepoch = 2\n", 5, "did you mean 'epochs'?");
     refused("[grid]\nlearning_rates = [1]\n", 4, "did you mean 'learning_rate'?");
-    refused("[grid]\noptimiser = [\"adam\", \"sdg\"]\n", 4, "did you mean 'sgd'?");
+    refused("[grid]\noptimiser = [\"adam\",\n\"sdg\"]\n", 5, "did you mean 'sgd'?");
     refused("[[cell]]\nname = \"x\"\nshedule = \"cosine\"\n", 5, "did you mean 'schedule'?");
     refused("[[cell]]\nname = \"x\"\nbase = \"author\"\n", 5, "did you mean 'authors'?");
     refused("[[network]]\nname = \"x\"\nfrom = \"lenet\"\n", 3, "did you mean 'lenet5'?");
