@@ -96,15 +96,13 @@ pub(crate) fn train_all(
         );
     }
     let asked = plan.asked(&setup, &data, program)?;
-    if !makes_way {
-        refuse_another_kind(&dir, study, &asked)?;
-    }
     if arguments.dry_run {
         let owner = dry_owner(&dir)?;
         let status = if arguments.fresh {
             // What is moved away is not looked at.
             Status { sweep: asked, missing: plan.jobs().collect(), kept: 0, failed: Vec::new() }
         } else {
+            refuse_another_kind(&dir, study, &asked)?;
             status_of(&dir, plan, &asked, &setup)?
         };
         drop(owner);
@@ -121,6 +119,7 @@ pub(crate) fn train_all(
         dir = empty;
     }
     let owner = owner(&dir)?;
+    refuse_another_kind(&dir, study, &asked)?;
     let Status { sweep: claimed, missing, kept, failed } = status_of(&dir, plan, &asked, &setup)?;
     claim_folder(&owner, &claimed)?;
     // No record follows from it, so that one that cannot be read makes way.
