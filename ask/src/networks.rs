@@ -24,8 +24,8 @@ pub(crate) fn workspace() -> PathBuf {
 pub(crate) fn load(asked: &Path) -> Result<(PathBuf, Kept)> {
     let file = kept_path(asked, &workspace());
     let kept = Kept::load(&file).context(
-        "a network is a file that train --save or reproduce --keep has written, or the name of a \
-         shipped one",
+        "a network is a file that train --save, reproduce --keep or study --keep has written, or the \
+         name of a shipped one",
     )?;
     Ok((file, kept))
 }

@@ -14,7 +14,7 @@ use pairnet_terminal::print;
 /// Accuracy, confusion and calibration of networks.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Networks that train or reproduce --keep has written, or names of shipped ones
+    /// Networks that train, reproduce --keep or study --keep has written, or names of shipped ones
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Pairs of the test split; no digit comes twice
@@ -46,8 +46,9 @@ pub(crate) fn evaluate(arguments: &Arguments) -> Result<()> {
     let workspace = crate::workspace();
     let load = |file: &PathBuf| {
         let file = kept_path(file, &workspace);
-        let kept = Kept::load(&file)
-            .context("a network is a file that train --save or reproduce --keep has written")?;
+        let kept = Kept::load(&file).context(
+            "a network is a file that train --save, reproduce --keep or study --keep has written",
+        )?;
         Ok((file, kept))
     };
     let networks = arguments.files.iter().map(load).collect::<Result<Vec<_>>>()?;

@@ -12,7 +12,7 @@ use pairnet_terminal::{note, print};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The folder of a sweep, as `cargo xtask reproduce` left it
+    /// The folder of a sweep, as `cargo xtask reproduce` or `study` left it
     #[arg(required_unless_present = "check")]
     dir: Option<PathBuf>,
     /// Put the results of DIR, without its page, into this folder too, to be committed [without a

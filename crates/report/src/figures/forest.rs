@@ -33,7 +33,9 @@ pub(crate) fn range(effects: &[Effect]) -> Option<Range<f64>> {
     let ends = effects.iter().filter_map(|effect| effect.wide);
     let ends = ends.flat_map(|interval| [interval.low, interval.high]);
     let near = ends.map(|end| end.clamp(-FARTHEST, FARTHEST));
-    round_range(values().chain(near).chain([0.0]), 1.0)
+    // Room for the arrow of an interval that goes on behind a value so far away.
+    let far = |value: f64| if value.abs() > FARTHEST { 1.15 * value } else { value };
+    round_range(values().map(far).chain(near).chain([0.0]), 1.0)
 }
 
 /// One panel of a figure; `axis` says what its effects are.
