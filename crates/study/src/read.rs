@@ -43,7 +43,7 @@ const RUNS: usize = 10;
 /// ```
 ///
 /// The base's own cell comes first, then those of the grid, whose last list goes fastest, then those with
-/// names. All of them have their random numbers in common ([`RandomNumbers::Common`]).
+/// names. All of them have their random numbers in common ([`pairnet_training::RandomNumbers::Common`]).
 ///
 /// # Errors
 ///
