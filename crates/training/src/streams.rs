@@ -2,8 +2,8 @@
 //!
 //! A stream is ChaCha8 keyed with the SHA-256 of its name, so it depends on nothing but the name:
 //! not on the clock, not on threads, not on what else is trained. Recipe and variant are part of the
-//! name, unless the recipe has its random numbers in common with others ([`RandomNumbers`]). Pairs alone may come from another
-//! generator, which the seed seeds ([`PairDraw`]).
+//! name, unless the recipe has its random numbers in common with others ([`RandomNumbers`]). Pairs
+//! alone may come from another generator, which the seed seeds ([`PairDraw`]).
 
 use candle_core::{DType, Device, Shape, Tensor};
 use pairnet_data::{DataError, Mnist, PairSet, Split, draw_pairs, torch_pairs};
