@@ -37,7 +37,7 @@ pub(crate) struct Argument<'a, T> {
     pub(crate) dims: &'a [usize],
 }
 
-impl<'a, T> Argument<'a, T> {
+impl<'a, T: Copy> Argument<'a, T> {
     /// (…, columns) as rows.
     pub(crate) fn matrix(self) -> Matrix<'a, T> {
         let columns = self.dims.last().copied().unwrap_or(1);

@@ -8,9 +8,11 @@ use crate::kernels::vectorised;
 /// Values that a thread updates at a time, some microseconds' work.
 const PART: usize = 4096;
 
-/// Bytes of a cache line, and how many of them ahead a line is claimed.
-const LINE: usize = 64;
-const AHEAD: usize = 32 * LINE;
+/// Values that are updated without a branch: one vector of them or more.
+const BLOCK: usize = 16;
+
+/// Bytes ahead at which a cache line is claimed.
+const AHEAD: usize = 32 * 64;
 
 /// The factors of one step, worked out once for all parameters.
 #[derive(Clone, Copy, Debug)]
@@ -98,21 +100,32 @@ fn update_part<T: Element, const FUSED: bool>(
     let (rest1, rest2) = (constant(1.0 - factors.beta1), constant(1.0 - factors.beta2));
     let (step_size, epsilon) = (constant(factors.step_size), constant(factors.epsilon));
     let deviation_scale = constant(factors.deviation_scale);
-    let line = LINE / size_of::<T>();
-    let moments = part.first_moment.chunks_mut(line).zip(part.second_moment.chunks_mut(line));
-    let lines = part.parameter.chunks_mut(line).zip(moments).zip(part.gradient.chunks(line));
-    for ((parameter, (first, second)), gradient) in lines {
+    let step = |parameter: &mut T, first: &mut T, second: &mut T, gradient: T| {
+        let (start, gradient) = decay(*parameter, gradient);
+        *first = T::mul_add::<FUSED>(*first, beta1, gradient * rest1);
+        *second = T::mul_add::<FUSED>(*second, beta2, gradient * gradient * rest2);
+        let deviation = T::mul_add::<FUSED>(second.sqrt(), deviation_scale, epsilon);
+        *parameter = start - step_size * *first / deviation;
+    };
+    // Arrays, since the compiler looks at the length of each slice anew for every few values.
+    let (parameters, parameters_left) = part.parameter.as_chunks_mut::<BLOCK>();
+    let (firsts, firsts_left) = part.first_moment.as_chunks_mut::<BLOCK>();
+    let (seconds, seconds_left) = part.second_moment.as_chunks_mut::<BLOCK>();
+    let (gradients, gradients_left) = part.gradient.as_chunks::<BLOCK>();
+    let moments = firsts.iter_mut().zip(seconds);
+    for ((parameter, (first, second)), gradient) in
+        parameters.iter_mut().zip(moments).zip(gradients)
+    {
         claim_ahead(parameter);
-        let moments = first.iter_mut().zip(second);
-        for ((parameter, (first, second)), &gradient) in
-            parameter.iter_mut().zip(moments).zip(gradient)
-        {
-            let (start, gradient) = decay(*parameter, gradient);
-            *first = T::mul_add::<FUSED>(*first, beta1, gradient * rest1);
-            *second = T::mul_add::<FUSED>(*second, beta2, gradient * gradient * rest2);
-            let deviation = T::mul_add::<FUSED>(second.sqrt(), deviation_scale, epsilon);
-            *parameter = start - step_size * *first / deviation;
+        for index in 0..BLOCK {
+            step(&mut parameter[index], &mut first[index], &mut second[index], gradient[index]);
         }
+    }
+    let moments = firsts_left.iter_mut().zip(seconds_left);
+    for ((parameter, (first, second)), &gradient) in
+        parameters_left.iter_mut().zip(moments).zip(gradients_left)
+    {
+        step(parameter, first, second, gradient);
     }
 }
 

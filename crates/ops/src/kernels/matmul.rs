@@ -18,7 +18,7 @@ pub(crate) struct Matrix<'a, T> {
     column_stride: usize,
 }
 
-impl<'a, T> Matrix<'a, T> {
+impl<'a, T: Copy> Matrix<'a, T> {
     /// The row-major matrix that fills `values`.
     pub(crate) fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
         assert_eq!(values.len(), rows * columns, "matrix of {rows} by {columns}");
@@ -31,6 +31,26 @@ impl<'a, T> Matrix<'a, T> {
             let values = self.values.get(first * self.row_stride..).unwrap_or_default();
             (first, Self { values, rows: rows.min(self.rows - first), ..self })
         })
+    }
+
+    /// Whether values one below the other lie in the same few sets of the cache, which hold fewer of them than
+    /// are read before a row goes on: a *critical stride* (Fog, Optimizing software in C++, section 9.10).
+    fn has_critical_stride(&self) -> bool {
+        const BYTES: usize = 1024;
+        let apart = self.row_stride * size_of::<T>();
+        self.column_stride == 1 && self.rows > 1 && apart > 0 && apart.is_multiple_of(BYTES)
+    }
+
+    /// The same rows in `room`, a cache line further apart; their values lie one after another.
+    fn spread(self, room: &mut Vec<T>) -> Matrix<'_, T> {
+        let row_stride = self.columns + 64 / size_of::<T>();
+        room.clear();
+        for row in self.values.chunks(self.row_stride).take(self.rows) {
+            room.extend_from_slice(&row[..self.columns]);
+            // Nobody reads what lies in between.
+            room.extend_from_slice(&row[..row_stride - self.columns]);
+        }
+        Matrix { values: room, row_stride, ..self }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -97,7 +117,7 @@ const ENOUGH: usize = 500_000;
 /// Where the left rows lie in memory one after another, as those of a batch do, a thread takes some
 /// columns: `gemm` packs the weights anew for each part. Else it takes some rows. A product of which
 /// any part would not be [`summed_alike`] stays whole, so its bytes do not depend on the threads.
-fn part<T>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
+fn part<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
     let whole = (left.rows, right.columns);
     let threads = threads();
     if threads == 1 {
@@ -134,6 +154,21 @@ fn summed_alike(rows: usize, columns: usize) -> bool {
     rows.min(columns) >= 4 && rows.max(columns) > 64
 }
 
+/// The columns of a right matrix that are multiplied by at a time, as rows, each with the number of the first:
+/// all of them, or where they have to be copied first as many as fill a part of the cache.
+///
+/// None of these is so few that it would not be [`summed_alike`] where all are.
+fn bands<T: Copy>(right: Matrix<'_, T>) -> impl Iterator<Item = (usize, Matrix<'_, T>)> {
+    const LEAST: usize = 128;
+    let count = if right.has_critical_stride() { (right.rows / LEAST).max(1) } else { 1 };
+    (0..count).map(move |band| {
+        let (first, last) = (band * LEAST, band + 1 == count);
+        let rows = if last { right.rows - first } else { LEAST };
+        let values = right.values.get(first * right.row_stride..).unwrap_or_default();
+        (first, Matrix { values, rows, ..right })
+    })
+}
+
 /// Computes parts of `part` rows and columns side by side; where the product is `added`, to values that
 /// all of `output` has.
 fn multiply<T: Element>(
@@ -151,35 +186,41 @@ fn multiply<T: Element>(
         .flat_map(|rows| right.transposed().bands(part.1).map(move |columns| (rows, columns)));
     let parts: Vec<_> = parts.collect();
     parts.into_par_iter().for_each(|((first_row, left), (first_column, right))| {
-        let right = right.transposed();
-        // SAFETY: both matrices lie within their slices, because `Matrix::new` checked rows ·
-        // columns against the length, transposing only swaps the strides, and a band begins at one
-        // of the rows and has no more than are left. The output is row-major, was checked above and
-        // is borrowed mutably, so it overlaps neither input; each part is a rectangle of its own
-        // within it. T is f32 or f64, which `gemm` has kernels for.
-        #[expect(unsafe_code, reason = "gemm's interface is raw pointers")]
-        unsafe {
-            gemm::gemm(
-                left.rows,
-                right.columns,
-                depth,
-                output.load(Ordering::Relaxed).add(first_row * columns + first_column),
-                1,
-                columns as isize,
-                added,
-                left.values.as_ptr(),
-                left.column_stride as isize,
-                left.row_stride as isize,
-                right.values.as_ptr(),
-                right.column_stride as isize,
-                right.row_stride as isize,
-                T::ONE,
-                T::ONE,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
+        let mut room = Vec::new();
+        for (first, right) in bands(right) {
+            let right = if right.has_critical_stride() { right.spread(&mut room) } else { right };
+            let right = right.transposed();
+            let first = first_row * columns + first_column + first;
+            // SAFETY: both matrices lie within their slices, because `Matrix::new` checked rows ·
+            // columns against the length, transposing only swaps the strides, a band begins at one
+            // of the rows and has no more than are left, and one that is spread has been copied whole.
+            // The output is row-major, was checked above and is borrowed mutably, so it overlaps neither
+            // input; each band of a part is a rectangle of its own within it. T is f32 or f64, which
+            // `gemm` has kernels for.
+            #[expect(unsafe_code, reason = "gemm's interface is raw pointers")]
+            unsafe {
+                gemm::gemm(
+                    left.rows,
+                    right.columns,
+                    depth,
+                    output.load(Ordering::Relaxed).add(first),
+                    1,
+                    columns as isize,
+                    added,
+                    left.values.as_ptr(),
+                    left.column_stride as isize,
+                    left.row_stride as isize,
+                    right.values.as_ptr(),
+                    right.column_stride as isize,
+                    right.row_stride as isize,
+                    T::ONE,
+                    T::ONE,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::None,
+                );
+            }
         }
     });
 }
