@@ -61,6 +61,7 @@ mod kernels;
 mod layout;
 mod linear;
 mod loss;
+mod memory;
 pub mod nn;
 mod normalised_convolution;
 mod normalised_linear;

@@ -9,6 +9,7 @@ use candle_core::{
 
 use crate::element::{Element, slice, values, with_float};
 use crate::kernels::matmul::Matrix;
+use crate::memory::keep_freed;
 use crate::tape::{Recorded, note};
 
 /// An op on `N` tensors of one dtype that lie in the computer's memory row by row. What else it needs, it
@@ -55,6 +56,7 @@ pub(crate) fn kept<'a, K>(operation: &str, kept: &'a OnceLock<K>) -> Result<&'a 
 
 /// Runs the op, as one that candle's backward pass and the tape of this thread go back through.
 pub(crate) fn apply<O: Op<N>, const N: usize>(op: O, arguments: [&Tensor; N]) -> Result<Tensor> {
+    keep_freed();
     let op = Arc::new(op);
     let of_candle = Shell::<O, N>(Arc::clone(&op));
     let result = match arguments[..] {

@@ -1,12 +1,9 @@
 //! ReLU, of a tensor and of a sum.
 
-use std::mem::MaybeUninit;
-use std::ops::Range;
-
 use candle_core::{Result, Shape, Tensor, bail};
 
 use crate::element::{Element, composed};
-use crate::kernels::{parts, vectorised};
+use crate::kernels::elementwise::{rectified, rectified_sums, unrectified};
 use crate::op::{Argument, Op, apply};
 
 /// max(x, 0), whose gradient at 0 is 0, as
@@ -75,63 +72,13 @@ fn positive(values: &Tensor) -> Result<Tensor> {
 struct Relu;
 struct AddRelu;
 
-/// `value` of each place.
-fn written<T: Element>(
-    length: usize,
-    write: impl Fn(&mut [MaybeUninit<T>], Range<usize>) + Sync,
-) -> Vec<T> {
-    // SAFETY: each of the loops below writes as many values as there are places, since all slices are as
-    // long as the result.
-    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    unsafe {
-        parts::written(length, 1, write).0
-    }
-}
-
-#[inline(always)]
-fn rectify<T: Element, const FUSED: bool>(input: &[T], places: &mut [MaybeUninit<T>]) {
-    for (place, &value) in places.iter_mut().zip(input) {
-        place.write(if value <= T::ZERO { T::ZERO } else { value });
-    }
-}
-
-#[inline(always)]
-fn rectify_sum<T: Element, const FUSED: bool>(a: &[T], b: &[T], places: &mut [MaybeUninit<T>]) {
-    for ((place, &a), &b) in places.iter_mut().zip(a).zip(b) {
-        let value = a + b;
-        place.write(if value <= T::ZERO { T::ZERO } else { value });
-    }
-}
-
-#[inline(always)]
-fn let_through<T: Element, const FUSED: bool>(
-    result: &[T],
-    gradient: &[T],
-    places: &mut [MaybeUninit<T>],
-) {
-    for ((place, &result), &gradient) in places.iter_mut().zip(result).zip(gradient) {
-        place.write(if result <= T::ZERO { T::ZERO } else { gradient });
-    }
-}
-
-/// The gradient, but 0 where the result is 0.
-fn backward<T: Element>(result: &[T], gradient: &[T]) -> Vec<T> {
-    written(result.len(), |places, range| {
-        let (result, gradient) = (&result[range.clone()], &gradient[range]);
-        vectorised!(let_through::<T>(result, gradient, places));
-    })
-}
-
 impl Op<1> for Relu {
     fn name(&self) -> &'static str {
         "relu"
     }
 
     fn forward<T: Element>(&self, [input]: [Argument<'_, T>; 1]) -> Result<(Vec<T>, Shape)> {
-        let result = written(input.values.len(), |places, range| {
-            vectorised!(rectify::<T>(&input.values[range], places));
-        });
-        Ok((result, input.dims.into()))
+        Ok((rectified(input.values), input.dims.into()))
     }
 
     fn backward<T: Element>(
@@ -141,7 +88,7 @@ impl Op<1> for Relu {
         result: &[T],
         gradient: &[T],
     ) -> Result<[Option<Vec<T>>; 1]> {
-        Ok([Some(backward(result, gradient))])
+        Ok([Some(unrectified(result, gradient, 1))])
     }
 }
 
@@ -151,10 +98,7 @@ impl Op<2> for AddRelu {
     }
 
     fn forward<T: Element>(&self, [a, b]: [Argument<'_, T>; 2]) -> Result<(Vec<T>, Shape)> {
-        let result = written(a.values.len(), |places, range| {
-            vectorised!(rectify_sum::<T>(&a.values[range.clone()], &b.values[range], places));
-        });
-        Ok((result, a.dims.into()))
+        Ok((rectified_sums(a.values, b.values), a.dims.into()))
     }
 
     fn backward<T: Element>(
@@ -164,6 +108,6 @@ impl Op<2> for AddRelu {
         result: &[T],
         gradient: &[T],
     ) -> Result<[Option<Vec<T>>; 2]> {
-        Ok(wanted.map(|wanted| wanted.then(|| backward(result, gradient))))
+        Ok(wanted.map(|wanted| wanted.then(|| unrectified(result, gradient, 1))))
     }
 }

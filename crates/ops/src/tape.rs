@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor, bail};
 
-use crate::element::has_kernels;
+use crate::element::{has_kernels, values, with_float};
+use crate::kernels::elementwise::sums;
 
 /// The ops of this crate that ran on one thread while it was recorded.
 ///
@@ -129,13 +130,13 @@ impl BackwardPass {
         let key = memory(tensor).filter(|key| self.recorded.contains(key));
         if tensor.is_variable() {
             let sum = match self.of_variables.remove(tensor) {
-                Some(other) => (other + gradient)?,
+                Some(other) => sum(&other, &gradient)?,
                 None => gradient,
             };
             self.of_variables.insert(tensor, sum);
         } else if let Some(key) = key {
             let sum = match self.of_results.remove(&key) {
-                Some(other) => (&other + gradient.reshape(other.shape())?)?,
+                Some(other) => sum(&other, &gradient.reshape(other.shape())?)?,
                 None => gradient,
             };
             self.of_results.insert(key, sum);
@@ -144,6 +145,18 @@ impl BackwardPass {
         }
         Ok(())
     }
+}
+
+/// Of two gradients. candle's own addition shares threads with the whole program, and waits for them.
+fn sum(one: &Tensor, other: &Tensor) -> Result<Tensor> {
+    if one.device().is_cpu() && one.is_contiguous() && other.is_contiguous() {
+        let guards = (one.storage_and_layout(), other.storage_and_layout());
+        return with_float!("Tape", one.dtype(), T => {
+            let (one_values, other_values) = (values::<T, _>(&guards.0)?, values::<T, _>(&guards.1)?);
+            Tensor::from_vec(sums(one_values, other_values), one.shape(), one.device())
+        });
+    }
+    one + other
 }
 
 /// Where the values of a tensor lie; a reshaped one is at the same place. `None` for a part of what

@@ -65,6 +65,21 @@ fn the_networks_layers_agree_with_the_reference() {
     }
 }
 
+/// Weights that are copied, a band of their rows at a time, before they are packed.
+#[test]
+fn weights_a_critical_stride_apart() {
+    for dtype in [DType::F32, DType::F64] {
+        for (rows, inputs, outputs) in [(1, 1024, 3), (2, 256, 1), (3, 512, 129), (33, 256, 300)] {
+            let variables = [
+                quarters(&[rows, inputs], dtype, 1),
+                quarters(&[outputs, inputs], dtype, 2),
+                quarters(&[outputs], dtype, 3),
+            ];
+            compare(&variables, 0.0);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

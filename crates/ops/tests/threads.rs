@@ -149,6 +149,9 @@ fn shapes_that_are_hard_to_split() {
         Op::Linear((400, 196, 200), ReluBatchNorm),
         Op::Linear((200, 200, 84), Relu),
         Op::Linear((100, 2000, 70), Relu),
+        Op::Linear((5, 1024, 520), Nothing),
+        Op::Linear((2, 512, 1030), Nothing),
+        Op::Linear((70, 256, 129), Relu),
         Op::Linear((66, 3000, 5), Nothing),
         Op::Linear((3000, 65, 4), Nothing),
         Op::Convolution(images([130, 32, 2, 2], 120, (2, 2)), Relu),
@@ -176,8 +179,10 @@ fn follows() -> impl Strategy<Value = Follows> {
 /// Rows from one to thousands, of which a batch norm needs two.
 fn linears() -> impl Strategy<Value = Op> {
     let rows = prop_oneof![3 => 2usize..20, 4 => 60usize..270, 1 => 500usize..3500];
-    let inputs = prop_oneof![1usize..20, 30usize..140, 500usize..1100];
-    let outputs = prop_oneof![1usize..20, 30usize..140, 150usize..270];
+    // Among them inputs whose rows lie a critical stride apart.
+    let critical = (1usize..5).prop_map(|times| 256 * times);
+    let inputs = prop_oneof![1usize..20, 30usize..140, 500usize..1100, critical];
+    let outputs = prop_oneof![1usize..20, 30usize..140, 150usize..270, 270usize..600];
     (rows, inputs, outputs, follows()).prop_map(|(rows, inputs, outputs, follows)| {
         // As much work as a test has time for.
         let rows = rows.min(20_000_000 / (inputs * outputs)).max(2);

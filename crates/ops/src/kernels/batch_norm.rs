@@ -92,28 +92,13 @@ fn affine<T: Element, const FUSED: bool>(
 /// max(value, 0) of each value, in its place.
 pub(crate) fn rectify<T: Element>(values: &mut [T], channels: usize) {
     values.par_chunks_mut(part(values.len(), channels)).for_each(|values| {
-        values.iter_mut().for_each(|value| *value = relu(*value));
+        vectorised!(rectify_part::<T>(values));
     });
 }
 
-/// The gradients of what ReLU made `result` of.
-pub(crate) fn unrectified<T: Element>(
-    result: &[T],
-    result_gradient: &[T],
-    channels: usize,
-) -> Vec<T> {
-    assert_eq!(result.len(), result_gradient.len(), "a gradient for each value");
-    let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
-        let pairs = result[range.clone()].iter().zip(&result_gradient[range]);
-        for (place, (&value, &gradient)) in places.iter_mut().zip(pairs) {
-            place.write(unless_cut(value, gradient));
-        }
-    };
-    // SAFETY: one gradient is written for each.
-    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    unsafe {
-        parts::written(result.len(), channels, write).0
-    }
+#[inline(always)]
+fn rectify_part<T: Element, const FUSED: bool>(values: &mut [T]) {
+    values.iter_mut().for_each(|value| *value = relu(*value));
 }
 
 /// Gradients of the values, and of γ and β.

@@ -15,6 +15,8 @@ mod groups;
 mod tests;
 mod tiles;
 
+#[cfg(test)]
+use backward::Way;
 pub(crate) use backward::{Gradients, ResultGradient, Saved, backward};
 pub(crate) use bands::{BAND, ResultRows};
 pub(crate) use forward::{forward, forward_and};

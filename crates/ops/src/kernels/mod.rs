@@ -18,6 +18,7 @@ pub(crate) mod adam;
 pub(crate) mod batch_norm;
 pub(crate) mod columns;
 pub(crate) mod convolution;
+pub(crate) mod elementwise;
 pub(crate) mod exponential;
 pub(crate) mod matmul;
 pub(crate) mod moments;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::element::Element;
 use crate::kernels::batch_norm::{self, InputGradient, Normaliser};
 use crate::kernels::convolution::{self, Geometry, Then};
+use crate::kernels::elementwise;
 use crate::kernels::moments::Moments;
 
 mod gradient;
@@ -168,7 +169,7 @@ pub(crate) fn backward<T: Element>(
     let result_gradient = match settings.order {
         Order::ReluBatchNorm => result_gradient,
         Order::BatchNormRelu => {
-            rectified = batch_norm::unrectified(result, result_gradient, settings.gamma.len());
+            rectified = elementwise::unrectified(result, result_gradient, settings.gamma.len());
             &rectified
         }
     };

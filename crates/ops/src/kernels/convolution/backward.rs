@@ -1,8 +1,7 @@
 //! The gradients of a convolution.
 //!
-//! There are four ways to them, one a file: a matrix product where each image is one patch
-//! (here), products of patches, patches too short for a product, and windows of which a gradient
-//! reaches one position alone.
+//! There are several ways to them, and [`Way::of`] says which a layer takes; each has a file, but for the
+//! product where each image is one patch.
 
 use std::mem::MaybeUninit;
 
@@ -10,6 +9,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use self::dense::Dense;
+use self::direct::{Direct, Turned};
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use super::bands::Band;
@@ -20,6 +20,7 @@ use crate::kernels::matmul::{Matrix, product};
 use crate::threads::side_by_side;
 
 mod dense;
+mod direct;
 mod lists;
 mod pooled;
 mod short_patches;
@@ -80,6 +81,42 @@ pub(crate) struct Gradients<T> {
     pub(crate) bias: Vec<T>,
 }
 
+/// A way to the gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// One group after another, each by its own way.
+    Groups,
+    /// One product for the weights and one for the images, where each image is one patch.
+    OnePatch,
+    /// Vectors along the outputs, where a patch is too short for vectors and the images need no gradient.
+    ShortPatches,
+    /// Lists of what is not zero, where pooling lets through one gradient of each window.
+    Pooled,
+    /// From the images as they lie: the weights' sums stay in registers for all positions of an image.
+    Direct,
+    /// Products with copied patches, where an image has few positions or is taken in bands.
+    Patches,
+}
+
+impl Way {
+    /// The one of a layer.
+    pub(super) fn of(g: &Geometry, then: Then, of_images: bool) -> Self {
+        if g.groups > 1 {
+            Way::Groups
+        } else if g.one_patch() {
+            Way::OnePatch
+        } else if !of_images && short_patches::fit(g) {
+            Way::ShortPatches
+        } else if then == Then::ReluMaxPool {
+            Way::Pooled
+        } else if direct::fit(g) {
+            Way::Direct
+        } else {
+            Way::Patches
+        }
+    }
+}
+
 /// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
     saved: &Saved<'_, T>,
@@ -87,15 +124,16 @@ pub(crate) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    if g.groups > 1 {
+    let way = Way::of(g, saved.then, of_images);
+    if way == Way::Groups {
         return groups::backward(saved, result_gradient, g, of_images);
     }
-    if g.one_patch() {
+    if way == Way::OnePatch {
         let one = OnePatch { saved, result_gradient, g, of_images };
         return crate::kernels::arch().dispatch(one);
     }
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
-    let short = !of_images && short_patches::fit(g);
+    let turned = if way == Way::Direct && of_images { Turned::new(saved.weights, g) } else { None };
     let count = saved.images.len() / g.image();
     let (chunk, bands) = (g.chunk(), g.bands(saved.then));
     let mut image_gradients = Box::new_uninit_slice(if of_images { saved.images.len() } else { 0 });
@@ -103,16 +141,36 @@ pub(crate) fn backward<T: Element>(
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let gradients_of = |(index, image_gradients): (usize, &mut [MaybeUninit<T>])| {
         let images = index * chunk..count.min((index + 1) * chunk);
+        let arch = crate::kernels::arch();
+        if way == Way::Direct {
+            let (band, turned) = (&bands[0], turned.as_ref());
+            let direct =
+                Direct { saved, images, band, result_gradient, g, turned, image_gradients };
+            return arch.dispatch(direct);
+        }
         let image_gradients = zeroed(image_gradients);
         let of_band = |band: &Band| {
             let (images, image_gradients) = (images.clone(), &mut *image_gradients);
-            let arch = crate::kernels::arch();
-            if short {
-                arch.dispatch(ShortPatches { saved, images, band, result_gradient, g })
-            } else if saved.then == Then::ReluMaxPool {
-                arch.dispatch(Pooled { saved, images, band, result_gradient, g, image_gradients })
-            } else {
-                arch.dispatch(Dense { saved, images, band, result_gradient, g, image_gradients })
+            match way {
+                Way::ShortPatches => {
+                    arch.dispatch(ShortPatches { saved, images, band, result_gradient, g })
+                }
+                Way::Pooled => arch.dispatch(Pooled {
+                    saved,
+                    images,
+                    band,
+                    result_gradient,
+                    g,
+                    image_gradients,
+                }),
+                _ => arch.dispatch(Dense {
+                    saved,
+                    images,
+                    band,
+                    result_gradient,
+                    g,
+                    image_gradients,
+                }),
             }
         };
         added_up(bands.iter().map(of_band), g)
@@ -128,8 +186,8 @@ pub(crate) fn backward<T: Element>(
             bias.add(partial_bias);
         }
     }
-    // SAFETY: every chunk was zeroed.
-    #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
+    // SAFETY: every chunk was zeroed or written.
+    #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
     Gradients { images, weights: weights.total(), bias: bias.total() }
 }

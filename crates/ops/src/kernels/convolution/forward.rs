@@ -108,18 +108,18 @@ fn forward_one_patch<T: Element>(
 }
 
 /// Some images, or a band of one, and what becomes of them.
-struct Chunk<'a, T> {
-    images: &'a [T],
+pub(super) struct Chunk<'a, T> {
+    pub(super) images: &'a [T],
     /// Room for each.
-    arranged: Arranged<T>,
-    panels: &'a Panels<T>,
-    g: &'a Geometry,
+    pub(super) arranged: Arranged<T>,
+    pub(super) panels: &'a Panels<T>,
+    pub(super) g: &'a Geometry,
     /// Where the patches of a band's results begin; where pooled, of each window's first.
-    starts: &'a [usize],
-    then: Then,
-    result: &'a mut [MaybeUninit<T>],
+    pub(super) starts: &'a [usize],
+    pub(super) then: Then,
+    pub(super) result: &'a mut [MaybeUninit<T>],
     /// Empty unless pooled.
-    places: &'a mut [MaybeUninit<u8>],
+    pub(super) places: &'a mut [MaybeUninit<u8>],
 }
 
 impl<T: Element> WithSimd for Chunk<'_, T> {

@@ -114,7 +114,12 @@ fn copy_patches<T: Element, S: Simd>(
 
 /// Adds each patch to where [`copy_patches`] takes it from.
 #[inline(always)]
-fn add_patches<T: Element>(patches: &[T], starts: &[usize], image: &mut [T], g: &Geometry) {
+pub(super) fn add_patches<T: Element>(
+    patches: &[T],
+    starts: &[usize],
+    image: &mut [T],
+    g: &Geometry,
+) {
     let (segment, step) = (g.segment(), g.row_below());
     for (start, patch) in starts.iter().zip(patches.chunks_exact(g.patch())) {
         for (row, terms) in patch.chunks_exact(segment).enumerate() {
