@@ -118,7 +118,8 @@ fn normalise_and_pool<T: Element>(
     let count = activations.len() / image * pooled;
     let (mut result, mut places) = (Box::new_uninit_slice(count), Box::new_uninit_slice(count));
     let mut maxima = Box::new_uninit_slice(count);
-    let (chunk, length) = (g.chunk(), g.chunk() * pooled);
+    let chunk = g.chunk(activations.len() / image);
+    let length = chunk * pooled;
     activations
         .par_chunks(chunk * image)
         .zip(result.par_chunks_mut(length))

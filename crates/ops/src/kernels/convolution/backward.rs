@@ -8,8 +8,8 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use self::dense::Dense;
 use self::direct::{Direct, Turned};
+use self::patches::Patches;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use super::bands::Band;
@@ -19,9 +19,9 @@ use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, product};
 use crate::threads::side_by_side;
 
-mod dense;
 mod direct;
 mod lists;
+mod patches;
 mod pooled;
 mod short_patches;
 
@@ -135,7 +135,7 @@ pub(crate) fn backward<T: Element>(
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let turned = if way == Way::Direct && of_images { Turned::new(saved.weights, g) } else { None };
     let count = saved.images.len() / g.image();
-    let (chunk, bands) = (g.chunk(), g.bands(saved.then));
+    let (chunk, bands) = (g.chunk(count), g.bands(saved.then));
     let mut image_gradients = Box::new_uninit_slice(if of_images { saved.images.len() } else { 0 });
     let mut chunks: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
     chunks.resize_with(count.div_ceil(chunk), Default::default);
@@ -163,7 +163,7 @@ pub(crate) fn backward<T: Element>(
                     g,
                     image_gradients,
                 }),
-                _ => arch.dispatch(Dense {
+                _ => arch.dispatch(Patches {
                     saved,
                     images,
                     band,

@@ -38,7 +38,8 @@ pub(crate) fn forward_and<T: Element, R: Send>(
 ) -> (Vec<T>, Vec<u8>, Vec<R>) {
     assert_eq!(images.len() % g.image(), 0, "values of whole images");
     let (height, width) = g.result(then);
-    let (chunk, length) = (g.chunk(), height * width * g.outputs);
+    let count = images.len() / g.image();
+    let (chunk, length) = (g.chunk(count), height * width * g.outputs);
     if g.groups > 1 || g.one_patch() {
         let (result, places) = if g.groups > 1 {
             groups::forward(images, (weights, bias), g, then)
@@ -51,7 +52,6 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     let panels = &pack(weights, bias, g);
     let bands = &g.bands(then)[..];
     let starts = &g.starts(then, bands[0].rows.len())[..];
-    let count = images.len() / g.image();
     let mut result = Box::new_uninit_slice(count * length);
     let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
     let mut places = Box::new_uninit_slice(pooled);

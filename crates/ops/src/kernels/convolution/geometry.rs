@@ -137,12 +137,15 @@ impl Geometry {
         let (height, width) = self.convolved();
         self.arranged() + height * width * self.outputs
     }
-    /// Images that one thread works on at a time: up to 32, and fewer where they are large. It
-    /// follows from the sizes alone, so that the order of sums over images does not depend on how
-    /// many threads there are.
-    pub(crate) fn chunk(&self) -> usize {
+    /// Images of a batch of so many that one thread works on at a time: up to 32, and fewer where they are
+    /// large or few. It follows from the sizes alone, so that the order of sums over images does not depend
+    /// on how many threads there are.
+    pub(crate) fn chunk(&self, count: usize) -> usize {
         const VALUES: usize = 1 << 17;
-        if self.cut() { 1 } else { (VALUES / self.values()).clamp(1, 32) }
+        // A small batch would be one thread's work; of a larger one some threads have more than others.
+        const FEW: usize = 64;
+        let most = if count <= FEW { count.div_ceil(4).max(1) } else { 32 };
+        if self.cut() { 1 } else { (VALUES / self.values()).clamp(1, most) }
     }
 }
 
@@ -171,9 +174,10 @@ mod tests {
                 groups: 1,
                 band: BAND,
             };
-            assert_eq!((g.chunk(), g.cut()), (32, false));
+            assert_eq!((g.chunk(100), g.chunk(1000), g.cut()), (32, 32, false));
+            assert_eq!([1, 2, 32, 64].map(|few| g.chunk(few)), [1, 1, 8, 16]);
             let large = Geometry { height: 224, width: 224, channels: 64, ..g };
-            assert_eq!((large.chunk(), large.cut()), (1, true));
+            assert_eq!((large.chunk(100), large.cut()), (1, true));
         }
     }
 }

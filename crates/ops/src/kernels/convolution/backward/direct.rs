@@ -15,7 +15,7 @@ use super::super::bands::Band;
 use super::super::forward::Chunk;
 use super::super::tiles::{Panels, pack, shape};
 use super::super::{Geometry, Then};
-use super::dense::add_patches;
+use super::patches::add_patches;
 use super::{ResultGradient, Saved, zeroed};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;

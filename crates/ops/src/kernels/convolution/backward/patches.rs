@@ -13,7 +13,7 @@ use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, add_matmul_on_this_thread, matmul_on_this_thread};
 
 /// Weight and bias gradients of a band of each of some images.
-pub(super) struct Dense<'a, T, G> {
+pub(super) struct Patches<'a, T, G> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
@@ -27,7 +27,7 @@ pub(super) struct Dense<'a, T, G> {
 /// of the paper's networks, whose 32 images have fewer, are one product as ever.
 const PATCHES: usize = 1 << 18;
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Dense<'_, T, G> {
+impl<T: Element, G: ResultGradient<T>> WithSimd for Patches<'_, T, G> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
