@@ -88,8 +88,12 @@ pub fn read_records(dir: &Path) -> Result<Vec<Record>, RecordError> {
     Ok(records)
 }
 
-/// Where the records of the sweep in `dir` are, none of them opened.
-fn record_paths(dir: &Path) -> Result<Vec<PathBuf>, RecordError> {
+/// Where the records of the sweep in `dir` are, none of them opened, in the order of their paths.
+///
+/// # Errors
+///
+/// Where a folder cannot be read, or has something that is no record.
+pub fn record_paths(dir: &Path) -> Result<Vec<PathBuf>, RecordError> {
     let mut paths = Vec::new();
     for recipe in subfolders(&dir.join("records"))? {
         for variant in subfolders(&recipe)? {
