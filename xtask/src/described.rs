@@ -42,8 +42,8 @@ fn cells<'a>(jobs: &'a [Job<'_>]) -> HashMap<(&'a str, &'a str), usize> {
 pub(crate) fn what_comes_next(shard: Shard, trained: usize, others: usize, dir: &Path) -> String {
     let dir = dir.display();
     format!(
-        "share {shard} is done: {trained} of its networks are in {dir}, and {others} of the other shares \
-         are not, so there is no report yet\n\
+        "share {shard} is done: its {trained} networks are in {dir}, {others} of other shares are not, so \
+         there is no report yet\n\
          when all shares are done, join their folders: cargo xtask merge {dir} … --out DIR"
     )
 }

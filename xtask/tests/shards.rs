@@ -177,7 +177,8 @@ fn a_dry_run_tells_the_share() {
         assert!(first.ends_with(&format!("in a: share {shard} of 8 networks")), "{told}");
         let networks: usize = first.split_once(' ').unwrap().0.parse().unwrap();
         rest -= networks;
-        let runs = |line: &str| line.strip_suffix(" runs")?.rsplit(' ').next()?.parse::<usize>().ok();
+        let runs =
+            |line: &str| line.strip_suffix(" runs")?.rsplit(' ').next()?.parse::<usize>().ok();
         let counted: usize = cells.lines().filter_map(runs).sum();
         assert_eq!(counted, networks, "{told}");
     }

@@ -150,7 +150,9 @@ fn entries(dir: &Path) -> Result<Vec<(PathBuf, bool)>, RecordError> {
         let entry = entry.map_err(failed)?;
         if !entry.file_name().as_encoded_bytes().starts_with(b".") {
             let path = entry.path();
-            let is_folder = path.is_dir();
+            // The listing tells, but for links; so a folder of many records is not asked about each.
+            let kind = entry.file_type().map_err(failed)?;
+            let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
             entries.push((path, is_folder));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pairnet_models::variants;
-use pairnet_training::{Plan, Recipe, Shard};
+use pairnet_training::{Job, Plan, Recipe, Shard};
 use proptest::prelude::*;
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -29,7 +29,7 @@ fn shard(number: usize, of: usize) -> Shard {
 }
 
 /// The arithmetic of one training, as the plan's documentation has it.
-fn arithmetic(job: &pairnet_training::Job<'_>) -> usize {
+fn arithmetic(job: &Job<'_>) -> usize {
     let each = job.variant.multiply_adds().unwrap();
     let (epochs, pairs) = (job.recipe.epochs, job.recipe.pairs);
     pairs * (epochs * (each.forward + each.backward) + each.forward)
@@ -44,12 +44,12 @@ proptest! {
         let shares: Vec<Vec<_>> =
             (1..=of).map(|number| plan.share(shard(number, of)).collect()).collect();
 
-        let mut parted: Vec<_> = shares.iter().flatten().map(|job| job.coordinates()).collect();
+        let mut parted: Vec<_> = shares.iter().flatten().map(Job::coordinates).collect();
         let mut planned: Vec<_> = plan.jobs().collect();
         let longest = planned.iter().map(arithmetic).max().unwrap();
         planned.sort_by(|a, b| a.coordinates().cmp(&b.coordinates()));
         parted.sort_unstable();
-        prop_assert_eq!(parted, planned.iter().map(|job| job.coordinates()).collect::<Vec<_>>());
+        prop_assert_eq!(parted, planned.iter().map(Job::coordinates).collect::<Vec<_>>());
 
         let spread = |counts: &[usize]| counts.iter().max().unwrap() - counts.iter().min().unwrap();
         let sizes: Vec<usize> = shares.iter().map(Vec::len).collect();

@@ -177,6 +177,9 @@ impl Survey {
             again: run.again,
             failed: run.failed,
         };
+        // Where sweep.json was lost and asked for anew, its records tell how many runs there are.
+        let settings = &mut self.sweep.settings;
+        settings.runs = settings.runs.max(run.run + 1);
         let place = match self.runs.get(&at).copied() {
             Some(before) if found.again => before,
             Some(before) if !before.again => {
