@@ -1,27 +1,51 @@
 //! What is told of a sweep's plan and of its failures.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use pairnet_record::Record;
-use pairnet_training::{Plan, Recipe, Status};
+use pairnet_training::{Job, Plan, Recipe, Shard, Status};
 
-/// What would be trained, network by network, and by which settings.
-pub(crate) fn described(plan: &Plan, status: &Status<'_>, dir: &Path) -> String {
+/// What would be trained of a plan's share, network by network, and by which settings.
+pub(crate) fn described(plan: &Plan, shard: Shard, status: &Status<'_>, dir: &Path) -> String {
     let Status { missing, kept, .. } = status;
     let mut text =
-        format!("{} networks to train, {kept} kept, in {}\n", missing.len(), dir.display());
+        format!("{} networks to train, {kept} kept, in {}", missing.len(), dir.display());
+    if shard != Shard::WHOLE {
+        text += &format!(": share {shard} of {} networks", plan.jobs().count());
+    }
+    text.push('\n');
     let width = plan.recipes.iter().map(|recipe| recipe.name.len()).max().unwrap_or(0).max(8);
+    let share: Vec<Job<'_>> = plan.share(shard).collect();
+    let (share, missing) = (cells(&share), cells(missing));
     for recipe in &plan.recipes {
         for variant in &plan.variants {
-            let missing = missing
-                .iter()
-                .filter(|job| job.recipe.name == recipe.name && job.variant.name == variant.name)
-                .count();
-            let (recipe, variant, runs) = (&recipe.name, &variant.name, plan.runs);
+            let (recipe, variant) = (&*recipe.name, &*variant.name);
+            let count = |of: &HashMap<_, usize>| of.get(&(recipe, variant)).copied().unwrap_or(0);
+            let (missing, runs) = (count(&missing), count(&share));
             text += &format!("  {recipe:width$} {variant:13} {missing} of {runs} runs\n");
         }
     }
     plan.recipes.iter().fold(text, |text, recipe| text + &settings(recipe))
+}
+
+/// How many runs there are of each recipe and variant.
+fn cells<'a>(jobs: &'a [Job<'_>]) -> HashMap<(&'a str, &'a str), usize> {
+    let mut counts = HashMap::new();
+    for (recipe, variant, _) in jobs.iter().map(Job::coordinates) {
+        *counts.entry((recipe, variant)).or_default() += 1;
+    }
+    counts
+}
+
+/// What is to do when a share is trained and the folder lacks `others` networks of other shares.
+pub(crate) fn what_comes_next(shard: Shard, trained: usize, others: usize, dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        "share {shard} is done: its {trained} networks are in {dir}, {others} of other shares are not, so \
+         there is no report yet\n\
+         when all shares are done, join their folders: cargo xtask merge {dir} … --out DIR"
+    )
 }
 
 /// All of a recipe's settings, as they could stand in a study's file.

@@ -5,10 +5,12 @@
 mod aside;
 mod ask;
 mod bench;
+mod claim;
 mod data;
 mod described;
 mod device;
 mod evaluate;
+mod merge;
 mod networks;
 mod progress;
 mod provenance;
@@ -29,9 +31,20 @@ use pairnet_terminal::{end, print_usage, start_logs};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// For whoever starts programs again, a scheduler say.
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done
+   1  refused or failed; the same command would end so again
+   2  the arguments are not understood
+   3  merge: some networks are missing
+  75  worth another try: the folder is in use, the disk is full, a run failed that may not fail again
+Ctrl-C and SIGTERM leave what is done; the program ends by the signal (128 + its number in a shell), and the
+same command goes on from there.";
+
 /// Reproduces "Classification, weight sharing, auxiliary losses".
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -40,9 +53,14 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Train the networks and print the paper's tables beside the published ones
+    #[command(after_help = EXIT_CODES)]
     Reproduce(reproduce::Arguments),
     /// Train what a file asks for: other settings, other networks, a grid of them
+    #[command(after_help = EXIT_CODES)]
     Study(study::Arguments),
+    /// Join the folders that the shares of a sweep were trained into
+    #[command(after_help = EXIT_CODES)]
+    Merge(merge::Arguments),
     /// Train one network, and keep it
     Train(train::Arguments),
     /// Say how good kept networks are, on fresh test pairs
@@ -72,6 +90,7 @@ fn main() -> ExitCode {
     end(start_logs().and_then(|()| match arguments.command {
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Study(arguments) => study::study(&arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
         Command::Train(arguments) => train::train(&arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
         Command::Predict(_) | Command::Serve(_) => ask::ask(),

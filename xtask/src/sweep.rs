@@ -1,21 +1,19 @@
 //! A sweep from its plan to its report, as `reproduce` and `study` ask for it.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 use pairnet_data::{Mnist, Split};
 use pairnet_models::Kernels;
-use pairnet_record::{
-    Owner, RecipeSettings, RecordError, Study, Sweep, check_writable, read_study, read_sweep,
-    study_path, write_study,
-};
-use pairnet_terminal::{Interrupted, Signals, note, print};
-use pairnet_training::{Plan, Setup, Status, TrainingError, Workers, claim_folder, status, sweep};
+use pairnet_record::{Owner, Record, Study};
+use pairnet_terminal::{Exit, Interrupted, Signals, ends_with, note, print};
+use pairnet_training::{Plan, Setup, Shard, Status, TrainingError, Workers, sweep};
 
-use crate::aside::{holds_sweep, is_occupied, move_aside};
-use crate::described::{described, told_failures, what_is_to_do};
+use crate::aside::move_aside;
+use crate::claim::{claim, dry_owner, makes_way, owner, refuse_another_kind, status_of};
+use crate::data::digits;
+use crate::described::{described, told_failures, what_comes_next, what_is_to_do};
 use crate::device::DeviceName;
 use crate::progress::Progress;
 use crate::provenance::provenance;
@@ -41,6 +39,10 @@ pub(crate) struct SweepArguments {
     /// Keep each trained network beside its record: networks/RECIPE/VARIANT/RUN.safetensors
     #[arg(long)]
     keep: bool,
+    /// Train this share of the networks alone, such as 3/8, the third of eight: for several machines,
+    /// whose folders `cargo xtask merge` joins
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
     /// Say what would be trained, and by which settings, and train nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,8 +65,8 @@ pub(crate) fn from_one_to<const MOST: usize>(text: &str) -> Result<usize, String
     }
 }
 
-/// Trains what `plan` has and its folder lacks, and reports on the folder; `by_default` is that folder
-/// below the workspace.
+/// Trains what `plan` has and its folder lacks, or a share of that, and reports on the folder once it has
+/// all; `by_default` is that folder below the workspace.
 pub(crate) fn train_all(
     plan: &Plan,
     study: Option<&Study>,
@@ -73,6 +75,7 @@ pub(crate) fn train_all(
 ) -> Result<()> {
     let workspace = crate::workspace();
     let mut dir = arguments.out.clone().unwrap_or_else(|| workspace.join(by_default));
+    let shard = arguments.shard.unwrap_or(Shard::WHOLE);
     let device = arguments.device.open()?;
     let program = provenance(&workspace, &device);
     let setup = Setup {
@@ -81,20 +84,11 @@ pub(crate) fn train_all(
         test_every_epoch: arguments.test_every_epoch,
         keep: arguments.keep.then(|| program.clone()),
     };
-    let data = match &arguments.data_dir {
-        Some(dir) => Mnist::from_dir(dir)?,
-        None => Mnist::shipped()?,
-    };
+    let data = digits(arguments.data_dir.as_deref())?;
     for recipe in &plan.recipes {
         data.require_pairs(recipe.pairs_of(Split::Train), recipe.pairs_of(Split::Test))?;
     }
-    let makes_way = arguments.fresh && is_occupied(&dir);
-    if makes_way && !holds_sweep(&dir) {
-        bail!(
-            "{} holds no sweep, and --fresh moves nothing else; name another folder with --out DIR",
-            dir.display()
-        );
-    }
+    let makes_way = arguments.fresh && makes_way(&dir)?;
     let asked = plan.asked(&setup, &data, program)?;
     if arguments.dry_run {
         let owner = dry_owner(&dir)?;
@@ -109,7 +103,7 @@ pub(crate) fn train_all(
         if makes_way {
             note(format_args!("the sweep in {} would be moved aside", dir.display()));
         }
-        return print(&described(plan, &status, &dir));
+        return print(&described(plan, shard, &status.of_share(plan, shard).0, &dir));
     }
     if makes_way {
         // So that no folder is moved while a sweep writes into it.
@@ -120,151 +114,110 @@ pub(crate) fn train_all(
     }
     let owner = owner(&dir)?;
     refuse_another_kind(&dir, study, &asked)?;
-    let Status { sweep: claimed, missing, kept, failed } = status_of(&dir, plan, &asked, &setup)?;
-    claim_folder(&owner, &claimed)?;
-    // No record follows from it, so that one that cannot be read makes way.
-    if let Some(study) = study
-        && !matches!(read_study(owner.dir()), Ok(Some(there)) if there == *study)
-    {
-        write_study(owner.dir(), study)?;
+    let status = status_of(&dir, plan, &asked, &setup)?;
+    claim(&owner, &status.sweep, study)?;
+    let (status, others) = status.of_share(plan, shard);
+    tell_what_is_there(plan, shard, &status, &dir);
+    let failed = train(&owner, plan.seed, &status, &data, &setup, arguments)?;
+    // The report of many runs takes the memory that their digits took.
+    drop(data);
+    let all = status.kept + status.missing.len();
+    if others == 0 {
+        crate::report::write(&dir)?;
+    } else {
+        note(what_comes_next(shard, all - failed.len(), others, &dir));
     }
-    let all = kept + missing.len();
+    refuse_failed(&failed, all)
+}
+
+/// What the folder has already, and what it was asked for beside the plan.
+fn tell_what_is_there(plan: &Plan, shard: Shard, status: &Status<'_>, dir: &Path) {
+    let (kept, missing) = (status.kept, status.missing.len());
+    let all = kept + missing;
+    if shard != Shard::WHOLE {
+        let planned = plan.jobs().count();
+        note(format_args!("share {shard} has {all} of the {planned} networks"));
+    }
     if kept > 0 {
         note(format_args!(
-            "{kept} of {all} networks are trained already and kept; {} to train",
-            missing.len()
+            "{kept} of {all} networks are trained already and kept; {missing} to train"
         ));
     }
-    let (recipes, variants) = (claimed.settings.recipes.len(), claimed.settings.variants.len());
+    let (shown, settings) = (dir.display(), &status.sweep.settings);
+    let (recipes, variants) = (settings.recipes.len(), settings.variants.len());
     if recipes * variants > plan.recipes.len() * plan.variants.len() {
         note(format_args!(
-            "the sweep in {} has {recipes} recipes and {variants} variants: what of these is not \
-             trained yet is reported as missing",
-            dir.display()
+            "the sweep in {shown} has {recipes} recipes and {variants} variants: what of these is not \
+             trained yet is reported as missing"
         ));
     }
-    if claimed.settings.runs > plan.runs {
+    if settings.runs > plan.runs {
         note(format_args!(
-            "the sweep in {} has {} runs of each network, and is reported with all of them",
-            dir.display(),
-            claimed.settings.runs
+            "the sweep in {shown} has {} runs of each network, and is reported with all of them",
+            settings.runs
         ));
     }
+}
 
+/// Trains what is missing, and gives back the records of all runs that failed, then or before.
+fn train(
+    owner: &Owner,
+    seed: u64,
+    status: &Status<'_>,
+    data: &Mnist,
+    setup: &Setup,
+    arguments: &SweepArguments,
+) -> Result<Vec<Record>> {
+    let Status { missing, kept, failed, .. } = status;
+    let workers = workers(arguments);
+    if !missing.is_empty() {
+        note(what_is_to_do(missing.len(), workers.count));
+    }
+    let signals = Signals::listen()?;
+    let progress = Progress::new(missing.len());
+    let trained = AtomicUsize::new(*kept);
+    let finished = |record: &_| {
+        trained.fetch_add(1, Ordering::Relaxed);
+        progress.finished(record);
+    };
+    let result = sweep(owner, (missing, seed), data, setup, workers, signals.stop(), &finished);
+    progress.end();
+    if let Some(signal) = signals.end() {
+        let told = match result {
+            Ok(_) | Err(TrainingError::Interrupted) => format!(
+                "interrupted: {} of {} networks are trained, their records are whole in {}; the \
+                 same command goes on from there",
+                trained.into_inner(),
+                kept + missing.len(),
+                owner.dir().display()
+            ),
+            Err(error) => format!("interrupted: {error}"),
+        };
+        return Err(Interrupted { signal, told }.into());
+    }
+    Ok([failed.clone(), result?].concat())
+}
+
+fn workers(arguments: &SweepArguments) -> Workers {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = match (arguments.device, arguments.jobs) {
+    match (arguments.device, arguments.jobs) {
         (DeviceName::Cpu, jobs) => Workers { count: jobs.unwrap_or(cores), threads: cores },
         // One thread keeps a GPU's run going; more would only look for work.
         (DeviceName::Cuda, jobs) => {
             let count = jobs.unwrap_or(1);
             Workers { count, threads: count }
         }
-    };
-    if !missing.is_empty() {
-        note(what_is_to_do(missing.len(), workers.count));
     }
-    let signals = Signals::listen()?;
-    let progress = Progress::new(missing.len());
-    let trained = AtomicUsize::new(kept);
-    let finished = |record: &_| {
-        trained.fetch_add(1, Ordering::Relaxed);
-        progress.finished(record);
-    };
-    let jobs = (&*missing, plan.seed);
-    let result = sweep(&owner, jobs, &data, &setup, workers, signals.stop(), &finished);
-    progress.end();
-    if let Some(signal) = signals.end() {
-        let told = match result {
-            Ok(_) | Err(TrainingError::Interrupted) => format!(
-                "interrupted: {} of {all} networks are trained, their records are whole in {}; the \
-                 same command goes on from there",
-                trained.into_inner(),
-                dir.display()
-            ),
-            Err(error) => format!("interrupted: {error}"),
-        };
-        return Err(Interrupted { signal, told }.into());
-    }
-    let failed = [failed, result?].concat();
-    // The report of many runs takes the memory that their digits took.
-    drop(data);
-    crate::report::write(&dir)?;
-    if failed.is_empty() { Ok(()) } else { bail!(told_failures(&failed, all)) }
 }
 
-/// A folder has one report: that of a study, or the paper's. What is there is not to become a part of the
-/// other.
-fn refuse_another_kind(dir: &Path, study: Option<&Study>, asked: &Sweep) -> Result<()> {
-    let (Some(there), true) = (read_sweep(dir)?, dir.join("records").exists()) else {
+/// Runs that failed are told at the end, and end the program so.
+pub(crate) fn refuse_failed(failed: &[Record], all: usize) -> Result<()> {
+    if failed.is_empty() {
         return Ok(());
+    }
+    let again = |record: &Record| {
+        record.failure.as_ref().is_some_and(|failure| failure.kind.is_worth_another_try())
     };
-    let is_asked = |recipe: &RecipeSettings| {
-        asked.settings.recipes.iter().any(|asked| asked.name == recipe.name)
-    };
-    let is_study = study_path(dir).exists();
-    let held = match study {
-        None if is_study => "a study",
-        // One that has lost its study.json has the study's cells.
-        Some(_) if !is_study && !there.settings.recipes.iter().all(is_asked) => {
-            "a sweep that is no study"
-        }
-        _ => "",
-    };
-    if !held.is_empty() {
-        bail!(
-            "{} holds {held}\nname another folder with --out DIR, or move this one aside with --fresh",
-            dir.display()
-        );
-    }
-    if let (Some(study), Ok(Some(before))) = (study, read_study(dir))
-        && study.title != before.title
-    {
-        note(format_args!(
-            "the study in {} was called '{}'; its cells stay in the report",
-            dir.display(),
-            before.title
-        ));
-    }
-    Ok(())
-}
-
-/// The folder, for this process alone.
-fn owner(dir: &Path) -> Result<Owner> {
-    let command: Vec<_> = std::env::args_os().skip(1).collect();
-    let command = command.join(OsStr::new(" ")).display().to_string();
-    let owner = Owner::take(dir, &format!("cargo xtask {command}"))?;
-    if let Some(error) = owner.unlocked() {
-        note(format_args!(
-            "warning: {} cannot be locked ({error}): see to it that no other sweep uses it",
-            dir.display()
-        ));
-    }
-    Ok(owner)
-}
-
-/// What `owner` would refuse: a folder is not made to find out.
-fn dry_owner(dir: &Path) -> Result<Option<Owner>> {
-    if dir.exists() {
-        return owner(dir).map(Some);
-    }
-    check_writable(dir)?;
-    Ok(None)
-}
-
-/// What can be done about a folder that cannot be gone on with.
-fn status_of<'a>(dir: &Path, plan: &'a Plan, asked: &Sweep, setup: &Setup) -> Result<Status<'a>> {
-    status(dir, plan, asked, setup).map_err(|error| {
-        let of_another = matches!(
-            error,
-            TrainingError::OtherSettings { .. }
-                | TrainingError::Record(RecordError::Version { .. } | RecordError::Foreign { .. })
-        );
-        let error = anyhow::Error::from(error);
-        if of_another {
-            return anyhow::anyhow!(
-                "{error}\nname another folder with --out DIR, or move this one aside with --fresh"
-            );
-        }
-        error
-    })
+    let exit = if failed.iter().any(again) { Exit::TryAgain } else { Exit::Failed };
+    Err(ends_with(exit, anyhow!(told_failures(failed, all))))
 }

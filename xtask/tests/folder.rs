@@ -29,7 +29,16 @@ fn trained(dir: &Path, more: &[&str]) -> String {
 }
 
 fn refused(output: &Output, told: &str) {
-    assert_eq!(output.status.code(), Some(1), "{told}: {}", err(output));
+    ended(output, 1, told);
+}
+
+/// In use by another: the same command may do later.
+fn busy(output: &Output, told: &str) {
+    ended(output, 75, told);
+}
+
+fn ended(output: &Output, code: i32, told: &str) {
+    assert_eq!(output.status.code(), Some(code), "{told}: {}", err(output));
     assert!(err(output).contains(told), "{told}: {}", err(output));
 }
 
@@ -82,7 +91,7 @@ fn a_second_sweep_is_told_of_the_first_which_goes_on() {
         &["--runs", "12", "--fresh", "--dry-run"],
     ] {
         let second = reproduce(&dir, more).output().unwrap();
-        refused(&second, &in_use);
+        busy(&second, &in_use);
         assert!(err(&second).contains("cargo xtask reproduce --recipe paper"), "{}", err(&second));
     }
     // Whoever only looks needs no turn.
@@ -236,5 +245,5 @@ fn failed_runs_are_told_and_tried_again_where_that_can_help() {
 fn an_owner_that_is_no_sweep_keeps_sweeps_out_too() {
     let folder = tempfile::tempdir().unwrap();
     let _owner = Owner::take(folder.path(), "a test").unwrap();
-    refused(&reproduce(folder.path(), &["--runs", "1"]).output().unwrap(), "UTC: a test; wait");
+    busy(&reproduce(folder.path(), &["--runs", "1"]).output().unwrap(), "UTC: a test; wait");
 }

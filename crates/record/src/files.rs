@@ -88,8 +88,12 @@ pub fn read_records(dir: &Path) -> Result<Vec<Record>, RecordError> {
     Ok(records)
 }
 
-/// Where the records of the sweep in `dir` are, none of them opened.
-fn record_paths(dir: &Path) -> Result<Vec<PathBuf>, RecordError> {
+/// Where the records of the sweep in `dir` are, none of them opened, in the order of their paths.
+///
+/// # Errors
+///
+/// Where a folder cannot be read, or has something that is no record.
+pub fn record_paths(dir: &Path) -> Result<Vec<PathBuf>, RecordError> {
     let mut paths = Vec::new();
     for recipe in subfolders(&dir.join("records"))? {
         for variant in subfolders(&recipe)? {
@@ -146,7 +150,9 @@ fn entries(dir: &Path) -> Result<Vec<(PathBuf, bool)>, RecordError> {
         let entry = entry.map_err(failed)?;
         if !entry.file_name().as_encoded_bytes().starts_with(b".") {
             let path = entry.path();
-            let is_folder = path.is_dir();
+            // The listing tells, but for links; so a folder of many records is not asked about each.
+            let kind = entry.file_type().map_err(failed)?;
+            let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
             entries.push((path, is_folder));
         }
     }

@@ -92,8 +92,8 @@ pub use atomic::write_atomically;
 pub use difference::Difference;
 pub use error::RecordError;
 pub use files::{
-    read_record, read_record_file, read_records, read_sweep, record_path, sweep_path, write_record,
-    write_record_file, write_sweep,
+    read_record, read_record_file, read_records, read_sweep, record_path, record_paths, sweep_path,
+    write_record, write_record_file, write_sweep,
 };
 pub use origin::Origin;
 pub use owner::{Owner, check_writable};

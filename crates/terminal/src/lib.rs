@@ -13,10 +13,12 @@
 //!
 //! It is for programs. Libraries return what they have to say, and none of them imports this crate.
 
+mod exit;
 mod logs;
 mod output;
 mod signals;
 
+pub use exit::{Exit, ends_with};
 pub use logs::start_logs;
 pub use output::{end, note, print, print_usage};
 pub use signals::{Interrupted, Signals};

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use crate::exit::{Exit, ends_with, exit_of};
 use crate::signals::Interrupted;
 
 /// Tells whoever watches, in lines of their own; it is no matter if no one does.
@@ -33,7 +34,7 @@ pub fn print(text: &str) -> Result<()> {
 pub fn print_usage(usage: &clap::Error) -> ExitCode {
     let printed = usage.print().and_then(|()| io::stdout().flush());
     if usage.use_stderr() {
-        return ExitCode::from(2);
+        return Exit::Usage.into();
     }
     match written(printed) {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,7 +42,8 @@ pub fn print_usage(usage: &clap::Error) -> ExitCode {
     }
 }
 
-/// How a program ends that has done its work, or was kept from it.
+/// How a program ends that has done its work, or was kept from it: by the signal that it got, or with the
+/// code of [`Exit`].
 pub fn end(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,10 +54,10 @@ pub fn end(result: Result<()>) -> ExitCode {
     }
 }
 
-/// Tells the error, and is the exit code of a program that has failed.
+/// Tells the error, and is its exit code.
 fn fail(error: &anyhow::Error) -> ExitCode {
     note(format_args!("error: {}", told_once(error)));
-    ExitCode::FAILURE
+    exit_of(error).into()
 }
 
 /// An error and its causes, each told once: most errors already tell their cause.
@@ -69,6 +71,9 @@ fn told_once(error: &anyhow::Error) -> String {
 fn written(result: io::Result<()>) -> Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("failed to write to standard output"),
+        // What was to be kept is in its files: no disk that has room again changes that.
+        result => result
+            .context("failed to write to standard output")
+            .map_err(|error| ends_with(Exit::Failed, error)),
     }
 }

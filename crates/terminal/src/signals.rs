@@ -92,6 +92,11 @@ impl Interrupted {
     /// Ends the program by the signal; there is a code where that is not possible.
     pub(crate) fn end_program(&self) -> ExitCode {
         crate::output::note(self);
+        // The first process of a container ends by no signal that it has not asked for: the code is what
+        // a shell would tell of it.
+        if std::process::id() == 1 {
+            return ExitCode::from(128 + self.signal as u8);
+        }
         // Ends by an abort where the signal does not end it, and fails only for one that it does not
         // know.
         let _ = signal_hook::low_level::emulate_default_handler(self.signal);

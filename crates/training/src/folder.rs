@@ -89,7 +89,7 @@ pub fn status<'a>(
 
 /// What `there` and `asked` ask for together. What is of the tables of recipes and variants alone stands in
 /// their order, so that it does not matter which came first; else in the order that is asked for.
-fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
+pub(crate) fn joined(there: Sweep, asked: &Sweep, records: &[Record]) -> Sweep {
     let Sweep { format, mut settings, mut networks, provenance } = there;
     for recipe in &asked.settings.recipes {
         if settings.recipes.iter().all(|there| there.name != recipe.name) {

@@ -27,7 +27,8 @@
 //! A [`Recipe`] is everything about training that is not the network; the paper's text and its
 //! authors' code are two, and any field of them can be set otherwise ([`Recipe::with`]). [`run()`] trains one network; [`sweep()`] many, side by side. [`status()`]
 //! says what a folder has of a [`Plan`] and what it lacks, so that a sweep goes on where an earlier one
-//! stopped, and refuses what would change a record that is there. Everything random follows from the
+//! stopped, and refuses what would change a record that is there. A plan can be trained in shares, on
+//! several machines ([`Shard`]); [`survey`] looks at the folders they leave, and joins them. Everything random follows from the
 //! seed and the run's coordinates ([`RunId`]), so a run's record is the same bytes, timings apart,
 //! alone or in a sweep, on one thread or many.
 
@@ -41,6 +42,7 @@ mod fields;
 mod folder;
 mod kept;
 mod losses;
+mod merge;
 mod optimiser;
 mod plan;
 mod predictions;
@@ -50,6 +52,7 @@ mod scale;
 mod schedule;
 mod sets;
 mod setup;
+mod shard;
 mod state;
 mod streams;
 mod sweep;
@@ -66,6 +69,7 @@ pub use fields::FieldError;
 pub use folder::{Status, claim_folder, status};
 pub use kept::{Kept, Trained, keep, kept_path, network_path, shipped_path};
 pub use losses::{Losses, losses};
+pub use merge::{MergeError, Missing, Survey, survey};
 pub use optimiser::Optimiser;
 pub use plan::{Job, Plan, follows_from};
 pub use recipe::{Recipe, UnknownRecipe};
@@ -73,6 +77,7 @@ pub use run::{Finished, run, train};
 pub use scale::PixelScale;
 pub use schedule::LearningRate;
 pub use setup::Setup;
+pub use shard::{NoShard, Shard};
 pub use state::State;
 pub use streams::{DrawnMasks, RunId};
 pub use sweep::{Workers, sweep};

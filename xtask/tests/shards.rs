@@ -1,0 +1,316 @@
+//! A sweep in shares, on several machines as far as it knows: `--shard`, `merge`, and how they end.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::time::Duration;
+
+use pairnet_record::{
+    Failure, FailureKind, Owner, Record, RecordError, read_records, record_path, write_record,
+};
+use pairnet_training::{MergeError, TrainingError};
+
+const STUDY: &str = r#"
+title = "Few epochs"
+question = "Are two enough?"
+variants = ["mlp-ws-al", "narrow"]
+runs = 2
+seed = 3
+
+[set]
+epochs = 2
+pairs = 200
+
+[grid]
+optimiser = ["adam", "sgd"]
+
+[[network]]
+name = "narrow"
+from = "mlp-ws-al"
+branch_outputs = [20, 15, 10]
+"#;
+
+fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
+    command
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn ends(output: &Output, code: i32, told: &str) {
+    assert_eq!(output.status.code(), Some(code), "{told}: {}", err(output));
+    assert!(err(output).contains(told), "{told}: {}", err(output));
+}
+
+/// A folder to work in, with a study's file.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("few.toml"), STUDY).unwrap();
+        Self(folder)
+    }
+
+    fn dir(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn study(&self, name: &str, more: &[&str]) -> Output {
+        let mut command = xtask(&["study", "few.toml", "--keep", "--out", name]);
+        command.args(more).current_dir(self.0.path()).output().unwrap()
+    }
+
+    fn merge_command(&self, dirs: &[&str], more: &[&str]) -> Command {
+        let mut command = xtask(&[&["merge"], dirs, &["--out", "all"], more].concat());
+        command.current_dir(self.0.path());
+        command
+    }
+
+    fn merge(&self, dirs: &[&str], more: &[&str]) -> Output {
+        self.merge_command(dirs, more).output().unwrap()
+    }
+
+    /// The study on one machine, and in three shares.
+    fn trained(&self) {
+        ends(&self.study("one", &[]), 0, "[8/8]");
+        for (name, shard) in [("a", "1/3"), ("b", "2/3"), ("c", "3/3")] {
+            ends(&self.study(name, &["--shard", shard]), 0, "cargo xtask merge");
+        }
+    }
+}
+
+fn records(dir: &Path) -> Vec<Record> {
+    read_records(dir).unwrap().iter().map(Record::without_timing).collect()
+}
+
+/// All files of predictions and networks below `dir`, by the rest of their path.
+fn beside(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![dir.join("predictions"), dir.join("networks")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let below = path.strip_prefix(dir).unwrap().to_owned();
+                found.push((below, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn same_as_one(place: &Place, name: &str) {
+    let (one, dir) = (place.dir("one"), place.dir(name));
+    assert_eq!(records(&dir), records(&one));
+    let files = beside(&dir);
+    assert_eq!(files.len(), 16);
+    assert_eq!(files, beside(&one));
+    for file in ["sweep.json", "study.json"] {
+        assert_eq!(fs::read(dir.join(file)).unwrap(), fs::read(one.join(file)).unwrap(), "{file}");
+    }
+}
+
+#[test]
+fn three_shares_in_three_folders_are_one_machine_s_sweep() {
+    let place = Place::new();
+    place.trained();
+    for name in ["a", "b", "c"] {
+        assert!(!place.dir(name).join("results.md").exists());
+        let read = |file| fs::read(place.dir(name).join(file)).unwrap();
+        assert_eq!(read("sweep.json"), fs::read(place.dir("one/sweep.json")).unwrap());
+        assert!((2..=3).contains(&read_records(&place.dir(name)).unwrap().len()));
+    }
+    let dry = place.merge(&["a", "b", "c"], &["--dry-run"]);
+    ends(&dry, 0, "8 of 8 networks are in 3 folders");
+    assert!(!place.dir("all").exists());
+
+    let part = place.merge(&["a", "c"], &["--shards", "3"]);
+    ends(&part, 3, "networks are missing, so there is no report");
+    ends(&part, 3, "shares that lack something: 2/3\n");
+    assert!(!place.dir("all/results.md").exists());
+    let whole = place.merge(&["a", "b", "c"], &[]);
+    ends(&whole, 0, "results.md, results.json, results.csv, report.html and figures are in all");
+    assert!(String::from_utf8(whole.stdout).unwrap().starts_with("# Few epochs"));
+    same_as_one(&place, "all");
+
+    // Once more, and by going on with it.
+    ends(&place.merge(&["a", "b", "c", "one"], &[]), 0, "0 networks were copied");
+    ends(&place.study("all", &[]), 0, "8 of 8 networks are trained already");
+    same_as_one(&place, "all");
+}
+
+#[test]
+fn shares_can_take_turns_in_one_folder_and_the_last_one_reports() {
+    let place = Place::new();
+    ends(&place.study("one", &[]), 0, "[8/8]");
+    for shard in ["3/3", "1/3"] {
+        ends(&place.study("turns", &["--shard", shard]), 0, "so there is no report yet");
+        // Once more does nothing.
+        let again = place.study("turns", &["--shard", shard]);
+        ends(&again, 0, "networks are trained already and kept; 0 to train");
+        assert!(!place.dir("turns/results.md").exists());
+    }
+    ends(&place.study("turns", &["--shard", "2/3"]), 0, "figures are in turns");
+    same_as_one(&place, "turns");
+    // More shares than networks.
+    let none = place.study("none", &["--shard", "9/9"]);
+    ends(&none, 0, "share 9/9 has 0 of the 8 networks");
+    ends(&place.merge(&["one", "none"], &[]), 0, "8 of 8 networks are in 2 folders");
+}
+
+#[test]
+fn a_dry_run_tells_the_share() {
+    let place = Place::new();
+    let mut rest = 8;
+    for shard in ["1/3", "2/3", "3/3"] {
+        let output = place.study("a", &["--shard", shard, "--dry-run"]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        let (first, cells) = told.split_once('\n').unwrap();
+        assert!(first.ends_with(&format!("in a: share {shard} of 8 networks")), "{told}");
+        let networks: usize = first.split_once(' ').unwrap().0.parse().unwrap();
+        rest -= networks;
+        let runs =
+            |line: &str| line.strip_suffix(" runs")?.rsplit(' ').next()?.parse::<usize>().ok();
+        let counted: usize = cells.lines().filter_map(runs).sum();
+        assert_eq!(counted, networks, "{told}");
+    }
+    assert_eq!(rest, 0);
+    assert!(!place.dir("a").exists());
+}
+
+#[test]
+fn a_merge_that_is_killed_again_and_again_ends_in_the_same_folder() {
+    let place = Place::new();
+    place.trained();
+    for kill in 0..15 {
+        let mut command = place.merge_command(&["a", "b", "c"], &[]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(4 * kill));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if place.dir("all").exists() {
+            // What is there is whole at any moment.
+            read_records(&place.dir("all")).unwrap();
+        }
+    }
+    ends(&place.merge(&["a", "b", "c"], &[]), 0, "8 of 8");
+    same_as_one(&place, "all");
+}
+
+#[test]
+fn what_does_not_fit_is_named_and_nothing_is_merged() {
+    let place = Place::new();
+    place.trained();
+    let record = read_records(&place.dir("a")).unwrap().remove(0);
+    let path =
+        |name: &str| record_path(Path::new(name), &record.recipe, &record.variant, record.run);
+
+    let other = Record { test_accuracy: Some(1.5), ..record.clone() };
+    write_record(&place.dir("b"), &other).unwrap();
+    let told = format!("{} and {} are of the same run", path("a").display(), path("b").display());
+    ends(&place.merge(&["a", "b", "c"], &[]), 1, &told);
+
+    let foreign = Record { follows_from: "ff".to_owned(), ..record.clone() };
+    write_record(&place.dir("b"), &foreign).unwrap();
+    let told = format!("{} is a record of another sweep", path("b").display());
+    ends(&place.merge(&["a", "b", "c"], &[]), 1, &told);
+
+    let whole = fs::read(place.dir("a").join(path(""))).unwrap();
+    fs::write(place.dir("b").join(path("")), &whole[..100]).unwrap();
+    let told = format!("{} is not a whole record", path("b").display());
+    ends(&place.merge(&["a", "b", "c"], &[]), 1, &told);
+    fs::remove_file(place.dir("b").join(path(""))).unwrap();
+
+    let network = path("networks-of").display().to_string();
+    let network =
+        network.replace("networks-of/records", "b/networks").replace("json", "safetensors");
+    fs::create_dir_all(place.dir(&network).parent().unwrap()).unwrap();
+    let own = record_path(Path::new("b"), "base", "narrow", 0);
+    assert_ne!(own, path("b"));
+    fs::write(place.dir(&network), "of no record").unwrap();
+    let named = place.merge(&["a", "b", "c"], &[]);
+    ends(&named, 0, &format!("since they belong to no record:\n  {network}\n"));
+    same_as_one(&place, "all");
+
+    ends(&place.study("d", &["--shard", "1/3", "--runs", "1", "--test-every-epoch"]), 0, "done");
+    ends(
+        &place.merge(&["a", "d"], &[]),
+        1,
+        "all and d hold sweeps with other settings:\n  test_every",
+    );
+    ends(&place.merge(&["a", "nowhere"], &[]), 1, "failed to read nowhere");
+}
+
+#[test]
+fn exit_codes_tell_a_scheduler_what_to_try_again() {
+    let place = Place::new();
+    for shard in ["0/3", "4/3", "3"] {
+        ends(&place.study("a", &["--shard", shard]), 2, "the last is 8/8");
+    }
+    ends(&place.merge(&[], &[]), 2, "<DIR>");
+    {
+        let _owner = Owner::take(&place.dir("a"), "a test").unwrap();
+        ends(&place.study("a", &["--shard", "1/3"]), 75, "UTC: a test; wait");
+    }
+    place.trained();
+    {
+        let _owner = Owner::take(&place.dir("all"), "a test").unwrap();
+        ends(&place.merge(&["a", "b"], &[]), 75, "is in use by process");
+    }
+    ends(&place.merge(&["a", "b"], &[]), 3, "train what is missing and merge again");
+
+    // A result that is a failure is no reason to try again; one that may not fail again is.
+    let record = read_records(&place.dir("one")).unwrap().remove(0);
+    for (kind, code, told) in [
+        (FailureKind::NotFinite, 1, "1 of 8 runs failed"),
+        (FailureKind::Panic, 3, "worth another try"),
+    ] {
+        let failure = Some(Failure { kind, epoch: None, batch: None, reason: "a test".to_owned() });
+        let failed =
+            Record { train_accuracy: None, test_accuracy: None, failure, ..record.clone() };
+        write_record(&place.dir("one"), &failed).unwrap();
+        let merged =
+            xtask(&["merge", "one", "--out", "failed"]).current_dir(place.0.path()).output();
+        ends(&merged.unwrap(), code, told);
+        fs::remove_dir_all(place.dir("failed")).unwrap();
+    }
+    // It is tried again, and does not fail.
+    ends(&place.study("one", &[]), 0, "7 of 8 networks are trained already");
+
+    for arguments in
+        [&["--help"][..], &["reproduce", "--help"], &["study", "--help"], &["merge", "--help"]]
+    {
+        let help = String::from_utf8(xtask(arguments).output().unwrap().stdout).unwrap();
+        assert!(help.contains("75  worth another try"), "{help}");
+    }
+}
+
+/// Through all that an error passes on its way to the exit code.
+#[test]
+fn a_full_disk_is_worth_another_try_and_a_forbidden_one_is_not() {
+    for (kind, expected) in [(io::ErrorKind::StorageFull, 75), (io::ErrorKind::PermissionDenied, 1)]
+    {
+        let record = || RecordError::Write { path: PathBuf::from("a/record"), source: kind.into() };
+        let errors = [
+            record().into(),
+            TrainingError::from(record()).into(),
+            MergeError::from(record()).into(),
+            MergeError::from(TrainingError::from(record())).into(),
+            pairnet_report::ReportError::from(record()).into(),
+            anyhow::Error::from(record()).context("the results are printed, not kept"),
+        ];
+        for error in errors {
+            let told = format!("{error:?}");
+            let code = pairnet_terminal::end(Err(error));
+            assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(expected)), "{told}");
+        }
+    }
+}
