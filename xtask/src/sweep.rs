@@ -188,6 +188,8 @@ pub(crate) fn train_all(
     let failed = [failed, result?].concat();
     // The report of many runs takes the memory that their digits took.
     drop(data);
+    // Else the report would begin a folder of its own where this one was.
+    owner.check()?;
     crate::report::write(&dir)?;
     if failed.is_empty() { Ok(()) } else { bail!(told_failures(&failed, all)) }
 }
