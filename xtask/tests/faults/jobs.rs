@@ -73,6 +73,8 @@ impl Job {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
+        // Where there is no revision that a commit would change meanwhile.
+        command.current_dir(self.scratch.path());
         let few = ["--set", "epochs=1", "--set", "pairs=40", "--recipe", "paper"];
         match self.kind {
             Kind::Sweep => {

@@ -74,6 +74,7 @@ impl Moments {
 fn behind(program: &str, arguments: &[&str], command: &Command) -> Command {
     let mut limited = Command::new(program);
     limited.args(arguments).arg(command.get_program()).args(command.get_args());
+    limited.current_dir(command.get_current_dir().unwrap_or(".".as_ref()));
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => limited.env(name, value),
