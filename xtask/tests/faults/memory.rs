@@ -3,8 +3,8 @@
 use crate::jobs::{Job, KINDS, Kind};
 use crate::{Moments, Share, behind, end_of, gone_on_with, start, told, wrong_end};
 
-/// Address space in MiB within which a program is loaded, and in which every job ends.
-const BOUNDS: (u64, u64) = (16, 2048);
+/// Address space in MiB: with less the program is not even loaded, with more each job comes to its end.
+const BOUNDS: (u64, u64) = (40, 240);
 
 fn limited(kind: Kind, share: Share) {
     let (job, mut moments, mut lost) = (Job::new(kind), Moments::new(), Vec::new());
