@@ -123,6 +123,8 @@ pub(crate) fn train_all(
     drop(data);
     let all = status.kept + status.missing.len();
     if others == 0 {
+        // Else the report would begin a folder of its own where this one was.
+        owner.check()?;
         crate::report::write(&dir)?;
     } else {
         note(what_comes_next(shard, all - failed.len(), others, &dir));

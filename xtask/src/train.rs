@@ -9,9 +9,11 @@ use clap::builder::PossibleValuesParser;
 use pairnet_data::Split;
 use pairnet_models::{Kernels, variant};
 use pairnet_ops::awake;
-use pairnet_record::{Epoch, write_record_file};
+use pairnet_record::{Epoch, Record, read_record_file, write_record_file};
 use pairnet_study::{Setting, changed};
-use pairnet_training::{Finished, Recipe, RunId, Setup, State, TrainingError, follows_from, keep};
+use pairnet_training::{
+    Finished, Kept, Recipe, RunId, Setup, State, TrainingError, follows_from, keep,
+};
 
 use crate::data::digits;
 use crate::device::DeviceName;
@@ -41,7 +43,7 @@ pub(crate) struct Arguments {
     /// extension [default: runs/networks/RECIPE-VARIANT-SEED-RUN.safetensors in the workspace]
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Go on where the same training was broken off, if it was
+    /// Go on where the same training was broken off, if it was; one that has come to its end stays
     #[arg(long)]
     resume: bool,
     /// Where to compute
@@ -78,6 +80,13 @@ pub(crate) fn train(arguments: &Arguments) -> Result<()> {
     let data = digits(arguments.data_dir.as_deref())?;
     data.require_pairs(recipe.pairs_of(Split::Train), recipe.pairs_of(Split::Test))?;
     let origin = follows_from(&recipe, variant, seed, &data, &setup)?;
+    if arguments.resume && Kept::load(&file).is_ok_and(|kept| kept.is_of(run, &origin)) {
+        // It was broken off after its end, or was not; there is nothing to go on with.
+        let record = read_record_file(&record_file)?;
+        remove(&unfinished)?;
+        note("it is trained already");
+        return tell(&id, &record, (&file, &record_file));
+    }
     if file.exists() {
         bail!(
             "{} is there already; name another file with --save, or remove that one",
@@ -133,6 +142,11 @@ pub(crate) fn train(arguments: &Arguments) -> Result<()> {
     }
     keep(&file, &trained, &record, &provenance(&workspace, &setup.device))?;
     remove(&unfinished)?;
+    tell(&id, &record, (&file, &record_file))
+}
+
+fn tell(id: &RunId<'_>, record: &Record, (file, record_file): (&Path, &Path)) -> Result<()> {
+    let RunId { seed, recipe, variant, run } = id;
     let percent = |accuracy: Option<f64>| accuracy.map_or("-".to_owned(), |a| format!("{a:.1} %"));
     print(&format!(
         "{} by {}, seed {seed}, run {run}: {} of training pairs, {} of test pairs\n{}\n{}\n",

@@ -17,6 +17,14 @@ const SIBLINGS: [&str; 8] = [
 ];
 const CANDLE: [&str; 2] = ["candle-core", "candle-nn"];
 
+/// Where the manifest of each workspace member is.
+fn manifests() -> BTreeMap<String, std::path::PathBuf> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    let packages = metadata.packages.into_iter();
+    packages.map(|package| (package.name.to_string(), package.manifest_path.into())).collect()
+}
+
 /// The direct dependencies of every workspace member; development ones do not count.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
@@ -126,6 +134,36 @@ fn networks_touch_files_in_one_place() {
             may,
             "{}",
             path.display()
+        );
+    }
+}
+
+/// Lints that a manifest has of its own cannot stand beside the workspace's, so those of the one crate that may
+/// have `unsafe` are a copy.
+#[test]
+fn unsafe_code_is_forbidden_but_in_one_crate() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}{path}")).unwrap();
+    let lints = |manifest: &str, table: &str| -> Vec<String> {
+        let lines = manifest.lines().skip_while(|line| *line != format!("[{table}]")).skip(1);
+        let own = lines.take_while(|line| !line.starts_with('['));
+        own.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    let (workspace, ops) = (read("Cargo.toml"), read("crates/ops/Cargo.toml"));
+    for table in ["lints.rust", "lints.clippy"] {
+        let all = lints(&workspace, &format!("workspace.{table}"));
+        let all: Vec<_> = all.iter().map(|lint| lint.replace("\"forbid\"", "\"deny\"")).collect();
+        assert!(!all.is_empty());
+        assert_eq!(lints(&ops, table), all);
+    }
+    assert!(workspace.contains("unsafe_code = \"forbid\""));
+    for (package, manifest) in manifests() {
+        let inherits = lints(&std::fs::read_to_string(manifest).unwrap(), "lints");
+        assert_eq!(inherits == ["workspace = true"], package != "pairnet-ops", "{package}");
+    }
+    for outside in ["examples/Cargo.toml", "xtask/fuzz/Cargo.toml"] {
+        assert!(
+            lints(&read(outside), "lints.rust").contains(&"unsafe_code = \"forbid\"".to_owned())
         );
     }
 }

@@ -85,6 +85,27 @@ fn a_run_is_the_same_alone_in_many_sittings_and_in_a_sweep() {
     assert_eq!(std::fs::read(&whole).unwrap(), std::fs::read(&kept).unwrap());
 }
 
+/// A training that is killed after its end, or asked for twice, has nothing to go on with.
+#[test]
+fn what_is_trained_already_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, unfinished) = ("a.safetensors", "a.safetensors.unfinished");
+    let (file, unfinished) = (dir.path().join(file), dir.path().join(unfinished));
+    let few = ["--set", "epochs=2", "--set", "pairs=100", "--resume"];
+    let told = out(&train(&file, &few));
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&unfinished, "killed before it was removed").unwrap();
+    let again = train(&file, &few);
+    assert_eq!((out(&again), err(&again)), (told, "it is trained already\n".to_owned()));
+    assert!(!unfinished.exists());
+    // Another run's is in the way as ever, and so is one without --resume.
+    for more in [&few[..4], &["--resume"]] {
+        let refused = train(&file, more);
+        assert!(err(&refused).contains("a.safetensors is there already"), "{}", err(&refused));
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+}
+
 #[test]
 fn what_is_there_is_not_written_over() {
     let dir = tempfile::tempdir().unwrap();
@@ -142,6 +163,10 @@ fn what_is_no_network_is_told() {
     assert!(told(&["evaluate", name]).contains("network.safetensors"));
     std::fs::write(&file, "no network").unwrap();
     assert!(told(&["evaluate", name]).contains("network.safetensors"));
+    let pickle = dir.path().join("network.pt");
+    std::fs::write(&pickle, b"PK\x03\x04\0\0\x08\x08").unwrap();
+    let pickled = told(&["evaluate", pickle.to_str().unwrap()]);
+    assert!(pickled.contains("network.pt") && pickled.contains("never read"), "{pickled}");
     out(&{
         std::fs::remove_file(&file).unwrap();
         run(&["train", "mlp", "--save", name])

@@ -31,6 +31,12 @@ pub enum ImageError {
     /// The bytes are of one of the formats, but damaged.
     #[error("it is damaged, or not of the kind that its first bytes say: {0}")]
     Damaged(String),
+    /// More bytes than a picture has that would be read.
+    #[error(
+        "it has more than {} bytes, which no picture needs that is read",
+        crate::files::MOST_BYTES
+    )]
+    TooLong,
     /// More pixels than a drawing of a digit has.
     #[error(
         "it has {width}×{height} pixels; at most {side} on a side and {pixels} in all are read",

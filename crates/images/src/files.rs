@@ -1,6 +1,7 @@
 //! Pictures from files, within bounds.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{self, Cursor, Read as _};
 use std::path::Path;
 
 use image::{ImageError as DecodeError, ImageReader};
@@ -13,6 +14,8 @@ use crate::normalise::{SIDE, like_mnist};
 pub(crate) const MOST_ON_A_SIDE: u32 = 20_000;
 /// Pixels beyond which a picture is refused: a photograph has some twenty million.
 pub(crate) const MOST_PIXELS: u64 = 64_000_000;
+/// Bytes of a file beyond which it is refused: as many as the pixels may have without compression.
+pub(crate) const MOST_BYTES: u64 = 4 * MOST_PIXELS;
 /// Bytes that a decoder may take for itself.
 const MOST_MEMORY: u64 = 768 * 1024 * 1024;
 
@@ -20,12 +23,21 @@ const MOST_MEMORY: u64 = 768 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// Where it cannot be read, and as [`decode`], with the file's name.
+/// Where it cannot be read, or has no end, and as [`decode`], with the file's name.
 pub fn read(path: &Path) -> Result<[u8; SIDE * SIDE], ImageError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| ImageError::Read { path: path.to_owned(), source })?;
-    decode(&bytes)
+    let bytes = bytes_of(path)
+        .map_err(|source| ImageError::Read { path: path.to_owned(), source })?
+        .ok_or(ImageError::TooLong);
+    bytes
+        .and_then(|bytes| decode(&bytes))
         .map_err(|source| ImageError::File { path: path.to_owned(), source: Box::new(source) })
+}
+
+/// All bytes of a file, which may be a pipe; `None` where there are too many.
+fn bytes_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MOST_BYTES))
 }
 
 /// The digit of a picture, by its bytes: PNG, JPEG, BMP, GIF (its first frame) or WebP, whichever its

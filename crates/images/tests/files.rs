@@ -107,6 +107,16 @@ fn a_file_is_named_in_its_errors() {
     assert_eq!(read(&path).unwrap(), decode(&bytes).unwrap(), "its bytes count, not its name");
 }
 
+#[test]
+#[cfg(unix)]
+fn what_has_no_end_is_not_read_to_it() {
+    let error = read("/dev/zero".as_ref()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "/dev/zero: it has more than 256000000 bytes, which no picture needs that is read"
+    );
+}
+
 proptest! {
     #[test]
     fn no_grey_levels_are_too_strange(pixels in proptest::collection::vec(any::<u8>(), 0..400), width in 0usize..40) {

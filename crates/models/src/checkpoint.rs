@@ -68,6 +68,8 @@ impl Network {
     /// `json.loads(safe_open(path, "pt").metadata()["pairnet"])` the rest: `format`, `network` and
     /// `metadata`.
     ///
+    /// A program that is killed meanwhile leaves a file beside it, `.NAME….pairnet-part`.
+    ///
     /// # Errors
     ///
     /// Where the file cannot be written: what was there before is there still.
@@ -123,7 +125,8 @@ impl Network {
         kernels: Kernels,
         device: &Device,
     ) -> Result<(Self, Metadata), ModelError> {
-        let (_, header) = SafeTensors::read_metadata(bytes)?;
+        let (_, header) = SafeTensors::read_metadata(bytes)
+            .map_err(|error| if is_pickle(bytes) { ModelError::Pickle } else { error.into() })?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let text = text.ok_or(ModelError::NoDescription { key: KEY })?;
         let Version { format } = serde_json::from_str(text)?;
@@ -149,6 +152,12 @@ impl Network {
         let network = Self::given(&network, kernels, dtype, device, &mut give)?;
         Ok((network, metadata))
     }
+}
+
+/// Whether bytes that are no safetensors file begin as an archive does, or a pickle of protocol 2 to 5
+/// (Python's `pickletools`: PROTO, and its version).
+fn is_pickle(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || matches!(bytes, [0x80, 2..=5, ..])
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

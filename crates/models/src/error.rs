@@ -97,6 +97,12 @@ pub enum ModelError {
     /// Bytes that are not of the format safetensors, or not all of them.
     #[error("not a whole safetensors file: {0}")]
     NotSafetensors(#[from] safetensors::SafeTensorError),
+    /// What `torch.save` and `pickle.dump` write: a program, which whoever reads it runs.
+    #[error(
+        "it is a pickle or an archive, as torch.save writes; such files can run any program and are \
+         never read. In Python, safetensors.torch.save_file keeps tensors alone"
+    )]
+    Pickle,
     /// A safetensors file of another program.
     #[error("its metadata has no '{key}'")]
     NoDescription {

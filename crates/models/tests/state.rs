@@ -213,6 +213,24 @@ fn a_file_that_is_cut_or_changed_is_an_error() {
     }
 }
 
+/// Python's `pickle.dumps({}, 2)` and `torch.save` begin so.
+#[test]
+fn a_pickle_is_never_read() {
+    for bytes in
+        [&b"\x80\x02}q\x00."[..], b"\x80\x05}\x94.", b"PK\x03\x04\0\0\x08\x08archive/data.pkl"]
+    {
+        let error = load(bytes);
+        assert!(matches!(error, ModelError::Pickle), "{error}");
+        assert!(error.to_string().contains("as torch.save writes"), "{error}");
+    }
+    assert!(matches!(load(b"\x80\x06}q\x00."), ModelError::NotSafetensors(_)));
+    // A safetensors file may begin so, with the length of its header.
+    let described = |length| file(HashMap::new(), Some("?".repeat(length)));
+    let begins_so = |bytes: &Vec<u8>| bytes[0] == 0x80 && (2..=5).contains(&bytes[1]);
+    let safe = (0..2000).map(described).find(begins_so).unwrap();
+    assert!(matches!(load(&safe), ModelError::Description(_)));
+}
+
 #[test]
 fn a_file_of_another_program_is_told_from_one_of_another_version() {
     let network = network("mlp-ws", 0);

@@ -133,6 +133,12 @@ pub enum ReportError {
     /// The results could not be written as JSON, or not be read.
     #[error("the results are no whole results.json: {0}; make them again from their records")]
     Json(#[from] serde_json::Error),
+    /// Results that are no summary's: something was changed since they were written.
+    #[error(
+        "the results have other entries than one a recipe and network, in their order; make them again \
+         from their records"
+    )]
+    Entries,
     /// A chart could not be drawn.
     #[error("failed to draw a chart: {0}")]
     Drawing(String),

@@ -23,14 +23,16 @@ impl Summary {
     ///
     /// # Errors
     ///
-    /// Where `text` is of another version, or no summary.
+    /// Where `text` is of another version, or no summary; where its entries are not one a recipe and network,
+    /// as the tables have them.
     pub fn from_json(text: &str) -> Result<Self, ReportError> {
         let value: serde_json::Value = serde_json::from_str(text)?;
         if value["format"] != RESULTS_FORMAT {
             let found = value["format"].to_string();
             return Err(ReportError::Version { found, readable: RESULTS_FORMAT });
         }
-        Ok(serde_json::from_str(text)?)
+        let summary: Self = serde_json::from_str(text)?;
+        if summary.is_grid() { Ok(summary) } else { Err(ReportError::Entries) }
     }
 
     /// `results.json`: for programs; the summary as it is, a missing number as `null`.

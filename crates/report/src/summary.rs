@@ -91,6 +91,14 @@ impl Summary {
         self.entries.iter().take(count).map(|entry| entry.variant.as_str())
     }
 
+    /// Whether the entries are one a recipe and network, in their order.
+    pub(crate) fn is_grid(&self) -> bool {
+        let networks: Vec<&str> = self.networks().collect();
+        let of_recipe = |recipe| networks.iter().map(move |network| (recipe, *network));
+        let entries = self.entries.iter().map(|entry| (&*entry.recipe, &*entry.variant));
+        !networks.is_empty() && self.recipe_names().flat_map(of_recipe).eq(entries)
+    }
+
     /// The same with twelve significant digits of every number.
     pub(crate) fn rounded(self) -> Result<Self, serde_json::Error> {
         let mut value = serde_json::to_value(self)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use pairnet_models::{Kernels, Metadata, Network, variant};
-use pairnet_record::{Provenance, Record};
+use pairnet_record::{Provenance, Record, write_atomically};
 
 use crate::TrainingError;
 use crate::scale::PixelScale;
@@ -58,6 +58,12 @@ impl Kept {
         Ok(Self { trained: Trained { network, scale }, known })
     }
 
+    /// Whether it is the network of this run, where `follows_from` is that of the run's record.
+    pub fn is_of(&self, run: usize, follows_from: &str) -> bool {
+        let known = |name: &str| self.known.get(name).map(String::as_str);
+        known("follows_from") == Some(follows_from) && known("run") == Some(&*run.to_string())
+    }
+
     /// The network's name.
     pub fn name(&self) -> &str {
         &self.trained.network.architecture().name
@@ -104,8 +110,8 @@ pub fn network_path(dir: &Path, recipe: &str, variant: &str, run: usize) -> Path
     dir.join("networks").join(recipe).join(variant).join(format!("{run}.safetensors"))
 }
 
-/// Writes a trained network to `path`, whole or not at all: [`Network::save`] with recipe, seed, run,
-/// `follows_from` and accuracies (percent) of its record, version and revision of the program, and the
+/// Writes a trained network to `path`, whole or not at all: what [`Network::save`] writes, with recipe, seed,
+/// run, `follows_from` and accuracies (percent) of its record, version and revision of the program, and the
 /// instruction set of its kernels ([`pairnet_ops::instructions`]), on which rounding depends. Where the
 /// pixels were scaled, `pixel_shift` and `pixel_divisor` are there too ([`PixelScale`]).
 ///
@@ -135,5 +141,7 @@ pub fn keep(
         ("instructions", Some(pairnet_ops::instructions().to_owned())),
     ];
     let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    network.save(path, &known.collect::<Metadata>()).map_err(TrainingError::Network)
+    let bytes = network.to_safetensors(&known.collect()).map_err(TrainingError::Network)?;
+    // Not `Network::save`: a run that is made again takes the file that a killed one was writing.
+    Ok(write_atomically(path, &bytes)?)
 }

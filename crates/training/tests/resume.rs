@@ -155,7 +155,12 @@ fn a_kept_network_says_what_it_is() {
     };
     let path = network_path(dir.path(), "paper", "lenet5-ws", 2);
     assert_eq!(path, dir.path().join("networks/paper/lenet5-ws/2.safetensors"));
+    // What one left that was killed as it wrote the same.
+    let folder = path.parent().unwrap();
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join(".2.safetensors.pairnet-part"), "a part").unwrap();
     keep(&path, &network, &record, &program).unwrap();
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
     let (again, known) =
         pairnet_models::Network::load(&path, Kernels::Fused, &setup.device).unwrap();
     assert_eq!(again.architecture(), id.variant);

@@ -10,7 +10,7 @@ use pairnet_record::{
     Epoch, Record, Sweep, read_predictions, read_record, record_path, write_predictions,
     write_record,
 };
-use pairnet_report::{Answers, read_report, summarise};
+use pairnet_report::{Answers, Summary, read_report, summarise};
 
 fn refusal(sweep: &Sweep, records: &[Record]) -> String {
     summarise(sweep, None, records, &Answers::default()).unwrap_err().to_string()
@@ -18,6 +18,26 @@ fn refusal(sweep: &Sweep, records: &[Record]) -> String {
 
 fn mlp(run: usize) -> Record {
     record("paper", "mlp", run, (99.0, 80.0))
+}
+
+/// As a table has them, which has a place for each.
+#[test]
+fn results_without_an_entry_for_each_network_are_refused() {
+    let (sweep, records) = full();
+    let summary = summarise(&sweep, None, &records, &Answers::default()).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&summary.to_json().unwrap()).unwrap();
+    for change in [
+        (|all| drop(all.remove(1))) as fn(&mut Vec<serde_json::Value>),
+        |all| drop(all.pop()),
+        |all| all.swap(0, 1),
+        |all| all.extend_from_within(..1),
+        Vec::clear,
+    ] {
+        let mut changed = whole.clone();
+        change(changed["entries"].as_array_mut().unwrap());
+        let error = Summary::from_json(&changed.to_string()).unwrap_err().to_string();
+        assert!(error.starts_with("the results have other entries than one"), "{error}");
+    }
 }
 
 #[test]
