@@ -201,7 +201,8 @@ impl Op<3> for BatchNorm {
         &self,
         [input, gamma, beta]: [Argument<'_, T>; 3],
     ) -> Result<(Vec<T>, Shape)> {
-        let result = forward(input.values, gamma.values, beta.values, &self.normaliser.to());
+        let result =
+            forward(input.values, (gamma.values, beta.values), &self.normaliser.to(), false);
         Ok((result, input.dims.into()))
     }
 

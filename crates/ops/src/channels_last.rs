@@ -14,7 +14,8 @@ use crate::pooling::{channels_last_avg_pool, channels_last_max_pool};
 use crate::statistics::{BatchStatistics, RunningStatistics};
 
 pub use crate::normalised_convolution::{
-    NormalisedConvolution, conv2d_batch_norm_relu_evaluation_nhwc, conv2d_batch_norm_relu_nhwc,
+    NormalisedConvolution, conv2d_batch_norm_evaluation_nhwc, conv2d_batch_norm_nhwc,
+    conv2d_batch_norm_relu_evaluation_nhwc, conv2d_batch_norm_relu_nhwc,
     conv2d_relu_batch_norm_evaluation_nhwc, conv2d_relu_batch_norm_nhwc,
 };
 

@@ -1,4 +1,4 @@
-//! Convolution, ReLU and batch norm in either order, and max pooling, as one op.
+//! Convolution, batch norm, ReLU before or after it or none, and max pooling, as one op.
 
 use candle_core::{DType, Result, Tensor};
 use candle_nn::Conv2dConfig;
@@ -99,6 +99,34 @@ pub fn conv2d_batch_norm_relu_evaluation_nhwc(
     evaluate(operation, images, layer, running)
 }
 
+/// Convolution and batch norm with the batch's statistics, and max pooling where wanted, for `images` (n,
+/// height, width, channels): what [`crate::add_relu`] of a residual block follows.
+///
+/// As [`conv2d_batch_norm_relu_nhwc`], but without ReLU.
+///
+/// # Errors
+///
+/// As there.
+pub fn conv2d_batch_norm_nhwc(
+    images: &Tensor,
+    layer: &NormalisedConvolution<'_>,
+) -> Result<(Tensor, BatchStatistics)> {
+    train(("conv2d_batch_norm_nhwc", Order::BatchNorm), images, layer)
+}
+
+/// [`conv2d_batch_norm_nhwc`] with running statistics, for evaluation.
+///
+/// # Errors
+///
+/// As [`conv2d_relu_batch_norm_evaluation_nhwc`].
+pub fn conv2d_batch_norm_evaluation_nhwc(
+    images: &Tensor,
+    layer: &NormalisedConvolution<'_>,
+    running: &RunningStatistics,
+) -> Result<Tensor> {
+    evaluate(("conv2d_batch_norm_evaluation_nhwc", Order::BatchNorm), images, layer, running)
+}
+
 /// An op's name, and what it does in which order.
 type Called = (&'static str, Order);
 
@@ -172,7 +200,7 @@ fn finished(
     layer: &NormalisedConvolution<'_>,
 ) -> Result<Tensor> {
     let result = match order {
-        Order::ReluBatchNorm => normalised,
+        Order::ReluBatchNorm | Order::BatchNorm => normalised,
         Order::BatchNormRelu => reference::relu(&normalised)?,
     };
     if layer.max_pool {

@@ -11,6 +11,7 @@ use crate::kernels::batch_norm::{
 };
 use crate::kernels::matmul::product;
 use crate::kernels::moments::rectified_moments;
+use crate::kernels::through_relu::ThroughRelu;
 use crate::layout::bias_or_zeros;
 use crate::linear::{check, gradients_through, linear_relu};
 use crate::op::{Argument, Op, apply, kept};
@@ -103,7 +104,7 @@ impl Op<3> for LinearReluBatchNorm {
         let mut activations = product(input.matrix(), weight.matrix().transposed());
         let (mean, variance) = rectified_moments(&mut activations, bias);
         let normaliser = Normaliser::new(&mean, &variance, self.epsilon);
-        let result = forward(&activations, gamma, beta, &normaliser);
+        let result = forward(&activations, (gamma, beta), &normaliser, false);
         let on_cpu = |values| Tensor::from_vec(values, outputs, &Device::Cpu);
         let (mean, variance) = (on_cpu(mean)?, on_cpu(variance)?);
         self.statistics.get_or_init(|| BatchStatistics { mean, variance, count: rows });
@@ -124,7 +125,8 @@ impl Op<3> for LinearReluBatchNorm {
         let outputs = weight.dims[0];
         let gamma = &small.values[outputs..2 * outputs];
         let normaliser = kept.normaliser.to::<T>();
-        let sums = gradient_sums(activations, &normaliser, gradient);
+        let sums =
+            gradient_sums(activations, &normaliser, ThroughRelu { rectified: None, gradient });
         let through = InputGradient::new((gamma, &normaliser, false), &sums, activations.len());
         let (gradient, of_bias) = rectified_gradient(&through, activations, gradient, outputs);
         let (of_input, of_weight) = gradients_through(input, weight, &gradient, of_input);

@@ -15,6 +15,9 @@ use crate::tape::{Recorded, note};
 /// An op on `N` tensors of one dtype that lie in the computer's memory row by row. What else it needs, it
 /// holds.
 pub(crate) trait Op<const N: usize>: Send + Sync + 'static {
+    /// Whether all arguments have the gradient of the first that has one: the others are not computed.
+    const ALIKE: bool = false;
+
     /// The function that the caller knows.
     fn name(&self) -> &'static str;
 
@@ -120,7 +123,15 @@ impl<O: Op<N>, const N: usize> Recorded for Shell<O, N> {
             let tensor = |(gradient, like): (Option<Vec<T>>, &&Tensor)| {
                 gradient.map(|values| Tensor::from_vec(values, like.shape(), like.device())).transpose()
             };
-            gradients.into_iter().zip(arguments).map(tensor).collect()
+            let mut gradients =
+                gradients.into_iter().zip(arguments).map(tensor).collect::<Result<Vec<_>>>()?;
+            if O::ALIKE {
+                let first = gradients.iter().flatten().next().cloned();
+                gradients.iter_mut().zip(wanted).for_each(|(gradient, wanted)| {
+                    *gradient = first.clone().filter(|_| wanted);
+                });
+            }
+            Ok(gradients)
         })
     }
 }

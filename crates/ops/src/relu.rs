@@ -93,6 +93,8 @@ impl Op<1> for Relu {
 }
 
 impl Op<2> for AddRelu {
+    const ALIKE: bool = true;
+
     fn name(&self) -> &'static str {
         "add_relu"
     }
@@ -108,6 +110,7 @@ impl Op<2> for AddRelu {
         result: &[T],
         gradient: &[T],
     ) -> Result<[Option<Vec<T>>; 2]> {
-        Ok(wanted.map(|wanted| wanted.then(|| unrectified(result, gradient, 1))))
+        let gradient = wanted.contains(&true).then(|| unrectified(result, gradient, 1));
+        Ok(if wanted[0] { [gradient, None] } else { [None, gradient] })
     }
 }

@@ -19,9 +19,17 @@ struct Layer {
     kernel: (usize, usize),
     config: Conv2dConfig,
     max_pool: bool,
-    /// Whether ReLU comes after batch norm.
-    relu_last: bool,
+    relu: Relu,
 }
+
+/// Where ReLU is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Relu {
+    BeforeBatchNorm,
+    AfterBatchNorm,
+    Nowhere,
+}
+use Relu::{AfterBatchNorm, BeforeBatchNorm, Nowhere};
 
 const SMALL: Layer = Layer {
     images: (4, 6, 7, 2),
@@ -29,7 +37,7 @@ const SMALL: Layer = Layer {
     kernel: (3, 3),
     config: PLAIN,
     max_pool: true,
-    relu_last: false,
+    relu: BeforeBatchNorm,
 };
 
 const PLAIN: Conv2dConfig =
@@ -56,7 +64,7 @@ impl Layer {
     /// zero but for what is rounded.
     fn trained(&self, dtype: DType) -> Vec<Var> {
         let mut variables = self.variables(dtype);
-        if self.relu_last {
+        if self.relu != BeforeBatchNorm {
             variables.remove(2);
         }
         variables
@@ -82,21 +90,22 @@ impl Layer {
         let (weight, bias, gamma, beta) = parts(trained);
         let (config, max_pool, epsilon) = (self.config, self.max_pool, EPSILON);
         let layer = NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
-        if self.relu_last {
-            return channels_last::conv2d_batch_norm_relu_nhwc(images, &layer);
+        match self.relu {
+            BeforeBatchNorm => channels_last::conv2d_relu_batch_norm_nhwc(images, &layer),
+            AfterBatchNorm => channels_last::conv2d_batch_norm_relu_nhwc(images, &layer),
+            Nowhere => channels_last::conv2d_batch_norm_nhwc(images, &layer),
         }
-        channels_last::conv2d_relu_batch_norm_nhwc(images, &layer)
     }
 
     fn composed(&self, images: &Tensor, trained: &[Var]) -> Result<(Tensor, BatchStatistics)> {
         let (weight, bias, gamma, beta) = parts(trained);
         let images = images.permute((0, 3, 1, 2))?;
         let mut result = reference::conv2d(&images, weight, bias, self.config)?;
-        if !self.relu_last {
+        if self.relu == BeforeBatchNorm {
             result = reference::relu(&result)?;
         }
         let (mut result, statistics) = reference::batch_norm(&result, gamma, beta, EPSILON)?;
-        if self.relu_last {
+        if self.relu == AfterBatchNorm {
             result = reference::relu(&result)?;
         }
         if self.max_pool {
@@ -138,8 +147,8 @@ fn the_networks_layers_are_their_parts_one_after_another() {
             ((batch, 6, 6, 16), 32, (3, 3), true),
             ((batch, 2, 2, 32), 120, (2, 2), false),
         ] {
-            for relu_last in [false, true] {
-                Layer { images, outputs, kernel, max_pool, relu_last, ..SMALL }.compare(dtype);
+            for relu in [BeforeBatchNorm, AfterBatchNorm, Nowhere] {
+                Layer { images, outputs, kernel, max_pool, relu, ..SMALL }.compare(dtype);
             }
         }
     }
@@ -155,7 +164,8 @@ proptest! {
         outputs in prop_oneof![3usize..6, 15usize..18, 31usize..34],
         kernel in (1usize..4, 1usize..4),
         (padding, stride, dilation, groups) in (0usize..3, 1usize..3, 1usize..3, 1usize..3),
-        (pooled, relu_last) in (any::<bool>(), any::<bool>()),
+        pooled in any::<bool>(),
+        relu in prop_oneof![Just(BeforeBatchNorm), Just(AfterBatchNorm), Just(Nowhere)],
     ) {
         let config = Conv2dConfig { padding, stride, dilation, groups, ..PLAIN };
         // At least as large as the kernel.
@@ -167,16 +177,22 @@ proptest! {
         let max_pool =
             pooled && convolved(height, kernel.0) >= 2 && convolved(width, kernel.1) >= 2;
         let (images, outputs) = ((batch, height, width, channels * groups), outputs * groups);
-        Layer { images, outputs, kernel, config, max_pool, relu_last }.compare(DType::F64);
+        Layer { images, outputs, kernel, config, max_pool, relu }.compare(DType::F64);
     }
 }
 
 #[test]
 fn gradients_are_finite_differences() {
-    for (padding, max_pool, relu_last) in
-        [(0, true, false), (1, true, false), (0, false, false), (1, true, true), (0, false, true)]
-    {
-        let layer = Layer { config: padded(padding), max_pool, relu_last, ..SMALL };
+    for (padding, max_pool, relu) in [
+        (0, true, BeforeBatchNorm),
+        (1, true, BeforeBatchNorm),
+        (0, false, BeforeBatchNorm),
+        (1, true, AfterBatchNorm),
+        (0, false, AfterBatchNorm),
+        (1, true, Nowhere),
+        (0, false, Nowhere),
+    ] {
+        let layer = Layer { config: padded(padding), max_pool, relu, ..SMALL };
         let variables = layer.trained(DType::F64);
         assert_finite_differences(&format!("{layer:?}"), &variables, |v| {
             Ok(layer.fused(&v[0], &v[1..])?.0)
@@ -246,11 +262,12 @@ fn a_channel_without_variance_stays_finite() {
 /// Evaluation with running statistics, its gradients too.
 #[test]
 fn evaluation_is_its_parts_one_after_another() {
-    for (max_pool, padding, relu_last) in
-        [(true, 0, false), (false, 1, false), (true, 0, true), (false, 1, true)]
+    let places = [BeforeBatchNorm, AfterBatchNorm, Nowhere];
+    for (relu, (max_pool, padding)) in
+        places.into_iter().flat_map(|relu| [(true, 0), (false, 1)].map(|rest| (relu, rest)))
     {
         let config = padded(padding);
-        let layer = Layer { max_pool, config, relu_last, ..SMALL };
+        let layer = Layer { max_pool, config, relu, ..SMALL };
         let variables = layer.variables(DType::F64);
         let running = RunningStatistics {
             mean: tensor(&[3], DType::F64, 6),
@@ -261,24 +278,24 @@ fn evaluation_is_its_parts_one_after_another() {
             let (bias, epsilon) = (Some(bias), EPSILON);
             let whole =
                 NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
-            if relu_last {
-                channels_last::conv2d_batch_norm_relu_evaluation_nhwc(&v[0], &whole, &running)
-            } else {
-                channels_last::conv2d_relu_batch_norm_evaluation_nhwc(&v[0], &whole, &running)
-            }
+            let evaluate = match relu {
+                BeforeBatchNorm => channels_last::conv2d_relu_batch_norm_evaluation_nhwc,
+                AfterBatchNorm => channels_last::conv2d_batch_norm_relu_evaluation_nhwc,
+                Nowhere => channels_last::conv2d_batch_norm_evaluation_nhwc,
+            };
+            evaluate(&v[0], &whole, &running)
         };
         let parts = |v: &[Var]| {
             let bias = Some(v[2].as_tensor());
-            let convolved = if relu_last {
-                channels_last::conv2d_nhwc(&v[0], &v[1], bias, config)?
-            } else {
-                channels_last::conv2d_relu_nhwc(&v[0], &v[1], bias, config)?
-            };
+            let mut convolved = channels_last::conv2d_nhwc(&v[0], &v[1], bias, config)?;
+            if relu == BeforeBatchNorm {
+                convolved = reference::relu(&convolved)?;
+            }
             let RunningStatistics { mean, variance } = &running;
             let slope = (&*v[3] / (variance + EPSILON)?.sqrt()?)?;
             let mut result =
                 convolved.broadcast_sub(mean)?.broadcast_mul(&slope)?.broadcast_add(&v[4])?;
-            if relu_last {
+            if relu == AfterBatchNorm {
                 result = reference::relu(&result)?;
             }
             if max_pool { channels_last::max_pool2d_nhwc(&result, 2, 2) } else { Ok(result) }

@@ -4,7 +4,8 @@ mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::channels_last::{
-    NormalisedConvolution, conv2d_batch_norm_relu_nhwc, conv2d_relu_batch_norm_nhwc,
+    NormalisedConvolution, conv2d_batch_norm_nhwc, conv2d_batch_norm_relu_nhwc,
+    conv2d_relu_batch_norm_nhwc,
 };
 use pairnet_ops::{
     Conv2dConfig, NormalisedLinear, avg_pool2d, batch_norm, conv2d, conv2d_relu,
@@ -34,9 +35,10 @@ enum Follows {
     ReluMaxPool,
     ReluBatchNormMaxPool,
     BatchNormRelu,
+    BatchNorm,
 }
 use Follows::{
-    BatchNormRelu, Nothing, Relu, ReluBatchNorm, ReluBatchNormMaxPool, ReluMaxPool,
+    BatchNorm, BatchNormRelu, Nothing, Relu, ReluBatchNorm, ReluBatchNormMaxPool, ReluMaxPool,
     ReluThenBatchNorm,
 };
 
@@ -88,7 +90,7 @@ impl Op {
                     let activations = conv2d_relu(&v[0], &v[1], bias, config)?;
                     Ok(batch_norm(&activations, &v[3], &v[4], 1e-5)?.0)
                 }
-                ReluBatchNorm | ReluBatchNormMaxPool | BatchNormRelu => {
+                ReluBatchNorm | ReluBatchNormMaxPool | BatchNormRelu | BatchNorm => {
                     let (weight, gamma, beta, epsilon) = (&*v[1], &*v[3], &*v[4], 1e-5);
                     let max_pool = matches!(follows, ReluBatchNormMaxPool);
                     let layer = NormalisedConvolution {
@@ -103,6 +105,7 @@ impl Op {
                     let images = v[0].permute((0, 2, 3, 1))?;
                     Ok(match follows {
                         BatchNormRelu => conv2d_batch_norm_relu_nhwc(&images, &layer)?.0,
+                        BatchNorm => conv2d_batch_norm_nhwc(&images, &layer)?.0,
                         _ => conv2d_relu_batch_norm_nhwc(&images, &layer)?.0,
                     })
                 }
@@ -172,7 +175,8 @@ fn follows() -> impl Strategy<Value = Follows> {
         Just(ReluBatchNorm),
         Just(ReluMaxPool),
         Just(ReluBatchNormMaxPool),
-        Just(BatchNormRelu)
+        Just(BatchNormRelu),
+        Just(BatchNorm)
     ]
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Result, Tensor};
 use pairnet_ops::channels_last::{
-    NormalisedConvolution, avg_pool2d_nhwc, batch_norm_nhwc, conv2d_batch_norm_relu_nhwc,
-    conv2d_nhwc, conv2d_relu_max_pool_nhwc,
+    NormalisedConvolution, avg_pool2d_nhwc, conv2d_batch_norm_nhwc, conv2d_batch_norm_relu_nhwc,
+    conv2d_relu_max_pool_nhwc,
 };
 use pairnet_ops::nn::{Init, VarBuilder};
 use pairnet_ops::{
@@ -131,15 +131,17 @@ impl Normalised {
     }
 
     fn relu(&self, images: &Tensor) -> Result<Tensor> {
-        let Self { weight, gamma, beta, config, .. } = self;
-        let (config, bias, epsilon, max_pool) = (*config, None, EPSILON, false);
-        let layer = NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool };
-        self.seen(conv2d_batch_norm_relu_nhwc(images, &layer)?)
+        self.seen(conv2d_batch_norm_relu_nhwc(images, &self.layer())?)
     }
 
     fn plain(&self, images: &Tensor) -> Result<Tensor> {
-        let values = conv2d_nhwc(images, &self.weight, None, self.config)?;
-        self.seen(batch_norm_nhwc(&values, &self.gamma, &self.beta, EPSILON)?)
+        self.seen(conv2d_batch_norm_nhwc(images, &self.layer())?)
+    }
+
+    fn layer(&self) -> NormalisedConvolution<'_> {
+        let Self { weight, gamma, beta, config, .. } = self;
+        let (config, bias, epsilon, max_pool) = (*config, None, EPSILON, false);
+        NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool }
     }
 }
 

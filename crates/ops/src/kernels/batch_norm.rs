@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::element::{Element, relu, unless_cut};
 use crate::kernels::columns::{ColumnSums, added_up, column_sums, repeated};
 use crate::kernels::parts::{self, part};
+use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::vectorised;
 
 /// What normalises one channel: (value − mean) · `inverse_deviation`.
@@ -44,19 +45,24 @@ impl Normaliser<f64> {
     }
 }
 
-/// γ · x̂ + β, row by row.
+/// γ · x̂ + β, row by row, and ReLU of that where `rectified`.
 pub(crate) fn forward<T: Element>(
     values: &[T],
-    gamma: &[T],
-    beta: &[T],
+    (gamma, beta): (&[T], &[T]),
     normaliser: &Normaliser<T>,
+    rectified: bool,
 ) -> Vec<T> {
     let slopes = slopes(gamma, normaliser);
     // A column too few would leave memory unwritten.
     let columns = [slopes.len(), beta.len(), normaliser.mean.len()];
     assert_eq!(columns, [gamma.len(); 3], "slopes, shifts and means of batch norm");
     let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
-        vectorised!(affine::<T>(&values[range], &normaliser.mean, &slopes, beta, places));
+        let lines = (&normaliser.mean[..], &slopes[..], beta);
+        if rectified {
+            vectorised!(rectified_affine::<T>(&values[range], lines, places));
+        } else {
+            vectorised!(affine::<T>(&values[range], lines, places));
+        }
     };
     // SAFETY: one value is written for each.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
@@ -71,20 +77,41 @@ pub(crate) fn slopes<T: Element>(gamma: &[T], normaliser: &Normaliser<T>) -> Vec
     pairs.map(|(&gamma, &inverse)| gamma * inverse).collect()
 }
 
+/// Mean, slope and shift of each column.
+type Lines<'a, T> = (&'a [T], &'a [T], &'a [T]);
+
 #[inline(always)]
 fn affine<T: Element, const FUSED: bool>(
     values: &[T],
-    means: &[T],
-    slopes: &[T],
-    beta: &[T],
+    lines: Lines<'_, T>,
     places: &mut [MaybeUninit<T>],
+) {
+    each_affine::<T, FUSED>(values, lines, places, |value| value);
+}
+
+#[inline(always)]
+fn rectified_affine<T: Element, const FUSED: bool>(
+    values: &[T],
+    lines: Lines<'_, T>,
+    places: &mut [MaybeUninit<T>],
+) {
+    each_affine::<T, FUSED>(values, lines, places, relu);
+}
+
+/// What `then` makes of each (value − mean) · slope + shift.
+#[inline(always)]
+fn each_affine<T: Element, const FUSED: bool>(
+    values: &[T],
+    (means, slopes, beta): Lines<'_, T>,
+    places: &mut [MaybeUninit<T>],
+    then: impl Fn(T) -> T,
 ) {
     let (means, slopes, beta) = (repeated(means), repeated(slopes), repeated(beta));
     let wide = means.len().max(1);
     for (values, places) in values.chunks(wide).zip(places.chunks_mut(wide)) {
         let columns = means.iter().zip(&slopes).zip(&beta);
         for ((&value, place), ((&mean, &slope), &beta)) in values.iter().zip(places).zip(columns) {
-            place.write(T::mul_add::<FUSED>(value - mean, slope, beta));
+            place.write(then(T::mul_add::<FUSED>(value - mean, slope, beta)));
         }
     }
 }
@@ -111,7 +138,8 @@ pub(crate) fn backward<T: Element>(
     (gamma, normaliser, frozen): (&[T], &Normaliser<T>, bool),
     result_gradient: &[T],
 ) -> (Vec<T>, Vec<T>, Vec<T>) {
-    let sums = gradient_sums(values, normaliser, result_gradient);
+    let through = ThroughRelu { rectified: None, gradient: result_gradient };
+    let sums = gradient_sums(values, normaliser, through);
     let gradient = &InputGradient::new((gamma, normaliser, frozen), &sums, values.len());
     let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
         let gradients = places.write_copy_of_slice(&result_gradient[range.clone()]);
@@ -127,12 +155,14 @@ pub(crate) fn backward<T: Element>(
 pub(crate) fn gradient_sums<T: Element>(
     values: &[T],
     normaliser: &Normaliser<T>,
-    result_gradient: &[T],
+    result_gradient: ThroughRelu<'_, T>,
 ) -> (Vec<T>, Vec<T>) {
     let part = part(values.len(), normaliser.mean.len());
-    let parts = values.par_chunks(part).zip(result_gradient.par_chunks(part));
-    let sums = parts.map(|(values, gradients)| {
-        vectorised!(column_gradient_sums::<T>(values, normaliser, gradients))
+    let parts = values.par_chunks(part).enumerate();
+    let sums = parts.map(|(index, values)| {
+        let first = index * part;
+        let gradients = result_gradient.some(first..first + values.len());
+        vectorised!(column_gradient_sums::<T>(values, normaliser, &gradients))
     });
     let (scaled, plain): (Vec<_>, Vec<_>) = sums.unzip();
     (added_up(scaled), added_up(plain))

@@ -37,6 +37,17 @@ pub(crate) fn unrectified<T: Element>(results: &[T], gradients: &[T], columns: u
     })
 }
 
+/// [`unrectified`] where the threads have other work already.
+pub(crate) fn unrectified_here<T: Element>(results: &[T], gradients: &[T]) -> Vec<T> {
+    assert_eq!(results.len(), gradients.len(), "a gradient for each value");
+    let mut found = Box::new_uninit_slice(results.len());
+    let places = &mut found[..];
+    vectorised!(unrectify::<T>(results, gradients, places));
+    // SAFETY: the loop writes as many values as there are places, for all slices have that length.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe { found.assume_init() }.into_vec()
+}
+
 fn written<T: Element>(
     length: usize,
     columns: usize,

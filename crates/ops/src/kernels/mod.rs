@@ -28,6 +28,7 @@ pub(crate) mod pooling;
 pub(crate) mod sgd;
 pub(crate) mod softmax;
 pub(crate) mod sums;
+pub(crate) mod through_relu;
 pub(crate) mod vectors;
 
 /// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use crate::element::Element;
 use crate::kernels::batch_norm::{self, InputGradient, Normaliser};
 use crate::kernels::convolution::{self, Geometry, Then};
-use crate::kernels::elementwise;
 use crate::kernels::moments::Moments;
+use crate::kernels::through_relu::ThroughRelu;
 
 mod gradient;
 mod pooling;
@@ -14,11 +14,13 @@ mod pooling;
 use self::gradient::NormalisedGradient;
 use self::pooling::{Lines, NormaliseAndPool, windows};
 
-/// Which of the two comes first.
+/// Which of ReLU and batch norm comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     ReluBatchNorm,
     BatchNormRelu,
+    /// There is no ReLU.
+    BatchNorm,
 }
 
 impl Order {
@@ -26,7 +28,7 @@ impl Order {
     pub(crate) fn before(self) -> Then {
         match self {
             Order::ReluBatchNorm => Then::Relu,
-            Order::BatchNormRelu => Then::Nothing,
+            Order::BatchNormRelu | Order::BatchNorm => Then::Nothing,
         }
     }
 }
@@ -75,10 +77,11 @@ pub(crate) fn forward<T: Element>(
             g,
         )
     } else {
-        let result = batch_norm::forward(&activations, gamma, beta, &normaliser);
+        let rectified = settings.order == Order::BatchNormRelu;
+        let result = batch_norm::forward(&activations, (gamma, beta), &normaliser, rectified);
         (result, Vec::new(), Vec::new())
     };
-    if settings.order == Order::BatchNormRelu {
+    if settings.max_pool && settings.order == Order::BatchNormRelu {
         // The largest of a window, rectified, is the largest of what is rectified.
         batch_norm::rectify(&mut result, gamma.len());
     }
@@ -166,14 +169,8 @@ pub(crate) fn backward<T: Element>(
     of_images: bool,
 ) -> Gradients<T> {
     let Saved { images, weights, normaliser, activations, places, maxima, result } = *saved;
-    let rectified;
-    let result_gradient = match settings.order {
-        Order::ReluBatchNorm => result_gradient,
-        Order::BatchNormRelu => {
-            rectified = elementwise::unrectified(result, result_gradient, settings.gamma.len());
-            &rectified
-        }
-    };
+    let rectified = (settings.order == Order::BatchNormRelu).then_some(result);
+    let result_gradient = ThroughRelu { rectified, gradient: result_gradient };
     // Where pooled, only the maxima have a gradient.
     let values = if settings.max_pool { maxima } else { activations };
     let sums = batch_norm::gradient_sums(values, normaliser, result_gradient);

@@ -264,6 +264,7 @@ proptest! {
             let result = match order {
                 Order::ReluBatchNorm => normalise(&reference::relu(&convolved)?)?,
                 Order::BatchNormRelu => reference::relu(&normalise(&convolved)?)?,
+                Order::BatchNorm => normalise(&convolved)?,
             };
             if pooled { reference::max_pool2d(&result, 2, 2) } else { Ok(result) }
         };

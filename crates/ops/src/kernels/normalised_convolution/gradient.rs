@@ -6,6 +6,7 @@ use super::Order;
 use crate::element::Element;
 use crate::kernels::batch_norm::InputGradient;
 use crate::kernels::convolution::{ResultGradient, ResultRows};
+use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::vectors::{WINDOW, load_places};
 
 /// The gradient of what was normalised, and through ReLU where that comes first, worked out image by
@@ -16,7 +17,7 @@ pub(super) struct NormalisedGradient<'a, T> {
     /// Where pooled, the place of each window's first maximum.
     pub(super) places: &'a [u8],
     pub(super) gradient: InputGradient<T>,
-    pub(super) result_gradient: &'a [T],
+    pub(super) result_gradient: ThroughRelu<'a, T>,
     /// Where the four positions of each window lie.
     pub(super) windows: &'a [[usize; WINDOW]],
     /// Windows side by side.
@@ -34,7 +35,7 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
             // A row or column that fills no window has no gradient of its own.
             gradients.fill(T::ZERO);
         } else {
-            gradients.copy_from_slice(&self.result_gradient[at.values.clone()]);
+            self.result_gradient.write(at.values.clone(), gradients);
         }
         // No window is parted, and those of these rows lie in them as the first ones do in an image.
         let windows = &self.windows[..at.rows.len() / 2 * self.columns];
@@ -42,37 +43,20 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
         let in_windows = windows.len() * WINDOW * self.outputs;
         if !pooled || in_windows < gradients.len() {
             let through = &self.gradient;
-            match (S::IS_SCALAR, self.order) {
-                (true, Order::ReluBatchNorm) => {
-                    through.apply::<false, true>(activations, gradients);
-                }
-                (true, Order::BatchNormRelu) => {
-                    through.apply::<false, false>(activations, gradients);
-                }
-                (false, Order::ReluBatchNorm) => {
-                    through.apply::<true, true>(activations, gradients);
-                }
-                (false, Order::BatchNormRelu) => {
-                    through.apply::<true, false>(activations, gradients);
-                }
+            match (S::IS_SCALAR, self.order == Order::ReluBatchNorm) {
+                (true, true) => through.apply::<false, true>(activations, gradients),
+                (true, false) => through.apply::<false, false>(activations, gradients),
+                (false, true) => through.apply::<true, true>(activations, gradients),
+                (false, false) => through.apply::<true, false>(activations, gradients),
             }
         }
         if pooled {
             for first in (0..self.outputs).step_by(T::lanes::<S>()) {
                 let windows = (first_window, windows);
-                match self.order {
-                    Order::ReluBatchNorm => {
-                        self.write_windows::<S, true>(simd, windows, first, activations, gradients);
-                    }
-                    Order::BatchNormRelu => {
-                        self.write_windows::<S, false>(
-                            simd,
-                            windows,
-                            first,
-                            activations,
-                            gradients,
-                        );
-                    }
+                if self.order == Order::ReluBatchNorm {
+                    self.write_windows::<S, true>(simd, windows, first, activations, gradients);
+                } else {
+                    self.write_windows::<S, false>(simd, windows, first, activations, gradients);
                 }
             }
         }
@@ -96,7 +80,7 @@ impl<T: Element> NormalisedGradient<'_, T> {
         let zero = T::splat(simd, T::ZERO);
         for (window, positions) in (first_window..).zip(windows) {
             let row = window * self.outputs + first..(window + 1) * self.outputs;
-            let given = T::load(simd, &self.result_gradient[row.clone()]);
+            let given = self.result_gradient.load(simd, row.clone());
             let at = load_places::<T, S>(simd, &self.places[row]);
             for place in 0..WINDOW {
                 let here = T::splat(simd, T::from_place(place as u8));
