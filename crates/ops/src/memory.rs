@@ -3,7 +3,7 @@
 use std::sync::Once;
 
 /// Lets glibc keep up to 64 MiB of freed memory instead of giving it back at each step, to be faulted in
-/// again page by page at the next, which takes up to a quarter of a step of large images.
+/// again page by page at the next.
 ///
 /// glibc learns how much to keep from the largest block that was mapped by itself and freed, up to 32 MiB
 /// (`M_MMAP_THRESHOLD` in mallopt(3)): it is shown such a block, which nobody writes to. Other
