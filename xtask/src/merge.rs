@@ -53,6 +53,8 @@ pub(crate) fn merge(arguments: &Arguments) -> Result<()> {
     }
     note(format_args!("{} networks were copied to {}", result?, out.display()));
     refuse_missing(&survey, *shards, out)?;
+    // Else the report would begin a folder of its own where this one was.
+    owner.check()?;
     crate::report::write(out)?;
     refuse_failed(&survey.failed, survey.there())
 }
