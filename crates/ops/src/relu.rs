@@ -88,7 +88,7 @@ impl Op<1> for Relu {
         result: &[T],
         gradient: &[T],
     ) -> Result<[Option<Vec<T>>; 1]> {
-        Ok([Some(unrectified(result, gradient, 1))])
+        Ok([Some(unrectified(result, gradient))])
     }
 }
 
@@ -110,7 +110,7 @@ impl Op<2> for AddRelu {
         result: &[T],
         gradient: &[T],
     ) -> Result<[Option<Vec<T>>; 2]> {
-        let gradient = wanted.contains(&true).then(|| unrectified(result, gradient, 1));
+        let gradient = wanted.contains(&true).then(|| unrectified(result, gradient));
         Ok(if wanted[0] { [gradient, None] } else { [None, gradient] })
     }
 }

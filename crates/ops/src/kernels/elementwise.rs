@@ -8,7 +8,7 @@ use crate::kernels::{parts, vectorised};
 
 /// max(value, 0) of each.
 pub(crate) fn rectified<T: Element>(values: &[T]) -> Vec<T> {
-    written(values.len(), 1, |places, range| {
+    written(values.len(), |places, range| {
         vectorised!(rectify::<T>(&values[range], places));
     })
 }
@@ -16,7 +16,7 @@ pub(crate) fn rectified<T: Element>(values: &[T]) -> Vec<T> {
 /// max(a + b, 0) of each pair.
 pub(crate) fn rectified_sums<T: Element>(a: &[T], b: &[T]) -> Vec<T> {
     assert_eq!(a.len(), b.len(), "pairs of values");
-    written(a.len(), 1, |places, range| {
+    written(a.len(), |places, range| {
         vectorised!(rectify_sums::<T>(&a[range.clone()], &b[range], places));
     })
 }
@@ -24,15 +24,15 @@ pub(crate) fn rectified_sums<T: Element>(a: &[T], b: &[T]) -> Vec<T> {
 /// a + b of each pair.
 pub(crate) fn sums<T: Element>(a: &[T], b: &[T]) -> Vec<T> {
     assert_eq!(a.len(), b.len(), "pairs of values");
-    written(a.len(), 1, |places, range| {
+    written(a.len(), |places, range| {
         vectorised!(add_up::<T>(&a[range.clone()], &b[range], places));
     })
 }
 
-/// The gradients of what ReLU made `results` of; both are rows of so many columns.
-pub(crate) fn unrectified<T: Element>(results: &[T], gradients: &[T], columns: usize) -> Vec<T> {
+/// The gradients of what ReLU made `results` of.
+pub(crate) fn unrectified<T: Element>(results: &[T], gradients: &[T]) -> Vec<T> {
     assert_eq!(results.len(), gradients.len(), "a gradient for each value");
-    written(results.len(), columns, |places, range| {
+    written(results.len(), |places, range| {
         vectorised!(unrectify::<T>(&results[range.clone()], &gradients[range], places));
     })
 }
@@ -50,14 +50,13 @@ pub(crate) fn unrectified_here<T: Element>(results: &[T], gradients: &[T]) -> Ve
 
 fn written<T: Element>(
     length: usize,
-    columns: usize,
     write: impl Fn(&mut [MaybeUninit<T>], Range<usize>) + Sync,
 ) -> Vec<T> {
     // SAFETY: the loops below write as many values as there are places, for all their slices have that
     // length.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     unsafe {
-        parts::written(length, columns, write).0
+        parts::written(length, 1, write).0
     }
 }
 

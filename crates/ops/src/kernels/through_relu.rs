@@ -7,6 +7,7 @@ use pulp::Simd;
 
 use crate::element::{Element, unless_cut};
 use crate::kernels::elementwise::unrectified_here;
+use crate::kernels::vectors;
 
 /// A gradient that comes back through a ReLU, where there is one.
 #[derive(Clone, Copy)]
@@ -48,9 +49,6 @@ impl<'a, T: Element> ThroughRelu<'a, T> {
     pub(crate) fn load<S: Simd>(&self, simd: S, range: Range<usize>) -> T::Vector<S> {
         let given = T::load(simd, &self.gradient[range.clone()]);
         let Some(results) = self.rectified else { return given };
-        let (zero, result) = (T::splat(simd, T::ZERO), T::load(simd, &results[range]));
-        // ReLU cuts what is at most zero; a NaN is not.
-        let cut = T::select(simd, T::equal(simd, result, result), zero, given);
-        T::select(simd, T::above(simd, result, zero), given, cut)
+        vectors::unless_cut::<T, S>(simd, T::load(simd, &results[range]), given)
     }
 }

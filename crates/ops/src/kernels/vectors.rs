@@ -206,6 +206,18 @@ pub(crate) fn relu<T: Vectors, S: Simd>(simd: S, value: T::Vector<S>) -> T::Vect
     T::select(simd, T::above(simd, zero, value), zero, value)
 }
 
+/// The gradient of what ReLU made `value` of: it cuts what is at most zero, and a NaN is not.
+#[inline(always)]
+pub(crate) fn unless_cut<T: Vectors, S: Simd>(
+    simd: S,
+    value: T::Vector<S>,
+    gradient: T::Vector<S>,
+) -> T::Vector<S> {
+    let zero = T::splat(simd, T::default());
+    let cut = T::select(simd, T::equal(simd, value, value), zero, gradient);
+    T::select(simd, T::above(simd, value, zero), gradient, cut)
+}
+
 /// As many values as the widest vector has.
 const WIDEST: usize = 16;
 

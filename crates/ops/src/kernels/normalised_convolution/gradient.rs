@@ -7,7 +7,7 @@ use crate::element::Element;
 use crate::kernels::batch_norm::InputGradient;
 use crate::kernels::convolution::{ResultGradient, ResultRows};
 use crate::kernels::through_relu::ThroughRelu;
-use crate::kernels::vectors::{WINDOW, load_places};
+use crate::kernels::vectors::{WINDOW, load_places, unless_cut};
 
 /// The gradient of what was normalised, and through ReLU where that comes first, worked out image by
 /// image as the convolution asks for it.
@@ -91,9 +91,7 @@ impl<T: Element> NormalisedGradient<'_, T> {
                 let own = T::fma(simd, T::subtract(simd, mean, value), factor, own);
                 let mut own = T::fma(simd, slope, own, zero);
                 if RECTIFIED {
-                    // ReLU cuts what is at most zero; a NaN is not.
-                    let cut = T::select(simd, T::equal(simd, value, value), zero, own);
-                    own = T::select(simd, T::above(simd, value, zero), own, cut);
+                    own = unless_cut::<T, S>(simd, value, own);
                 }
                 let target = &mut gradients[position + first..position + self.outputs];
                 T::store(simd, target, own);
