@@ -14,6 +14,7 @@ mod groups;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod winograd;
 
 #[cfg(test)]
 use backward::Way;

@@ -30,6 +30,7 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn subtract<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a > b.
     fn above<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
@@ -51,7 +52,7 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
 macro_rules! vectors {
     ($float:ty, $bits:ident, $lanes:ident, $vector:ident, $mask:ident, [
         $splat:ident, $as_simd:ident, $as_mut_simd:ident, $as_uninit_mut_simd:ident, $partial_load:ident, $partial_store:ident,
-        $fma:ident, $sub:ident, $above:ident, $equal:ident, $select:ident $(,)?
+        $fma:ident, $add:ident, $sub:ident, $above:ident, $equal:ident, $select:ident $(,)?
     ]) => {
         impl Vectors for $float {
             type Vector<S: Simd> = S::$vector;
@@ -98,6 +99,10 @@ macro_rules! vectors {
                 c: Self::Vector<S>,
             ) -> Self::Vector<S> {
                 simd.$fma(a, b, c)
+            }
+            #[inline(always)]
+            fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S> {
+                simd.$add(a, b)
             }
             #[inline(always)]
             fn subtract<S: Simd>(
@@ -150,6 +155,7 @@ vectors!(
         partial_load_f32s,
         partial_store_f32s,
         mul_add_e_f32s,
+        add_f32s,
         sub_f32s,
         greater_than_f32s,
         equal_f32s,
@@ -170,6 +176,7 @@ vectors!(
         partial_load_f64s,
         partial_store_f64s,
         mul_add_e_f64s,
+        add_f64s,
         sub_f64s,
         greater_than_f64s,
         equal_f64s,

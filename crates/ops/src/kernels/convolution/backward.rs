@@ -12,8 +12,9 @@ use self::direct::{Direct, Turned};
 use self::patches::Patches;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
+use self::winograd::{Filters, Winograd};
 use super::bands::Band;
-use super::{Geometry, ResultRows, Then, groups};
+use super::{Geometry, ResultRows, Then, groups, winograd as minimal};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, product};
@@ -24,6 +25,7 @@ mod lists;
 mod patches;
 mod pooled;
 mod short_patches;
+mod winograd;
 
 /// What the forward pass took and gave, for the backward pass.
 pub(crate) struct Saved<'a, T> {
@@ -92,6 +94,8 @@ pub(super) enum Way {
     ShortPatches,
     /// Lists of what is not zero, where pooling lets through one gradient of each window.
     Pooled,
+    /// By minimal filtering, as the result was.
+    Winograd,
     /// From the images as they lie: the weights' sums stay in registers for all positions of an image.
     Direct,
     /// Products with copied patches, where an image has few positions or is taken in bands.
@@ -109,6 +113,8 @@ impl Way {
             Way::ShortPatches
         } else if then == Then::ReluMaxPool {
             Way::Pooled
+        } else if minimal::fit(g, then) {
+            Way::Winograd
         } else if direct::fit(g) {
             Way::Direct
         } else {
@@ -134,6 +140,8 @@ pub(crate) fn backward<T: Element>(
     }
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let turned = if way == Way::Direct && of_images { Turned::new(saved.weights, g) } else { None };
+    let filters = (way == Way::Winograd && of_images).then(|| Filters::new(saved.weights, g));
+    let filters = filters.as_ref();
     let count = saved.images.len() / g.image();
     let (chunk, bands) = (g.chunk(count), g.bands(saved.then));
     let mut image_gradients = Box::new_uninit_slice(if of_images { saved.images.len() } else { 0 });
@@ -161,6 +169,15 @@ pub(crate) fn backward<T: Element>(
                     band,
                     result_gradient,
                     g,
+                    image_gradients,
+                }),
+                Way::Winograd => arch.dispatch(Winograd {
+                    saved,
+                    images,
+                    band,
+                    result_gradient,
+                    g,
+                    filters,
                     image_gradients,
                 }),
                 _ => arch.dispatch(Patches {

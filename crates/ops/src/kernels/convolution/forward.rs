@@ -7,11 +7,13 @@ use rayon::prelude::*;
 
 use super::arrangement::Arranged;
 use super::tiles::{Panels, PatchRows, pack, shape, tile};
-use super::{Geometry, Then, groups};
+use super::{Geometry, Then, groups, winograd as minimal};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::matmul::{Matrix, product};
 use crate::kernels::vectors::{self, WINDOW, first_maximum, write_places};
+
+mod winograd;
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
@@ -49,9 +51,9 @@ pub(crate) fn forward_and<T: Element, R: Send>(
         let looks = result.chunks(chunk * length).map(look).collect();
         return (result, places, looks);
     }
-    let panels = &pack(weights, bias, g);
+    let filters = &Filters::new(weights, bias, g, then);
     let bands = &g.bands(then)[..];
-    let starts = &g.starts(then, bands[0].rows.len())[..];
+    let starts = &filters.starts(g, then, bands[0].rows.len())[..];
     let mut result = Box::new_uninit_slice(count * length);
     let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
     let mut places = Box::new_uninit_slice(pooled);
@@ -76,9 +78,9 @@ pub(crate) fn forward_and<T: Element, R: Send>(
                 let (result, places);
                 (result, results_left) = results_left.split_at_mut(own);
                 (places, places_left) = places_left.split_at_mut(own.min(pooled));
-                let starts = &starts[..band.patches];
+                let starts = &starts[..filters.count(band.patches, then)];
                 let arranged = Arranged::new(g, band);
-                let chunk = Chunk { images, arranged, panels, g, starts, then, result, places };
+                let chunk = Chunk { images, arranged, filters, g, starts, then, result, places };
                 crate::kernels::arch().dispatch(chunk);
             }
             // SAFETY: the chunk has as many results as images, and all outputs of each were written.
@@ -107,12 +109,47 @@ fn forward_one_patch<T: Element>(
     result
 }
 
+/// What the images are multiplied by.
+pub(super) enum Filters<T> {
+    /// The weights as they are.
+    Direct(Panels<T>),
+    /// Their transforms.
+    Winograd(winograd::Filters<T>),
+}
+
+impl<T: Element> Filters<T> {
+    pub(super) fn new(weights: &[T], bias: &[T], g: &Geometry, then: Then) -> Self {
+        if minimal::fit(g, then) {
+            Filters::Winograd(winograd::Filters::new(weights, bias, g))
+        } else {
+            Filters::Direct(pack(weights, bias, g))
+        }
+    }
+
+    /// Where what is computed together begins, in what is under some rows of the result: a patch, or the
+    /// first of a window.
+    fn starts(&self, g: &Geometry, then: Then, rows: usize) -> Vec<usize> {
+        match self {
+            Filters::Direct(_) => g.starts(then, rows),
+            Filters::Winograd(_) => g.starts(Then::ReluMaxPool, rows * then.rows_apart() / 2),
+        }
+    }
+
+    /// How many these are for so many patches or pooled windows.
+    fn count(&self, patches: usize, then: Then) -> usize {
+        match self {
+            Filters::Winograd(_) if then != Then::ReluMaxPool => patches / WINDOW,
+            _ => patches,
+        }
+    }
+}
+
 /// Some images, or a band of one, and what becomes of them.
 pub(super) struct Chunk<'a, T> {
     pub(super) images: &'a [T],
     /// Room for each.
     pub(super) arranged: Arranged<T>,
-    pub(super) panels: &'a Panels<T>,
+    pub(super) filters: &'a Filters<T>,
     pub(super) g: &'a Geometry,
     /// Where the patches of a band's results begin; where pooled, of each window's first.
     pub(super) starts: &'a [usize],
@@ -127,21 +164,33 @@ impl<T: Element> WithSimd for Chunk<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (self.then, shape::<T, S>(self.g.outputs)) {
-            (Then::ReluMaxPool, (1, 8)) => self.pooled::<S, 1, 8>(simd),
-            (Then::ReluMaxPool, (2, 8)) => self.pooled::<S, 2, 8>(simd),
-            (Then::ReluMaxPool, _) => self.pooled::<S, 2, 4>(simd),
-            (_, (1, 8)) => self.plain::<S, 1, 8>(simd),
-            (_, (2, 8)) => self.plain::<S, 2, 8>(simd),
-            _ => self.plain::<S, 2, 4>(simd),
+        match shape::<T, S>(self.g.outputs) {
+            (1, 8) => self.with_shape::<S, 1, 8>(simd),
+            (2, 8) => self.with_shape::<S, 2, 8>(simd),
+            _ => self.with_shape::<S, 2, 4>(simd),
         }
     }
 }
 
 impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
-    fn plain<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
-        let Self { images, mut arranged, panels, g, starts, then, result, .. } = self;
+    fn with_shape<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
+        match self.filters {
+            Filters::Winograd(filters) => self.by_winograd::<S, VECTORS, POSITIONS>(simd, filters),
+            Filters::Direct(panels) if self.then == Then::ReluMaxPool => {
+                self.pooled::<S, VECTORS, POSITIONS>(simd, panels);
+            }
+            Filters::Direct(panels) => self.plain::<S, VECTORS, POSITIONS>(simd, panels),
+        }
+    }
+
+    #[inline(always)]
+    fn plain<S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+        self,
+        simd: S,
+        panels: &Panels<T>,
+    ) {
+        let Self { images, mut arranged, g, starts, then, result, .. } = self;
         let (rows, rectified) = (PatchRows::of(g), then == Then::Relu);
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
@@ -170,8 +219,12 @@ impl<T: Element> Chunk<'_, T> {
     }
 
     #[inline(always)]
-    fn pooled<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
-        let Self { images, mut arranged, panels, g, starts: corners, result, places, .. } = self;
+    fn pooled<S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+        self,
+        simd: S,
+        panels: &Panels<T>,
+    ) {
+        let Self { images, mut arranged, g, starts: corners, result, places, .. } = self;
         let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
         let windows = POSITIONS / WINDOW;
         let length = corners.len() * g.outputs;

@@ -1,6 +1,7 @@
 //! Sums of some patches with the weights of some outputs, held in registers.
 
 use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
 
 use pulp::{Simd, WithSimd};
 
@@ -21,21 +22,57 @@ pub(super) fn shape<T: Element, S: Simd>(outputs: usize) -> (usize, usize) {
 /// Weights and biases of all outputs as tiles read them: panel after panel of as many outputs as a
 /// tile has, one row a place in the patch, zeros where the outputs end.
 pub(super) struct Panels<T> {
-    values: Vec<T>,
-    /// Rows begin with a cache line from here on: a vector across two of them is loaded twice.
-    start: usize,
+    values: Lines<T>,
     bias: Vec<T>,
     width: usize,
     patch: usize,
+}
+
+/// Values of which the first begins a cache line: a vector across two of them is loaded twice.
+pub(super) struct Lines<T> {
+    values: Vec<T>,
+    start: usize,
+}
+
+impl<T: Element> Lines<T> {
+    pub(super) fn zeros(count: usize) -> Self {
+        let line = 64 / size_of::<T>();
+        let values = vec![T::ZERO; count + line];
+        let start = values.as_ptr().align_offset(64).min(line);
+        let mut lines = Self { values, start };
+        lines.values.truncate(start + count);
+        lines
+    }
+}
+
+impl<T> Deref for Lines<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        &self.values[self.start..]
+    }
+}
+
+impl<T> DerefMut for Lines<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.values[self.start..]
+    }
 }
 
 impl<T> Panels<T> {
     /// Weights, biases and first output of each panel.
     #[inline(always)]
     pub(super) fn all(&self) -> impl Iterator<Item = (&[T], &[T], usize)> {
-        let weights = self.values[self.start..].chunks_exact(self.patch * self.width);
+        let weights = self.values.chunks_exact(self.patch * self.width);
         let biases = self.bias.chunks_exact(self.width);
         weights.zip(biases).zip((0..).step_by(self.width)).map(|((w, b), first)| (w, b, first))
+    }
+
+    /// Outputs of a panel.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 }
 
@@ -44,19 +81,16 @@ pub(super) fn pack<T: Element>(weights: &[T], bias: &[T], g: &Geometry) -> Panel
     let width = crate::kernels::arch().dispatch(Width::<T> { outputs: g.outputs, of: PhantomData });
     let patch = g.patch();
     let panels = g.outputs.div_ceil(width);
-    let line = 64 / size_of::<T>();
-    let mut values = vec![T::ZERO; panels * patch * width + line];
-    let start = values.as_ptr().align_offset(64).min(line);
+    let mut values = Lines::zeros(panels * patch * width);
     for (output, weights) in weights.chunks_exact(patch).enumerate() {
-        let first = start + output / width * patch * width + output % width;
+        let first = output / width * patch * width + output % width;
         for (place, &weight) in weights.iter().enumerate() {
             values[first + place * width] = weight;
         }
     }
-    values.truncate(start + panels * patch * width);
     let mut biases = vec![T::ZERO; panels * width];
     biases[..bias.len()].copy_from_slice(bias);
-    Panels { values, start, bias: biases, width, patch }
+    Panels { values, bias: biases, width, patch }
 }
 
 /// Outputs in one panel.

@@ -12,8 +12,8 @@ use pulp::{Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::forward::Chunk;
-use super::super::tiles::{Panels, pack, shape};
+use super::super::forward::{Chunk, Filters};
+use super::super::tiles::{pack, shape};
 use super::super::{Geometry, Then};
 use super::patches::add_patches;
 use super::{ResultGradient, Saved, zeroed};
@@ -43,7 +43,7 @@ fn turned(g: &Geometry) -> Option<Geometry> {
 /// What all images need.
 pub(super) struct Turned<T> {
     g: Geometry,
-    panels: Panels<T>,
+    filters: Filters<T>,
     starts: Vec<usize>,
     bands: Vec<Band>,
 }
@@ -61,10 +61,10 @@ impl<T: Element> Turned<T> {
                 );
             }
         }
-        let panels = pack(&filters, &vec![T::ZERO; g.channels], &turned);
+        let filters = Filters::Direct(pack(&filters, &vec![T::ZERO; g.channels], &turned));
         let bands = turned.bands(Then::Nothing);
         let starts = turned.starts(Then::Nothing, bands[0].rows.len());
-        Some(Self { g: turned, panels, starts, bands })
+        Some(Self { g: turned, filters, starts, bands })
     }
 }
 
@@ -107,11 +107,11 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Direct<'_, T, G> {
                 _ => positions.add_to::<S, 2, 12, 4>(simd, &mut sums),
             }
         }
-        if let Some(Turned { g, panels, starts, bands }) = self.turned {
+        if let Some(Turned { g, filters, starts, bands }) = self.turned {
             let chunk = Chunk {
                 images: &gradients,
                 arranged: Arranged::new(g, &bands[0]),
-                panels,
+                filters,
                 g,
                 starts,
                 then: Then::Nothing,

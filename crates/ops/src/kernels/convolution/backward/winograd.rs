@@ -1,0 +1,328 @@
+//! Gradients by [minimal filtering](super::super::winograd), where few of them are zero.
+
+use std::ops::Range;
+
+use pulp::{NullaryFnOnce, Simd, WithSimd};
+
+use super::super::arrangement::Arranged;
+use super::super::bands::Band;
+use super::super::tiles::Lines;
+use super::super::winograd::{
+    BLOCK, FILTER, Matrices, PLACES, SIDE, both_ways, filter, filter_back, pixels_back,
+};
+use super::super::{Geometry, Then};
+use super::{ResultGradient, Saved};
+use crate::element::Element;
+use crate::kernels::columns::ColumnSums;
+
+/// Transforms of all filters, as the way back to the images reads them.
+pub(super) struct Filters<T> {
+    /// A vector of channels after the other, in each place after place, and there a row an output.
+    values: Lines<T>,
+}
+
+impl<T: Element> Filters<T> {
+    /// `weights` are channels-last, one row of patch length an output.
+    pub(super) fn new(weights: &[T], g: &Geometry) -> Self {
+        Self { values: crate::kernels::arch().dispatch(Transform { weights, g }) }
+    }
+}
+
+struct Transform<'a, T> {
+    weights: &'a [T],
+    g: &'a Geometry,
+}
+
+impl<T: Element> WithSimd for Transform<'_, T> {
+    type Output = Lines<T>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Lines<T> {
+        let Self { weights, g } = self;
+        let lanes = T::lanes::<S>();
+        let panel = PLACES * g.outputs * lanes;
+        let mut values = Lines::zeros(g.channels.div_ceil(lanes) * panel);
+        for (output, weights) in weights.chunks_exact(g.patch()).enumerate() {
+            for (first, panel) in (0..g.channels).step_by(lanes).zip(values.chunks_exact_mut(panel))
+            {
+                let last = g.channels.min(first + lanes);
+                let mut square = [[T::splat(simd, T::ZERO); FILTER]; FILTER];
+                for y in 0..FILTER {
+                    for x in 0..FILTER {
+                        let pixel = &weights[(y * FILTER + x) * g.channels..];
+                        square[y][x] = T::load(simd, &pixel[first..last]);
+                    }
+                }
+                let square = both_ways(simd, square, filter::<T, S>);
+                for y in 0..SIDE {
+                    for x in 0..SIDE {
+                        let row = ((y * SIDE + x) * g.outputs + output) * lanes;
+                        T::store(simd, &mut panel[row..][..lanes], square[y][x]);
+                    }
+                }
+            }
+        }
+        values
+    }
+}
+
+/// Weight and bias gradients of a band of each of some images.
+pub(super) struct Winograd<'a, T, G> {
+    pub(super) saved: &'a Saved<'a, T>,
+    pub(super) images: Range<usize>,
+    pub(super) band: &'a Band,
+    pub(super) result_gradient: &'a G,
+    pub(super) g: &'a Geometry,
+    /// Where the images' gradient is wanted.
+    pub(super) filters: Option<&'a Filters<T>>,
+    /// What that is added to.
+    pub(super) image_gradients: &'a mut [T],
+}
+
+impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
+    type Output = (Vec<T>, Vec<T>);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
+        match T::lanes::<S>() {
+            16 => self.gradients::<S, 16, 16>(simd),
+            8 => self.gradients::<S, 8, 8>(simd),
+            4 => self.gradients::<S, 4, 8>(simd),
+            2 => self.gradients::<S, 2, 8>(simd),
+            _ => self.gradients::<S, 1, 8>(simd),
+        }
+    }
+}
+
+impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
+    /// `CHANNELS` are as many as a vector has.
+    #[inline(always)]
+    fn gradients<S: Simd, const CHANNELS: usize, const ROWS: usize>(
+        self,
+        simd: S,
+    ) -> (Vec<T>, Vec<T>) {
+        let Self { saved, images: range, band, result_gradient, g, filters, image_gradients } =
+            self;
+        let width = g.convolved().1;
+        let starts = g.starts(Then::ReluMaxPool, band.rows.len() / 2);
+        let mut gradients = vec![T::ZERO; band.patches * g.outputs];
+        let mut bias = ColumnSums::new(g.outputs);
+        let mut arranged = Arranged::new(g, band);
+        let mut pixels = Matrices::zeros::<S>(BLOCK, g.channels);
+        let mut results = Matrices::zeros::<S>(BLOCK, g.outputs);
+        let mut sums = Sums::zeros::<S>(g);
+        let mut back = Back {
+            g,
+            starts: &starts,
+            products: Matrices::zeros::<S>(BLOCK, g.channels),
+            arranged: Arranged::new(g, band),
+            image_gradients,
+        };
+        let all = range.len() * starts.len();
+        for (number, image) in range.enumerate() {
+            let at = band.of_image(image);
+            result_gradient.write(simd, &at, saved.rectified(&at), &mut gradients);
+            bias.add(&gradients);
+            let image = &saved.images[image * g.image()..][..g.image()];
+            arranged.take(image);
+            let image = arranged.get(image);
+            for (window, &start) in starts.iter().enumerate() {
+                let number = number * starts.len() + window;
+                let row = number % BLOCK;
+                pixels.take_pixels(simd, row, &image[start..], g);
+                let corner = 2 * (window / (width / 2) * width + window % (width / 2));
+                results.take_gradients(simd, row, &gradients[corner * g.outputs..], g);
+                if row + 1 == BLOCK || number + 1 == all {
+                    sums.add::<S, CHANNELS>(simd, row + 1, &pixels, &results);
+                    if let Some(filters) = filters {
+                        let block = (number - row, row + 1);
+                        back.add::<S, CHANNELS, ROWS>(simd, block, &results, filters);
+                    }
+                }
+            }
+        }
+        (sums.into_weights(simd, g), bias.total())
+    }
+}
+
+/// The gradients of all filters' transforms.
+struct Sums<T> {
+    /// In each place a vector of outputs after the other, and there a row a channel.
+    values: Lines<T>,
+    /// Filled up to whole vectors.
+    channels: usize,
+}
+
+impl<T: Element> Sums<T> {
+    #[inline(always)]
+    fn zeros<S: Simd>(g: &Geometry) -> Self {
+        let lanes = T::lanes::<S>();
+        let (channels, outputs) =
+            (g.channels.next_multiple_of(lanes), g.outputs.next_multiple_of(lanes));
+        Self { values: Lines::zeros(PLACES * channels * outputs), channels }
+    }
+
+    /// Adds what so many windows give.
+    #[inline(always)]
+    fn add<S: Simd, const CHANNELS: usize>(
+        &mut self,
+        simd: S,
+        count: usize,
+        pixels: &Matrices<T>,
+        results: &Matrices<T>,
+    ) {
+        let places = self.values.chunks_exact_mut(self.channels * results.row);
+        for (place, sums) in places.enumerate() {
+            let (pixels_at, results_at) = (pixels.at(place), results.at(place));
+            for (output, sums) in sums.chunks_exact_mut(self.channels * CHANNELS).enumerate() {
+                for (channel, sums) in sums.chunks_exact_mut(CHANNELS * CHANNELS).enumerate() {
+                    simd.vectorize(AddOuterProducts::<T, S, CHANNELS> {
+                        simd,
+                        count,
+                        left: (&pixels_at[channel * CHANNELS..], pixels.row),
+                        right: (&results_at[output * CHANNELS..], results.row),
+                        sums,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The gradient of the weights, channels-last, one row of patch length an output.
+    #[inline(always)]
+    fn into_weights<S: Simd>(self, simd: S, g: &Geometry) -> Vec<T> {
+        let lanes = T::lanes::<S>();
+        let place = self.values.len() / PLACES;
+        let mut weights = vec![T::ZERO; g.outputs * g.patch()];
+        for (panel, weights) in weights.chunks_mut(lanes * g.patch()).enumerate() {
+            for channel in 0..g.channels {
+                let row = (panel * self.channels + channel) * lanes;
+                let mut square = [[T::splat(simd, T::ZERO); SIDE]; SIDE];
+                for y in 0..SIDE {
+                    for x in 0..SIDE {
+                        let sums = &self.values[(y * SIDE + x) * place + row..][..lanes];
+                        square[y][x] = T::load(simd, sums);
+                    }
+                }
+                let square = both_ways(simd, square, filter_back::<T, S>);
+                for y in 0..FILTER {
+                    for x in 0..FILTER {
+                        let mut values = [T::ZERO; 16];
+                        T::store(simd, &mut values[..lanes], square[y][x]);
+                        let at = (y * FILTER + x) * g.channels + channel;
+                        for (weights, &value) in weights.chunks_exact_mut(g.patch()).zip(&values) {
+                            weights[at] = value;
+                        }
+                    }
+                }
+            }
+        }
+        weights
+    }
+}
+
+/// Adds Σ leftᵀ · right over some rows: a function of its own, for the compiler keeps its sums in registers.
+struct AddOuterProducts<'a, T, S, const COUNT: usize> {
+    simd: S,
+    count: usize,
+    /// The first row's values, and how far the next row's are.
+    left: (&'a [T], usize),
+    right: (&'a [T], usize),
+    sums: &'a mut [T],
+}
+
+impl<T: Element, S: Simd, const COUNT: usize> NullaryFnOnce for AddOuterProducts<'_, T, S, COUNT> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { simd, count, left, right, sums: target } = self;
+        let lanes = T::lanes::<S>();
+        let mut sums = [T::splat(simd, T::ZERO); COUNT];
+        for row in 0..COUNT {
+            sums[row] = T::load(simd, &target[row * lanes..][..lanes]);
+        }
+        let rows = left.0.chunks(left.1).zip(right.0.chunks(right.1)).take(count);
+        for (left, right) in rows {
+            let (left, right) = (&left[..COUNT], T::load(simd, &right[..lanes]));
+            for row in 0..COUNT {
+                sums[row] = T::fma(simd, T::splat(simd, left[row]), right, sums[row]);
+            }
+        }
+        for row in 0..COUNT {
+            T::store(simd, &mut target[row * lanes..][..lanes], sums[row]);
+        }
+    }
+}
+
+/// The way back to the images.
+struct Back<'a, T> {
+    g: &'a Geometry,
+    /// Of a band's windows.
+    starts: &'a [usize],
+    products: Matrices<T>,
+    arranged: Arranged<T>,
+    image_gradients: &'a mut [T],
+}
+
+impl<T: Element> Back<'_, T> {
+    /// Adds the gradients of so many windows' pixels, from the first window on.
+    #[inline(always)]
+    fn add<S: Simd, const CHANNELS: usize, const ROWS: usize>(
+        &mut self,
+        simd: S,
+        (first, count): (usize, usize),
+        results: &Matrices<T>,
+        filters: &Filters<T>,
+    ) {
+        let g = self.g;
+        let place = g.outputs * CHANNELS;
+        for (panel, filters) in filters.values.chunks_exact(PLACES * place).enumerate() {
+            for (place, filters) in filters.chunks_exact(place).enumerate() {
+                let size = (count, g.outputs);
+                let products = (&mut self.products, panel * CHANNELS);
+                results.multiply::<S, 1, ROWS>(simd, place, size, filters, products);
+            }
+        }
+        for row in 0..count {
+            let windows = self.starts.len();
+            let (image, window) = ((first + row) / windows, (first + row) % windows);
+            if window == 0 {
+                self.arranged.clear();
+            }
+            let image = &mut self.image_gradients[image * g.image()..][..g.image()];
+            let target = &mut self.arranged.gradient(image)[self.starts[window]..];
+            for channel in (0..g.channels).step_by(CHANNELS) {
+                let square = self.products.load(simd, (row, channel));
+                let square = both_ways(simd, square, pixels_back::<T, S>);
+                add_square(simd, target, square, (channel, g));
+            }
+            if window + 1 == windows {
+                self.arranged.add_to(image);
+            }
+        }
+    }
+}
+
+/// Adds the vectors from channel `first` on to the square of pixels that begins a slice of an arranged image.
+#[inline(always)]
+fn add_square<T: Element, S: Simd>(
+    simd: S,
+    image: &mut [T],
+    square: [[T::Vector<S>; SIDE]; SIDE],
+    (first, g): (usize, &Geometry),
+) {
+    let lanes = T::lanes::<S>();
+    let length = lanes.min(g.channels - first);
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let target = &mut image[y * g.row() + x * g.channels + first..][..length];
+            if length == lanes {
+                let target = &mut target[..lanes];
+                T::store(simd, target, T::plus(simd, T::load(simd, target), square[y][x]));
+            } else {
+                T::store(simd, target, T::plus(simd, T::load(simd, target), square[y][x]));
+            }
+        }
+    }
+}
