@@ -34,6 +34,8 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
     fn subtract<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a > b.
     fn above<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
+    /// a ≤ b; a NaN is at most nothing.
+    fn at_most<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// a = b; a NaN equals nothing.
     fn equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S>;
     /// The first where the mask is true, else the second.
@@ -52,7 +54,7 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
 macro_rules! vectors {
     ($float:ty, $bits:ident, $lanes:ident, $vector:ident, $mask:ident, [
         $splat:ident, $as_simd:ident, $as_mut_simd:ident, $as_uninit_mut_simd:ident, $partial_load:ident, $partial_store:ident,
-        $fma:ident, $add:ident, $sub:ident, $above:ident, $equal:ident, $select:ident $(,)?
+        $fma:ident, $add:ident, $sub:ident, $above:ident, $at_most:ident, $equal:ident, $select:ident $(,)?
     ]) => {
         impl Vectors for $float {
             type Vector<S: Simd> = S::$vector;
@@ -117,6 +119,10 @@ macro_rules! vectors {
                 simd.$above(a, b)
             }
             #[inline(always)]
+            fn at_most<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S> {
+                simd.$at_most(a, b)
+            }
+            #[inline(always)]
             fn equal<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Mask<S> {
                 simd.$equal(a, b)
             }
@@ -158,6 +164,7 @@ vectors!(
         add_f32s,
         sub_f32s,
         greater_than_f32s,
+        less_than_or_equal_f32s,
         equal_f32s,
         select_f32s,
     ]
@@ -179,6 +186,7 @@ vectors!(
         add_f64s,
         sub_f64s,
         greater_than_f64s,
+        less_than_or_equal_f64s,
         equal_f64s,
         select_f64s,
     ]
@@ -221,8 +229,7 @@ pub(crate) fn unless_cut<T: Vectors, S: Simd>(
     gradient: T::Vector<S>,
 ) -> T::Vector<S> {
     let zero = T::splat(simd, T::default());
-    let cut = T::select(simd, T::equal(simd, value, value), zero, gradient);
-    T::select(simd, T::above(simd, value, zero), gradient, cut)
+    T::select(simd, T::at_most(simd, value, zero), zero, gradient)
 }
 
 /// As many values as the widest vector has.

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::arrangement::Arranged;
-use super::tiles::{Panels, PatchRows, pack, shape, tile};
+use super::tiles::{NEAR, Panels, PatchRows, near, near_tile, pack, shape, tile};
 use super::{Geometry, Then, groups, winograd as minimal};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
@@ -192,6 +192,7 @@ impl<T: Element> Chunk<'_, T> {
     ) {
         let Self { images, mut arranged, g, starts, then, result, .. } = self;
         let (rows, rectified) = (PatchRows::of(g), then == Then::Relu);
+        let near = POSITIONS == 2 * NEAR && near(g) && g.convolved().1.is_multiple_of(NEAR);
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
             arranged.take(image);
@@ -204,8 +205,23 @@ impl<T: Element> Chunk<'_, T> {
                     for (place, &start) in all.iter_mut().zip(starts) {
                         *place = start;
                     }
-                    let sums =
-                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, (panel, bias), rows);
+                    let panel = (panel, bias);
+                    let sums = if near {
+                        let groups = near_tile::<T, S, VECTORS, 2>(
+                            simd,
+                            image,
+                            [all[0], all[NEAR % POSITIONS]],
+                            panel,
+                            rows,
+                        );
+                        let mut sums = [groups[0][0]; POSITIONS];
+                        for position in 0..POSITIONS {
+                            sums[position] = groups[position / NEAR % 2][position % NEAR];
+                        }
+                        sums
+                    } else {
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, panel, rows)
+                    };
                     store::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,
@@ -226,6 +242,7 @@ impl<T: Element> Chunk<'_, T> {
     ) {
         let Self { images, mut arranged, g, starts: corners, result, places, .. } = self;
         let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
+        let near = POSITIONS == 2 * NEAR && near(g) && g.result(Then::ReluMaxPool).1.is_multiple_of(2);
         let windows = POSITIONS / WINDOW;
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
@@ -244,8 +261,25 @@ impl<T: Element> Chunk<'_, T> {
                             starts[window * WINDOW + place] = corner + offsets[place];
                         }
                     }
-                    let sums =
-                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, (panel, bias), rows);
+                    let panel = (panel, bias);
+                    let sums = if near {
+                        // Two windows side by side: the four patches of their upper rows, and of their lower.
+                        let lines = near_tile::<T, S, VECTORS, 2>(
+                            simd,
+                            image,
+                            [starts[0], starts[2 % POSITIONS]],
+                            panel,
+                            rows,
+                        );
+                        let mut sums = [lines[0][0]; POSITIONS];
+                        for position in 0..POSITIONS {
+                            let (window, place) = (position / WINDOW % 2, position % WINDOW);
+                            sums[position] = lines[place / 2][2 * window + place % 2];
+                        }
+                        sums
+                    } else {
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
+                    };
                     store_maxima::<T, S, VECTORS, POSITIONS>(
                         simd,
                         sums,
