@@ -193,8 +193,7 @@ fn column_gradient_sums<T: Element, const FUSED: bool>(
     (scaled, plain.total())
 }
 
-/// ∂x = slope · (∂y − plain − (x − mean) · factor) of each channel, each repeated for rows taken
-/// together.
+/// ∂x = slope · ∂y + plain + (mean − x) · factor of each channel, each repeated for rows taken together.
 pub(crate) struct InputGradient<T> {
     means: Vec<T>,
     slopes: Vec<T>,
@@ -211,16 +210,21 @@ impl<T: Element> InputGradient<T> {
         length: usize,
     ) -> Self {
         let scale = T::ONE / T::from_f64((length / gamma.len()) as f64);
-        let mean = |sum: T| if frozen { T::ZERO } else { sum * scale };
-        let plain: Vec<T> = plain.iter().map(|&sum| mean(sum)).collect();
-        let factors: Vec<T> = scaled
-            .iter()
+        let slopes = slopes(gamma, normaliser);
+        let means = |sums: &[T]| -> Vec<T> {
+            let scaled =
+                |(&sum, &slope): (&T, &T)| if frozen { T::ZERO } else { sum * scale * slope };
+            sums.iter().zip(&slopes).map(scaled).collect()
+        };
+        let plain: Vec<T> = means(plain).into_iter().map(|mean| T::ZERO - mean).collect();
+        let factors: Vec<T> = means(scaled)
+            .into_iter()
             .zip(&normaliser.inverse_deviation)
-            .map(|(&sum, &inverse)| mean(sum) * inverse)
+            .map(|(mean, &inverse)| mean * inverse)
             .collect();
         Self {
             means: repeated(&normaliser.mean),
-            slopes: repeated(&slopes(gamma, normaliser)),
+            slopes: repeated(&slopes),
             plain: repeated(&plain),
             factors: repeated(&factors),
         }
@@ -246,7 +250,8 @@ impl<T: Element> InputGradient<T> {
             for ((gradient, &value), ((&mean, &slope), (&plain, &factor))) in
                 gradients.iter_mut().zip(values).zip(columns)
             {
-                let own = slope * T::mul_add::<FUSED>(mean - value, factor, *gradient - plain);
+                let own = T::mul_add::<FUSED>(slope, *gradient, plain);
+                let own = T::mul_add::<FUSED>(mean - value, factor, own);
                 *gradient = if RECTIFIED { unless_cut(value, own) } else { own };
             }
         }

@@ -109,7 +109,7 @@ impl Way {
             Way::Groups
         } else if g.one_patch() {
             Way::OnePatch
-        } else if !of_images && short_patches::fit(g) {
+        } else if !of_images && short_patches::fit(g, then) {
             Way::ShortPatches
         } else if then == Then::ReluMaxPool {
             Way::Pooled

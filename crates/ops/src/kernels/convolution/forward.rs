@@ -242,7 +242,8 @@ impl<T: Element> Chunk<'_, T> {
     ) {
         let Self { images, mut arranged, g, starts: corners, result, places, .. } = self;
         let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
-        let near = POSITIONS == 2 * NEAR && near(g) && g.result(Then::ReluMaxPool).1.is_multiple_of(2);
+        let near =
+            POSITIONS == 2 * NEAR && near(g) && g.result(Then::ReluMaxPool).1.is_multiple_of(2);
         let windows = POSITIONS / WINDOW;
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));

@@ -77,19 +77,17 @@ impl<T: Element> NormalisedGradient<'_, T> {
     ) {
         let [mean, slope, plain, factor] =
             self.gradient.columns().map(|column| T::load(simd, &column[first..self.outputs]));
-        let zero = T::splat(simd, T::ZERO);
         for (window, positions) in (first_window..).zip(windows) {
             let row = window * self.outputs + first..(window + 1) * self.outputs;
             let given = self.result_gradient.load(simd, row.clone());
+            let given = T::fma(simd, slope, given, plain);
             let at = load_places::<T, S>(simd, &self.places[row]);
             for place in 0..WINDOW {
                 let here = T::splat(simd, T::from_place(place as u8));
-                let own = T::select(simd, T::equal(simd, at, here), given, zero);
+                let own = T::select(simd, T::equal(simd, at, here), given, plain);
                 let position = positions[place] * self.outputs;
                 let value = T::load(simd, &activations[position + first..position + self.outputs]);
-                let own = T::subtract(simd, own, plain);
-                let own = T::fma(simd, T::subtract(simd, mean, value), factor, own);
-                let mut own = T::fma(simd, slope, own, zero);
+                let mut own = T::fma(simd, T::subtract(simd, mean, value), factor, own);
                 if RECTIFIED {
                     own = unless_cut::<T, S>(simd, value, own);
                 }

@@ -9,13 +9,16 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 30] = [
+    let layers: [Layer; 33] = [
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, false)),
         (Way::ShortPatches, [12, 1, 16, 3, 0, 1, 1, 1], BAND, (false, false)),
-        (Way::ShortPatches, [12, 2, 32, 3, 1, 2, 1, 1], BAND, (true, false)),
+        (Way::ShortPatches, [13, 1, 16, 3, 0, 1, 1, 1], BAND, (false, false)),
+        (Way::ShortPatches, [12, 2, 16, 3, 1, 2, 1, 1], BAND, (false, false)),
+        (Way::ShortPatches, [12, 2, 32, 3, 1, 1, 1, 1], BAND, (true, false)),
+        (Way::Pooled, [12, 2, 32, 3, 1, 2, 1, 1], BAND, (true, false)),
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, true)),
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, false)),
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], 500, (true, true)),
