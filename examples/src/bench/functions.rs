@@ -13,10 +13,10 @@ use pairnet_ops::{
     BatchStatistics, Conv2dConfig, RunningStatistics, add_relu, linear, linear_relu,
 };
 
-use super::Forward;
+use super::{Forward, Network};
 
-/// The network of that name, images (n, height, width, channels) to logits.
-pub(super) fn network(name: &str, vb: VarBuilder) -> Result<Forward> {
+/// The network, images (n, height, width, channels) to logits.
+pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Result<Forward> {
     match name {
         "mnist" | "lenet5" => {
             let padding = if name == "mnist" { 0 } else { 2 };
@@ -49,11 +49,11 @@ pub(super) fn network(name: &str, vb: VarBuilder) -> Result<Forward> {
                 let stem = stem.relu(images)?;
                 let features =
                     blocks.iter().try_fold(stem, |images, block| block.forward(&images))?;
-                through(&classes, avg_pool2d_nhwc(&features, 8, 8)?.flatten_from(1)?)
+                through(&classes, avg_pool2d_nhwc(&features, size / 4, size / 4)?.flatten_from(1)?)
             }))
         }
         _ => {
-            let layers = Weights::linears(&[784, 1024, 1024, 10], vb)?;
+            let layers = Weights::linears(&[784, size, size, 10], vb)?;
             Ok(Box::new(move |images| through(&layers, images.clone())))
         }
     }

@@ -4,10 +4,10 @@ use candle_core::{Module, ModuleT, Result, Tensor};
 
 use nn::{Conv2d, Conv2dConfig, VarBuilder};
 
-use crate::bench::Forward;
+use crate::bench::{Forward, Network};
 
-/// The network of that name, images to logits.
-pub(super) fn network(name: &str, vb: VarBuilder) -> Result<Forward> {
+/// The network, images to logits.
+pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Result<Forward> {
     match name {
         "mnist" => {
             let first = nn::conv2d(1, 32, 5, Conv2dConfig::default(), vb.pp("0"))?;
@@ -46,7 +46,7 @@ pub(super) fn network(name: &str, vb: VarBuilder) -> Result<Forward> {
             }))
         }
         _ => {
-            let layers = linears(&[784, 1024, 1024, 10], vb)?;
+            let layers = linears(&[784, size, size, 10], vb)?;
             Ok(Box::new(move |images| through(&layers, images.clone())))
         }
     }

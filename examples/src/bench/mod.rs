@@ -37,16 +37,45 @@ pub const NETWORKS: [&str; 4] = ["mnist", "lenet5", "residual", "mlp"];
 /// What a network is computed with.
 pub const STYLES: [&str; 3] = ["candle", "layers", "functions"];
 
+/// One of [`NETWORKS`], and how large: the MLP's hidden layers have so many units, the residual network's
+/// images that side, a multiple of four. The others have one size.
+#[derive(Clone, Copy, Debug)]
+pub struct Network<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// How large it is.
+    pub size: usize,
+}
+
+impl<'a> Network<'a> {
+    /// From its name, and its size behind a colon where that is another than in the table.
+    pub fn named(text: &'a str) -> Option<Self> {
+        let (name, size) = text.split_once(':').unwrap_or((text, ""));
+        let usual = match name {
+            "mlp" => 1024,
+            "residual" => 32,
+            _ => 28,
+        };
+        let size: usize = if size.is_empty() { usual } else { size.parse().ok()? };
+        let fits = match name {
+            "mlp" => size > 0,
+            "residual" => size > 0 && size.is_multiple_of(4),
+            _ => size == usual,
+        };
+        (NETWORKS.contains(&name) && fits).then_some(Self { name, size })
+    }
+}
+
 /// Milliseconds of a training step (forward, backward, Adam), each of the steps that fit into `time`
 /// after some that are not counted.
 ///
 /// # Errors
 ///
 /// Where a tensor cannot be computed.
-pub fn steps(network: &str, style: &str, batch: usize, time: Duration) -> Result<Vec<f64>> {
-    let shape = match network {
+pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) -> Result<Vec<f64>> {
+    let shape = match network.name {
         "mlp" => vec![batch, 784],
-        "residual" => vec![batch, 3, 32, 32],
+        "residual" => vec![batch, 3, network.size, network.size],
         _ => vec![batch, 1, 28, 28],
     };
     let images = Tensor::rand(0f32, 1f32, shape, &Device::Cpu)?;

@@ -158,9 +158,12 @@ fn summed_alike(rows: usize, columns: usize) -> bool {
 /// all of them, or where they have to be copied first as many as fill a part of the cache.
 ///
 /// None of these is so few that it would not be [`summed_alike`] where all are.
-fn bands<T: Copy>(right: Matrix<'_, T>) -> impl Iterator<Item = (usize, Matrix<'_, T>)> {
+fn bands<T: Copy>(
+    right: Matrix<'_, T>,
+    copied: bool,
+) -> impl Iterator<Item = (usize, Matrix<'_, T>)> {
     const LEAST: usize = 128;
-    let count = if right.has_critical_stride() { (right.rows / LEAST).max(1) } else { 1 };
+    let count = if copied { (right.rows / LEAST).max(1) } else { 1 };
     (0..count).map(move |band| {
         let (first, last) = (band * LEAST, band + 1 == count);
         let rows = if last { right.rows - first } else { LEAST };
@@ -187,8 +190,10 @@ fn multiply<T: Element>(
     let parts: Vec<_> = parts.collect();
     parts.into_par_iter().for_each(|((first_row, left), (first_column, right))| {
         let mut room = Vec::new();
-        for (first, right) in bands(right) {
-            let right = if right.has_critical_stride() { right.spread(&mut room) } else { right };
+        // By one row `gemm` multiplies without packing anything.
+        let copied = left.rows > 1 && right.has_critical_stride();
+        for (first, right) in bands(right, copied) {
+            let right = if copied { right.spread(&mut room) } else { right };
             let right = right.transposed();
             let first = first_row * columns + first_column + first;
             // SAFETY: both matrices lie within their slices, because `Matrix::new` checked rows ·
