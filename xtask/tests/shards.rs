@@ -304,6 +304,7 @@ fn a_folder_that_goes_away_before_the_report_is_not_begun_anew() {
     fs::rename(&all, place.dir("aside")).unwrap();
     let mut told = String::new();
     reader.read_to_string(&mut told).unwrap();
+    let told = told.trim_start();
     assert_eq!(child.wait().unwrap().code(), Some(1), "{told}");
     assert!(told.contains("8 networks were copied to all\n"), "{told}");
     assert!(told.contains("all was moved or removed while it was in use"), "{told}");
