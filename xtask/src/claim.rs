@@ -1,12 +1,13 @@
 //! The folder of a sweep: whose it is, and what it can be asked for.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Error, Result, anyhow, bail};
 use pairnet_record::{
     Owner, RecipeSettings, RecordError, Study, Sweep, check_writable, read_study, read_sweep,
-    study_path, write_study,
+    remove_study, study_path, sweep_path, write_study,
 };
 use pairnet_terminal::{Exit, ends_with, note};
 use pairnet_training::{Plan, Setup, Status, TrainingError, claim_folder, status};
@@ -28,11 +29,14 @@ pub(crate) fn makes_way(dir: &Path) -> Result<bool> {
 /// Writes down in the owner's folder what it is asked for.
 pub(crate) fn claim(owner: &Owner, sweep: &Sweep, study: Option<&Study>) -> Result<()> {
     claim_folder(owner, sweep)?;
-    // No record follows from it, so that one that cannot be read makes way.
-    if let Some(study) = study
-        && !matches!(read_study(owner.dir()), Ok(Some(there)) if there == *study)
-    {
-        write_study(owner.dir(), study)?;
+    match study {
+        // No record follows from it, so that one that cannot be read makes way.
+        Some(study) if !matches!(read_study(owner.dir()), Ok(Some(there)) if there == *study) => {
+            write_study(owner.dir(), study)?;
+        }
+        Some(_) => {}
+        // Of a study that has no record yet, or it would have been refused.
+        None => remove_study(owner.dir())?,
     }
     Ok(())
 }
@@ -75,6 +79,7 @@ pub(crate) fn refuse_another_kind(dir: &Path, study: Option<&Study>, asked: &Swe
 
 /// The folder, for this process alone.
 pub(crate) fn owner(dir: &Path) -> Result<Owner> {
+    refuse_within_a_sweep(dir)?;
     let command: Vec<_> = std::env::args_os().skip(1).collect();
     let command = command.join(OsStr::new(" ")).display().to_string();
     let owner =
@@ -91,11 +96,51 @@ pub(crate) fn owner(dir: &Path) -> Result<Owner> {
     Ok(owner)
 }
 
+/// What would lie among another sweep's records would keep that from being read.
+fn refuse_within_a_sweep(dir: &Path) -> Result<()> {
+    let dir = resolved(dir);
+    for folder in dir.ancestors() {
+        let name = folder.file_name().unwrap_or_default();
+        let (Some(sweep), true) =
+            (folder.parent(), ["records", "predictions", "networks"].iter().any(|of| name == *of))
+        else {
+            continue;
+        };
+        if sweep_path(sweep).exists() {
+            bail!(
+                "{} is in {name:?} of the sweep in {}; name another folder",
+                dir.display(),
+                sweep.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Where `dir` is, links followed, be it there or not.
+pub(crate) fn resolved(dir: &Path) -> PathBuf {
+    let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let mut path = PathBuf::new();
+    for part in absolute.components() {
+        // What is not there is no link, and `..` leads back from it.
+        if part == Component::ParentDir {
+            path.pop();
+        } else {
+            path.push(part);
+        }
+        if let Ok(there) = fs::canonicalize(&path) {
+            path = there;
+        }
+    }
+    path
+}
+
 /// What `owner` would refuse: a folder is not made to find out.
 pub(crate) fn dry_owner(dir: &Path) -> Result<Option<Owner>> {
     if dir.exists() {
         return owner(dir).map(Some);
     }
+    refuse_within_a_sweep(dir)?;
     check_writable(dir)?;
     Ok(None)
 }

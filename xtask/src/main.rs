@@ -18,6 +18,7 @@ mod report;
 mod reproduce;
 mod study;
 mod sweep;
+mod text;
 mod train;
 
 use std::path::{Path, PathBuf};

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use pairnet_terminal::{Exit, Interrupted, Signals, ends_with, note};
 use pairnet_training::{MergeError, Missing, Survey, survey};
 
-use crate::claim::{dry_owner, owner};
+use crate::claim::{dry_owner, owner, resolved};
 use crate::sweep::{from_one_to, refuse_failed};
 
 #[derive(clap::Args)]
@@ -29,6 +30,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn merge(arguments: &Arguments) -> Result<()> {
     let Arguments { dirs, out, shards, dry_run } = arguments;
+    refuse_within(dirs, out)?;
     if *dry_run {
         drop(dry_owner(out)?);
         let survey = survey(dirs, out)?;
@@ -36,8 +38,19 @@ pub(crate) fn merge(arguments: &Arguments) -> Result<()> {
         return refuse_missing(&survey, *shards, out);
     }
     // Before anything is read, so that nobody adds to it meanwhile.
+    let was_there = out.exists();
     let owner = owner(out)?;
-    let survey = survey(dirs, out)?;
+    let survey = match survey(dirs, out) {
+        Ok(survey) => survey,
+        Err(error) => {
+            // What is refused leaves nothing behind.
+            drop(owner);
+            if !was_there {
+                let _ = fs::remove_dir(out);
+            }
+            return Err(error.into());
+        }
+    };
     tell(&survey, dirs.len());
     let signals = Signals::listen()?;
     let result = survey.write(&owner, signals.stop());
@@ -57,6 +70,23 @@ pub(crate) fn merge(arguments: &Arguments) -> Result<()> {
     owner.check()?;
     crate::report::write(out)?;
     refuse_failed(&survey.failed, survey.there())
+}
+
+/// The folders that are joined are only read.
+fn refuse_within(dirs: &[PathBuf], out: &Path) -> Result<()> {
+    let target = resolved(out);
+    let within = |dir: &&PathBuf| {
+        let dir = resolved(dir);
+        target != dir && target.starts_with(dir)
+    };
+    match dirs.iter().find(within) {
+        Some(dir) => bail!(
+            "{} is in {}, which is only read; name a folder outside of it with --out DIR",
+            out.display(),
+            dir.display()
+        ),
+        None => Ok(()),
+    }
 }
 
 /// What there is, and what is left where it is.

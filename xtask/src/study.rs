@@ -8,6 +8,10 @@ use pairnet_study::read;
 use pairnet_training::Plan;
 
 use crate::sweep::{SweepArguments, from_one_to, train_all};
+use crate::text::text;
+
+/// Bytes of a study's file: more than ten thousand cells take, each written out.
+const MOST_BYTES: u64 = 1 << 24;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -22,9 +26,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn study(arguments: &Arguments) -> Result<()> {
     let file = &arguments.file;
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("failed to read {}", file.display()))?;
-    let (plan, study) = read(&text).with_context(|| format!("in {}", file.display()))?;
+    let (plan, study) =
+        read(&text(file, MOST_BYTES)?).with_context(|| format!("in {}", file.display()))?;
     let plan = Plan { runs: arguments.runs.unwrap_or(plan.runs), ..plan };
     let Some(name) = file.file_stem() else { bail!("{} is no name of a file", file.display()) };
     train_all(&plan, Some(&study), &arguments.sweep, &Path::new("runs/studies").join(name))

@@ -1,34 +1,17 @@
 //! The program as its users meet it.
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs `cargo xtask` with these arguments; `CARGO_MANIFEST_DIR` points elsewhere, so that no
-/// default folder is the workspace's.
-fn xtask(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
-}
+use support::{err, out, records, xtask};
 
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
-    command
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Every record below `dir`, by path, without its timing.
-fn records(dir: &Path) -> Vec<pairnet_record::Record> {
-    let records = pairnet_record::read_records(dir).unwrap();
-    records.iter().map(pairnet_record::Record::without_timing).collect()
+/// Runs `cargo xtask` with these arguments.
+fn run(arguments: &[&str]) -> Output {
+    xtask(arguments).output().unwrap()
 }
 
 #[test]
@@ -46,7 +29,7 @@ fn one_variant_leaves_records_tables_and_exit_code_zero() {
         "--seed",
         "7",
     ];
-    let output = xtask(&[&arguments[..], &["--out", &dir]].concat());
+    let output = run(&[&arguments[..], &["--out", &dir]].concat());
     assert!(output.status.success(), "{}", err(&output));
     assert!(out(&output).contains("Table 2: MLPNet"), "{}", out(&output));
     assert!(err(&output).contains("[2/2] authors mlp-ws-al run "), "{}", err(&output));
@@ -57,10 +40,10 @@ fn one_variant_leaves_records_tables_and_exit_code_zero() {
         assert!(Path::new(&dir).join(file).exists(), "{file} is missing");
     }
 
-    let again = xtask(&[&arguments[..], &["--out", &dir]].concat());
+    let again = run(&[&arguments[..], &["--out", &dir]].concat());
     assert!(err(&again).contains("2 of 2 networks are trained already and kept; 0 to train"));
     assert_eq!(out(&again), out(&output));
-    assert_eq!(out(&xtask(&["report", &dir])), out(&output));
+    assert_eq!(out(&run(&["report", &dir])), out(&output));
 }
 
 #[test]
@@ -69,7 +52,7 @@ fn other_settings_are_refused_and_fresh_moves_aside() {
     let dir = folder.path().join("sweep").display().to_string();
     let train = |more: &[&str]| {
         let arguments = ["reproduce", "--recipe", "paper", "--variant", "mlp", "--out", &dir];
-        xtask(&[&arguments[..], more].concat())
+        run(&[&arguments[..], more].concat())
     };
     assert!(train(&["--runs", "1"]).status.success());
     let first = records(dir.as_ref());
@@ -101,9 +84,24 @@ fn wrong_arguments_exit_with_two_and_name_the_right_ones() {
         (&["reproduce", "--device", "tpu"], "cuda"),
         (&["rerun"], "reproduce"),
     ] {
-        let output = xtask(arguments);
+        let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(err(&output).contains(told), "{arguments:?}: {}", err(&output));
+    }
+}
+
+/// A file of a terabyte, of which nothing is on the disk.
+#[test]
+fn files_that_are_too_long_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long");
+    fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
+    let file = file.display().to_string();
+    for arguments in [["study", &file, "--dry-run"], ["report", "--check", &file]] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let told = format!("{file} has 1099511627776 bytes or more, what belongs there has ");
+        assert!(err(&output).contains(&told), "{arguments:?}: {}", err(&output));
     }
 }
 
@@ -111,7 +109,7 @@ fn wrong_arguments_exit_with_two_and_name_the_right_ones() {
 fn a_dry_run_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("sweep").display().to_string();
-    let output = xtask(&["reproduce", "--dry-run", "--out", &dir]);
+    let output = run(&["reproduce", "--dry-run", "--out", &dir]);
     assert!(output.status.success());
     assert!(out(&output).starts_with("160 networks to train, 0 kept"), "{}", out(&output));
     assert!(!Path::new(&dir).exists());
@@ -121,13 +119,13 @@ fn a_dry_run_writes_nothing() {
 fn a_build_without_a_feature_says_what_to_type() {
     #[cfg(not(feature = "cuda"))]
     {
-        let output = xtask(&["reproduce", "--device", "cuda", "--dry-run"]);
+        let output = run(&["reproduce", "--device", "cuda", "--dry-run"]);
         assert_eq!(output.status.code(), Some(1));
         assert!(err(&output).contains("--features cuda"), "{}", err(&output));
     }
     #[cfg(not(feature = "hub"))]
     {
-        let output = xtask(&["data", "fetch"]);
+        let output = run(&["data", "fetch"]);
         assert_eq!(output.status.code(), Some(1));
         assert!(err(&output).contains("--features hub -- data fetch"), "{}", err(&output));
     }
@@ -135,14 +133,14 @@ fn a_build_without_a_feature_says_what_to_type() {
 
 #[test]
 fn data_is_verified_and_bad_data_is_named() {
-    let output = xtask(&["data", "verify"]);
+    let output = run(&["data", "verify"]);
     assert!(output.status.success());
     let expected = "MNIST as shipped\n60000 training and 10000 test digits in the shipped files\n";
     assert!(out(&output).starts_with(expected), "{}", out(&output));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("train-images-idx3-ubyte"), b"not an IDX file").unwrap();
     let dir = folder.path().display().to_string();
-    let output = xtask(&["reproduce", "--data-dir", &dir, "--out", &dir]);
+    let output = run(&["reproduce", "--data-dir", &dir, "--out", &dir]);
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("train-images-idx3-ubyte begins with the magic number"));
 }
@@ -155,7 +153,7 @@ fn other_digits_are_said_to_be_others() {
     let digits = pairnet_data::Digits::new(vec![0; 4 * 784], labels).unwrap();
     pairnet_data::Mnist::new(digits.clone(), digits).write_idx(folder.path()).unwrap();
     let dir = folder.path().display().to_string();
-    let output = xtask(&["data", "verify", "--data-dir", &dir]);
+    let output = run(&["data", "verify", "--data-dir", &dir]);
     assert_eq!(output.status.code(), Some(1));
     let told = out(&output);
     // The row of the first image's first pixel that is not black.
@@ -173,7 +171,7 @@ fn a_cause_is_told_once() {
     // A link to itself.
     let link = folder.path().join("train-images-idx3-ubyte");
     std::os::unix::fs::symlink(&link, &link).unwrap();
-    let output = xtask(&["data", "verify", "--data-dir", &folder.path().display().to_string()]);
+    let output = run(&["data", "verify", "--data-dir", &folder.path().display().to_string()]);
     assert_eq!(err(&output).matches("os error").count(), 1, "{}", err(&output));
 }
 
@@ -182,7 +180,7 @@ fn a_cause_is_told_once() {
 fn start_long_sweep(dir: &str) -> std::process::Child {
     let arguments =
         ["reproduce", "--recipe", "paper", "--variant", "mlp", "--runs", "40", "--out", dir];
-    let child = command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let child = xtask(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     let first = pairnet_record::record_path(dir.as_ref(), "paper", "mlp", 0);
     while !first.exists() {
@@ -199,7 +197,7 @@ fn a_killed_and_an_interrupted_sweep_go_on_to_the_same_records() {
     let folder = tempfile::tempdir().unwrap();
     let dir = |name: &str| folder.path().join(name).display().to_string();
     let sweep = |dir: &str| {
-        let output = xtask(&[
+        let output = run(&[
             "reproduce",
             "--recipe",
             "paper",

@@ -1,5 +1,7 @@
 //! The folder of a sweep: who owns it, what it can be asked for, and what is refused.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,17 +11,17 @@ use pairnet_record::{
     Failure, FailureKind, Owner, Record, read_record, read_records, record_path, sweep_path,
     write_record,
 };
+use support::{ends, err, xtask};
 
 /// `cargo xtask reproduce --recipe paper --variant mlp --out DIR`, and more.
 fn reproduce(dir: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(["reproduce", "--recipe", "paper", "--variant", "mlp", "--out"]).arg(dir);
-    command.args(more).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
+    let mut command = xtask(&["reproduce", "--recipe", "paper", "--variant", "mlp", "--out"]);
+    command.arg(dir).args(more);
     command
 }
 
 fn report(dir: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask")).arg("report").arg(dir).output().unwrap()
+    xtask(&["report"]).arg(dir).output().unwrap()
 }
 
 fn trained(dir: &Path, more: &[&str]) -> String {
@@ -29,21 +31,12 @@ fn trained(dir: &Path, more: &[&str]) -> String {
 }
 
 fn refused(output: &Output, told: &str) {
-    ended(output, 1, told);
+    ends(output, 1, told);
 }
 
 /// In use by another: the same command may do later.
 fn busy(output: &Output, told: &str) {
-    ended(output, 75, told);
-}
-
-fn ended(output: &Output, code: i32, told: &str) {
-    assert_eq!(output.status.code(), Some(code), "{told}: {}", err(output));
-    assert!(err(output).contains(told), "{told}: {}", err(output));
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    ends(output, 75, told);
 }
 
 fn mlp(dir: &Path, run: usize) -> PathBuf {

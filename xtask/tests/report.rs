@@ -1,15 +1,16 @@
 //! `cargo xtask report`: results made, published and checked.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use pairnet_report::{Accuracy, Entry, PUBLISHED, Summary};
+use support::xtask;
 
-fn xtask(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
-    command.output().unwrap()
+fn run(arguments: &[&str]) -> Output {
+    xtask(arguments).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -22,7 +23,7 @@ fn docs() -> PathBuf {
 
 fn check(folder: &Path) -> Output {
     let file = folder.join("results.json").display().to_string();
-    xtask(&["report", "--check", &file])
+    run(&["report", "--check", &file])
 }
 
 /// Published results with all that belongs to them, to be spoiled.
@@ -171,9 +172,9 @@ fn a_sweep_is_published_as_it_is_checked() {
     let path = |name: &str| dir.path().join(name).display().to_string();
     let (sweep, docs) = (path("sweep"), path("docs"));
     let arguments = ["--recipe", "paper", "--variant", "mlp", "--runs", "2", "--test-every-epoch"];
-    let trained = xtask(&[&["reproduce", "--out", &sweep], &arguments[..]].concat());
+    let trained = run(&[&["reproduce", "--out", &sweep], &arguments[..]].concat());
     assert!(trained.status.success(), "{}", text(&trained.stderr));
-    let published = xtask(&["report", &sweep, "--publish", &docs]);
+    let published = run(&["report", &sweep, "--publish", &docs]);
     assert!(published.status.success(), "{}", text(&published.stderr));
     let output = check(docs.as_ref());
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -193,7 +194,7 @@ fn a_sweep_is_published_as_it_is_checked() {
 fn folders_that_give_no_results_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let refusal = |told: &str| {
-        let output = xtask(&["report", &dir.path().display().to_string()]);
+        let output = run(&["report", &dir.path().display().to_string()]);
         assert_eq!(output.status.code(), Some(1), "{told}");
         let message = text(&output.stderr);
         assert!(message.contains(told), "{told}: {message}");

@@ -1,50 +1,19 @@
 //! A sweep in shares, on several machines as far as it knows: `--shard`, `merge`, and how they end.
 
+mod support;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use pairnet_record::{
     Failure, FailureKind, Owner, Record, RecordError, read_records, record_path, write_record,
 };
+use pairnet_terminal::Exit;
 use pairnet_training::{MergeError, TrainingError};
-
-const STUDY: &str = r#"
-title = "Few epochs"
-question = "Are two enough?"
-variants = ["mlp-ws-al", "narrow"]
-runs = 2
-seed = 3
-
-[set]
-epochs = 2
-pairs = 200
-
-[grid]
-optimiser = ["adam", "sgd"]
-
-[[network]]
-name = "narrow"
-from = "mlp-ws-al"
-branch_outputs = [20, 15, 10]
-"#;
-
-fn xtask(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
-    command
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn ends(output: &Output, code: i32, told: &str) {
-    assert_eq!(output.status.code(), Some(code), "{told}: {}", err(output));
-    assert!(err(output).contains(told), "{told}: {}", err(output));
-}
+use support::{FEW, ends, records, xtask};
 
 /// A folder to work in, with a study's file.
 struct Place(tempfile::TempDir);
@@ -52,7 +21,7 @@ struct Place(tempfile::TempDir);
 impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("few.toml"), STUDY).unwrap();
+        fs::write(folder.path().join("few.toml"), FEW).unwrap();
         Self(folder)
     }
 
@@ -82,10 +51,6 @@ impl Place {
             ends(&self.study(name, &["--shard", shard]), 0, "cargo xtask merge");
         }
     }
-}
-
-fn records(dir: &Path) -> Vec<Record> {
-    read_records(dir).unwrap().iter().map(Record::without_timing).collect()
 }
 
 /// All files of predictions and networks below `dir`, by the rest of their path.
@@ -167,6 +132,27 @@ fn shares_can_take_turns_in_one_folder_and_the_last_one_reports() {
 }
 
 #[test]
+fn a_plan_that_grows_is_dealt_anew_and_nothing_is_missing() {
+    let place = Place::new();
+    let names = [("a", "1/3"), ("b", "2/3"), ("c", "3/3")];
+    for (name, shard) in names {
+        ends(&place.study(name, &["--runs", "1", "--shard", shard]), 0, "is done");
+    }
+    for (name, shard) in names {
+        ends(&place.study(name, &["--shard", shard]), 0, "is done");
+    }
+    ends(&place.study("one", &[]), 0, "[8/8]");
+    ends(&place.merge(&["a", "b", "c"], &["--shards", "3"]), 0, "8 of 8 networks");
+    same_as_one(&place, "all");
+    // Shares of the smaller plan have what they have, and the larger one lacks the rest.
+    ends(&place.study("small", &["--runs", "1", "--shard", "1/3"]), 0, "is done");
+    let part = xtask(&["merge", "small", "a", "--out", "part", "--shards", "3"])
+        .current_dir(place.0.path())
+        .output();
+    ends(&part.unwrap(), 3, "of 8 networks are missing");
+}
+
+#[test]
 fn a_dry_run_tells_the_share() {
     let place = Place::new();
     let mut rest = 8;
@@ -217,6 +203,7 @@ fn what_does_not_fit_is_named_and_nothing_is_merged() {
     write_record(&place.dir("b"), &other).unwrap();
     let told = format!("{} and {} are of the same run", path("a").display(), path("b").display());
     ends(&place.merge(&["a", "b", "c"], &[]), 1, &told);
+    assert!(!place.dir("all").exists());
 
     let foreign = Record { follows_from: "ff".to_owned(), ..record.clone() };
     write_record(&place.dir("b"), &foreign).unwrap();
@@ -247,6 +234,82 @@ fn what_does_not_fit_is_named_and_nothing_is_merged() {
         "all and d hold sweeps with other settings:\n  test_every",
     );
     ends(&place.merge(&["a", "nowhere"], &[]), 1, "failed to read nowhere");
+}
+
+/// What lies among records would keep them from being read.
+#[test]
+fn no_target_lies_within_what_is_joined_and_no_folder_among_records() {
+    let place = Place::new();
+    for (name, shard) in [("a", "1/2"), ("b", "2/2")] {
+        ends(&place.study(name, &["--shard", shard]), 0, "cargo xtask merge");
+    }
+    std::os::unix::fs::symlink("a", place.dir("link")).unwrap();
+    for out in
+        ["a/inside", "a/records/inside", "link/inside", "nowhere/../a/x", "b/networks/base/y/z"]
+    {
+        for dry in [&[][..], &["--dry-run"]] {
+            let mut merge = xtask(&[&["merge", "a", "b", "--out", out], dry].concat());
+            let output = merge.current_dir(place.0.path()).output().unwrap();
+            ends(&output, 1, "which is only read; name a folder outside");
+        }
+    }
+    for out in ["a/records/inside", "link/predictions/base/narrow", "a/networks"] {
+        for dry in [&[][..], &["--dry-run"]] {
+            ends(&place.study(out, dry), 1, "of the sweep in");
+        }
+    }
+    assert!(!place.dir("a/inside").exists() && !place.dir("a/records/inside").exists());
+    // A share of its own beside what was joined is none of these.
+    ends(&place.merge(&["a", "link", "b"], &[]), 0, "8 of 8 networks are in 3 folders");
+    ends(&place.study("all/more", &["--shard", "9/9"]), 0, "share 9/9 has 0");
+}
+
+/// A study that was ended before its first record leaves what it asks, which is not the next one's.
+#[test]
+fn a_folder_without_records_can_be_asked_for_anything() {
+    let place = Place::new();
+    ends(&place.study("a", &["--shard", "9/9"]), 0, "share 9/9 has 0");
+    assert!(place.dir("a/study.json").exists());
+    let few = ["--set", "epochs=1", "--set", "pairs=40", "--recipe", "paper", "--variant", "mlp"];
+    let mut reproduce = xtask(&[&["reproduce", "--runs", "1", "--out", "a"], &few[..]].concat());
+    ends(&reproduce.current_dir(place.0.path()).output().unwrap(), 0, "figures are in a");
+    assert!(!place.dir("a/study.json").exists());
+}
+
+/// Its second note finds a pipe that is full, so that there is time between copying and the report.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_goes_away_before_the_report_is_not_begun_anew() {
+    use std::io::{Read as _, Write as _};
+
+    let place = Place::new();
+    place.trained();
+    let first = "8 of 8 networks are in 3 folders\n";
+    let (mut reader, mut writer) = io::pipe().unwrap();
+    // Of the pipes that Linux gives (man 7 pipe).
+    writer.write_all(&vec![b' '; 65_536 - first.len()]).unwrap();
+    let mut command = place.merge_command(&["a", "b", "c"], &[]);
+    let mut child = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    // The child's alone from now on.
+    drop(command);
+    let all = place.dir("all");
+    let there = || read_records(&all).is_ok_and(|records| records.len() == 8);
+    while !there() {
+        assert!(child.try_wait().unwrap().is_none(), "it did not wait");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // The last folder is synced yet.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it did not wait");
+    fs::rename(&all, place.dir("aside")).unwrap();
+    let mut told = String::new();
+    reader.read_to_string(&mut told).unwrap();
+    let told = told.trim_start();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{told}");
+    assert!(told.contains("8 networks were copied to all\n"), "{told}");
+    assert!(told.contains("all was moved or removed while it was in use"), "{told}");
+    assert!(!all.exists());
+    same_as_one(&place, "aside");
 }
 
 #[test]
@@ -296,8 +359,10 @@ fn exit_codes_tell_a_scheduler_what_to_try_again() {
 /// Through all that an error passes on its way to the exit code.
 #[test]
 fn a_full_disk_is_worth_another_try_and_a_forbidden_one_is_not() {
-    for (kind, expected) in [(io::ErrorKind::StorageFull, 75), (io::ErrorKind::PermissionDenied, 1)]
-    {
+    for (kind, expected) in [
+        (io::ErrorKind::StorageFull, Exit::TryAgain),
+        (io::ErrorKind::PermissionDenied, Exit::Failed),
+    ] {
         let record = || RecordError::Write { path: PathBuf::from("a/record"), source: kind.into() };
         let errors = [
             record().into(),
@@ -308,9 +373,7 @@ fn a_full_disk_is_worth_another_try_and_a_forbidden_one_is_not() {
             anyhow::Error::from(record()).context("the results are printed, not kept"),
         ];
         for error in errors {
-            let told = format!("{error:?}");
-            let code = pairnet_terminal::end(Err(error));
-            assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(expected)), "{told}");
+            assert_eq!(pairnet_terminal::exit_of(&error), expected, "{error:?}");
         }
     }
 }

@@ -1,59 +1,23 @@
 //! `cargo xtask study` and `--set`, as their users meet them.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use pairnet_record::{Record, read_records, read_study, read_sweep};
+use pairnet_record::{read_study, read_sweep};
+use support::{FEW, err, out, records, xtask};
 
-fn xtask(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
-    command
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn records(dir: &Path) -> Vec<Record> {
-    read_records(dir).unwrap().iter().map(Record::without_timing).collect()
-}
-
-const STUDY: &str = r#"
-title = "Few epochs"
-question = "Are two enough?"
-variants = ["mlp-ws-al", "narrow"]
-runs = 2
-seed = 3
-
-[set]
-epochs = 2
-pairs = 200
-
-[grid]
-optimiser = ["adam", "sgd"]
-
-[[cell]]
-name = "shuffled"
-order = "shuffled"
-
-[[network]]
-name = "narrow"
-from = "mlp-ws-al"
-branch_outputs = [20, 15, 10]
-"#;
+/// A third cell.
+const SHUFFLED: &str = "\n[[cell]]\nname = \"shuffled\"\norder = \"shuffled\"\n";
 
 /// A folder with a study's file in it, and where its sweep is to be.
 fn study(text: &str) -> (tempfile::TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (file, dir) = (folder.path().join("few.toml"), folder.path().join("sweep"));
-    fs::write(&file, text).unwrap();
+    fs::write(&file, text.to_owned() + SHUFFLED).unwrap();
     (folder, file, dir)
 }
 
@@ -64,7 +28,7 @@ fn run(file: &Path, dir: &Path, more: &[&str]) -> Output {
 
 #[test]
 fn a_study_is_trained_told_and_can_grow() {
-    let (_folder, file, dir) = study(STUDY);
+    let (_folder, file, dir) = study(FEW);
     let output = run(&file, &dir, &["--jobs", "1"]);
     assert!(output.status.success(), "{}", err(&output));
     assert!(out(&output).contains("Few epochs"), "{}", out(&output));
@@ -87,7 +51,8 @@ fn a_study_is_trained_told_and_can_grow() {
     assert_eq!(records(&beside), first);
 
     // Another question, another cell, more runs: nothing that is there is trained again.
-    let grown = STUDY.replace("Are two enough?", "Is one?").replace("runs = 2", "runs = 3")
+    let grown = FEW.replace("Are two enough?", "Is one?").replace("runs = 2", "runs = 3")
+        + SHUFFLED
         + "[[cell]]\nname = \"smooth\"\nlabel_smoothing = 0.1\n";
     fs::write(&file, grown).unwrap();
     let output = run(&file, &dir, &[]);
@@ -99,7 +64,7 @@ fn a_study_is_trained_told_and_can_grow() {
     assert_eq!(kept.collect::<Vec<_>>(), first);
 
     // What would change a record is refused, with the field.
-    fs::write(&file, STUDY.replace("epochs = 2", "epochs = 3")).unwrap();
+    fs::write(&file, FEW.replace("epochs = 2", "epochs = 3") + SHUFFLED).unwrap();
     let refused = run(&file, &dir, &[]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(err(&refused).contains("recipes.base.epochs: 2 there, 3 asked"), "{}", err(&refused));
@@ -107,7 +72,7 @@ fn a_study_is_trained_told_and_can_grow() {
 
 #[test]
 fn a_dry_run_tells_every_cell_with_all_of_its_settings() {
-    let (_folder, file, dir) = study(STUDY);
+    let (_folder, file, dir) = study(FEW);
     let output = run(&file, &dir, &["--dry-run"]);
     assert!(output.status.success(), "{}", err(&output));
     let told = out(&output);
@@ -125,9 +90,9 @@ fn a_dry_run_tells_every_cell_with_all_of_its_settings() {
 #[test]
 fn what_a_file_has_wrong_is_told_with_file_line_and_nearest_name() {
     for (text, told) in [
-        (STUDY.replace("epochs = 2", "epoch = 2"), "line 9: epoch = 2: unknown field `epoch`"),
-        (STUDY.replace("\"sgd\"", "\"sdg\""), "did you mean 'sgd'?"),
-        (STUDY.replace("[20, 15, 10]", "[20, 15, 11]"), "line 19: "),
+        (FEW.replace("epochs = 2", "epoch = 2"), "line 9: epoch = 2: unknown field `epoch`"),
+        (FEW.replace("\"sgd\"", "\"sdg\""), "did you mean 'sgd'?"),
+        (FEW.replace("[20, 15, 10]", "[20, 15, 11]"), "line 15: "),
         (String::new(), "missing field `title`"),
     ] {
         let (_folder, file, dir) = study(&text);
@@ -168,7 +133,7 @@ fn recipes_that_are_set_otherwise_stand_beside_the_others() {
 
 #[test]
 fn a_folder_is_of_one_kind() {
-    let (folder, file, dir) = study(STUDY);
+    let (folder, file, dir) = study(FEW);
     assert!(run(&file, &dir, &["--runs", "1"]).status.success());
     let told = dir.display().to_string();
     let train = |out: &str| {
@@ -186,7 +151,7 @@ fn a_folder_is_of_one_kind() {
     // What is asked may be lost, or get other words.
     fs::remove_file(dir.join("study.json")).unwrap();
     assert!(run(&file, &dir, &["--runs", "1"]).status.success());
-    fs::write(&file, STUDY.replace("Few epochs", "Very few epochs")).unwrap();
+    fs::write(&file, FEW.replace("Few epochs", "Very few epochs") + SHUFFLED).unwrap();
     let output = run(&file, &dir, &["--runs", "1"]);
     assert!(output.status.success() && err(&output).contains("was called 'Few epochs'"));
     assert!(out(&output).starts_with("# Very few epochs"), "{}", out(&output));
@@ -195,7 +160,7 @@ fn a_folder_is_of_one_kind() {
 /// Killed twenty times at other moments, and gone on with each time.
 #[test]
 fn a_study_that_is_killed_again_and_again_ends_in_the_same_records() {
-    let (_folder, file, dir) = study(&STUDY.replace("runs = 2", "runs = 6"));
+    let (_folder, file, dir) = study(&FEW.replace("runs = 2", "runs = 6"));
     let whole = dir.with_file_name("whole");
     assert!(run(&file, &whole, &[]).status.success());
     for kill in 0..20 {

@@ -1,16 +1,13 @@
 //! One network: trained, broken off, gone on with, kept and evaluated.
 
+mod support;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use pairnet_record::{Record, read_record_file, read_records};
 use serde_json::Value;
-
-fn xtask(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
-    command
-}
+use support::{err, xtask};
 
 fn run(arguments: &[&str]) -> Output {
     xtask(arguments).output().unwrap()
@@ -24,10 +21,6 @@ fn train(file: &Path, more: &[&str]) -> Output {
 fn out(output: &Output) -> String {
     assert!(output.status.success(), "{}", err(output));
     String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 fn without_timing(record: Record) -> Record {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use image::GrayImage;
 use pairnet_data::Mnist;
-use pairnet_training::fresh_pairs;
+use pairnet_training::{Kept, fresh_pairs};
 
 use super::pictures::{drawn, three_and_seven};
 use super::{err, out, predict, prediction};
@@ -130,6 +130,17 @@ fn what_is_no_network_ends_in_a_sentence() {
         assert!(err(&output).contains(told), "{}", err(&output));
         assert!(err(&output).contains("train --save"), "{}", err(&output));
     }
+    // One whose last number was changed.
+    let network = folder.path().join("changed.safetensors");
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/networks/mlp.safetensors");
+    let kept = Kept::load(Path::new(shipped)).unwrap();
+    let mut bytes = kept.trained.network.to_safetensors(&kept.known).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&network, bytes).unwrap();
+    let output = predict(&[&network, &three, &seven]);
+    assert_eq!((output.status.code(), &*out(&output)), (Some(1), ""));
+    let told = "changed.safetensors holds no network: it was changed since it was written";
+    assert!(err(&output).contains(told), "{}", err(&output));
 }
 
 #[test]

@@ -109,12 +109,26 @@ pub enum ModelError {
         /// Where the description would be.
         key: &'static str,
     },
+    /// A file was changed after it was written.
+    #[error(
+        "it was changed since it was written: its checksum is not that of what it holds; put a copy in \
+         its place, or remove it and train it again"
+    )]
+    Checksum,
+    /// A file has more than the network that it describes.
+    #[error("it has {length} bytes, a network such as it describes takes {most} at most")]
+    TooLong {
+        /// Bytes of the file.
+        length: u64,
+        /// Bytes that it can have.
+        most: u64,
+    },
     /// A checkpoint of another version.
-    #[error("checkpoint format {found} cannot be read, only {readable} can")]
+    #[error("checkpoint format {found} cannot be read, only those up to {readable} can")]
     Format {
         /// The version it has.
         found: String,
-        /// The version that can be read.
+        /// The last version that can be read.
         readable: u32,
     },
     /// The description in a checkpoint is none.

@@ -27,6 +27,7 @@
 //! are drawn from and the masks of dropout ([`Masks`]): nothing here is random by itself.
 
 mod checkpoint;
+mod checksum;
 mod entries;
 mod error;
 mod handed;
@@ -38,7 +39,10 @@ mod pass;
 mod state;
 mod variants;
 
-pub use checkpoint::{CHECKPOINT_FORMAT, Metadata};
+pub use checkpoint::{
+    CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_WITHOUT_CHECKSUM, Metadata, checkpoint_bytes,
+};
+pub use checksum::checksum;
 pub use error::ModelError;
 pub use kernels::Kernels;
 pub use network::Network;

@@ -203,14 +203,98 @@ fn a_file_that_is_cut_or_changed_is_an_error() {
     }
     let longer = [&whole[..], &[0]].concat();
     assert!(matches!(load(&longer), ModelError::NotSafetensors(_)));
-    // Whatever a header says, nothing panics; a changed number in the data cannot be told.
-    for place in 0..header {
+    // Whatever was changed, nothing panics, and what is read is what was written.
+    let from = |bytes: &[u8]| Network::from_safetensors(bytes, Kernels::Fused, &Device::Cpu);
+    let mut refused = 0;
+    for place in (0..header).chain((header..whole.len()).step_by(997)) {
         for change in [1, 0x20, 0xff] {
             let mut bytes = whole.clone();
             bytes[place] ^= change;
-            let _ = Network::from_safetensors(&bytes, Kernels::Fused, &Device::Cpu);
+            match from(&bytes) {
+                Ok((network, said)) => {
+                    assert!(network.to_safetensors(&said).unwrap() == whole, "byte {place}");
+                }
+                Err(error) => {
+                    let is_checksum = matches!(error, ModelError::Checksum);
+                    assert!(place < header || is_checksum, "byte {place}: {error}");
+                    refused += 1;
+                }
+            }
         }
     }
+    assert!(refused > header);
+}
+
+/// printf '{"a":"x","b":1,"checksum":null}\nw F32 [2]\n\0\0\x80\x3f\0\0\0\x40' | sha256sum
+#[test]
+fn a_checksum_is_that_of_the_description_and_the_tensors() {
+    let of = |description: serde_json::Value, numbers: &[f32]| {
+        let tensor = Tensor::new(numbers, &Device::Cpu).unwrap();
+        pairnet_models::checksum(&description, [("w", &tensor)]).unwrap()
+    };
+    let description = serde_json::json!({"b": 1, "a": "x", "checksum": "any"});
+    let expected = of(description.clone(), &[1.0, 2.0]);
+    assert_eq!(expected, "299b999e4a979f3fe046a67b268dc7863dd7b3a7c7c77935473104031f161a69");
+    assert_ne!(of(description, &[1.0, 2.0000002]), expected);
+    assert_ne!(of(serde_json::json!({"b": 2, "a": "x"}), &[1.0, 2.0]), expected);
+    let no_object = pairnet_models::checksum(&"text", [("w", zeros(1, DType::F32))]);
+    assert!(no_object.is_err());
+}
+
+/// As they were written by earlier versions.
+#[test]
+fn a_file_without_a_checksum_is_read_as_it_is_and_written_with_one() {
+    let network = network("mlp-ws", 0);
+    let metadata = metadata();
+    let described = |format: u32, checksum: Option<&str>| {
+        let mut value = serde_json::json!({
+            "format": format, "network": network.architecture(), "metadata": metadata,
+        });
+        value["checksum"] = checksum.into();
+        value.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        file(network.state().unwrap(), Some(value.to_string()))
+    };
+    let from = |bytes: &[u8]| Network::from_safetensors(bytes, Kernels::Fused, &Device::Cpu);
+    let mut older = described(1, None);
+    let (again, said) = from(&older).unwrap();
+    let newer = network.to_safetensors(&metadata).unwrap();
+    assert!(again.to_safetensors(&said).unwrap() == newer);
+    // What was changed in it cannot be told, and can in the newer one.
+    *older.last_mut().unwrap() ^= 1;
+    assert!(from(&older).is_ok());
+    let mut newer = newer;
+    *newer.last_mut().unwrap() ^= 1;
+    assert!(matches!(load(&newer), ModelError::Checksum));
+    // Neither version is made into the other by one that is missing or added.
+    assert!(matches!(load(&described(2, None)), ModelError::Checksum));
+    assert!(matches!(load(&described(1, Some("00ff"))), ModelError::Checksum));
+}
+
+#[test]
+fn no_more_is_read_than_the_network_takes_that_is_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.safetensors");
+    let load = || Network::load(&path, Kernels::Fused, &Device::Cpu).unwrap_err().to_string();
+    let extend = |length: u64| {
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(length).unwrap();
+    };
+    network("mlp-ws", 0).save(&path, &metadata()).unwrap();
+    extend(1 << 40);
+    let error = load();
+    assert!(
+        error.starts_with(&format!("{} holds no network: it has 1", path.display())),
+        "{error}"
+    );
+    assert!(error.contains("it has 1099511627776 bytes, a network such as it describes takes"));
+    // One whose header has no end, and one of another program.
+    std::fs::write(&path, u64::MAX.to_le_bytes()).unwrap();
+    extend(1 << 40);
+    assert!(load().contains("not a whole safetensors file"));
+    std::fs::write(&path, file(HashMap::from([("w".to_owned(), zeros(9, DType::F32))]), None))
+        .unwrap();
+    extend(1 << 40);
+    assert!(load().ends_with("its metadata has no 'pairnet'"));
 }
 
 /// Python's `pickle.dumps({}, 2)` and `torch.save` begin so.
@@ -243,8 +327,8 @@ fn a_file_of_another_program_is_told_from_one_of_another_version() {
     };
     assert_eq!(load(&file(tensors(), None)).to_string(), "its metadata has no 'pairnet'");
     assert_eq!(
-        load(&file(tensors(), describe(2, 20))).to_string(),
-        "checkpoint format 2 cannot be read, only 1 can"
+        load(&file(tensors(), describe(3, 20))).to_string(),
+        "checkpoint format 3 cannot be read, only those up to 2 can"
     );
     let error = load(&file(tensors(), Some("a network".to_owned()))).to_string();
     assert!(error.starts_with("its description cannot be read: "), "{error}");

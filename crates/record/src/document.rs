@@ -1,6 +1,5 @@
 //! Files as JSON: the version first, a checksum last, no number that JSON cannot hold.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -10,8 +9,12 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::atomic::write_atomically;
+use crate::bounded::read_at_most;
 use crate::checksum::sha256;
 use crate::error::RecordError;
+
+/// Bytes that the largest files of this crate can have: predictions for a million pairs, all of them wrong.
+pub const MOST_BYTES: u64 = 1 << 30;
 
 /// What a file of this crate holds.
 pub(crate) trait Document: Serialize + DeserializeOwned {
@@ -21,6 +24,8 @@ pub(crate) trait Document: Serialize + DeserializeOwned {
     const FORMAT: u32;
     /// The field that the checksum leaves out; it has to have one of its own.
     const APART: Option<&'static str> = None;
+    /// Bytes that its file can have.
+    const MOST_BYTES: u64;
     /// Whether the file is one line, because programs alone read it.
     const ONE_LINE: bool = false;
 
@@ -46,7 +51,13 @@ pub(crate) fn write<T: Document>(path: &Path, document: &T) -> Result<(), Record
         return Err(other_version::<T>(path, format.to_string()));
     }
     document.check(path)?;
-    write_atomically(path, &to_bytes(document).map_err(|source| broken::<T>(path, source))?)
+    let bytes = to_bytes(document).map_err(|source| broken::<T>(path, source))?;
+    // What nobody would read.
+    let (length, most) = (bytes.len() as u64, T::MOST_BYTES);
+    if length > most {
+        return Err(RecordError::TooLong { path: path.to_owned(), length, most });
+    }
+    write_atomically(path, &bytes)
 }
 
 fn to_bytes<T: Document>(document: &T) -> serde_json::Result<Vec<u8>> {
@@ -63,8 +74,7 @@ fn to_bytes<T: Document>(document: &T) -> serde_json::Result<Vec<u8>> {
 
 /// What the file `path` holds.
 pub(crate) fn read<T: Document>(path: &Path) -> Result<T, RecordError> {
-    let bytes =
-        fs::read(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
+    let bytes = read_at_most(path, T::MOST_BYTES)?;
     let document: T = from_bytes(path, &bytes)?;
     document.check(path)?;
     Ok(document)

@@ -15,6 +15,19 @@ pub enum RecordError {
         /// Why.
         source: io::Error,
     },
+    /// A file is longer than what belongs there can be.
+    #[error(
+        "{} has {length} bytes or more, what belongs there has {most} at most; move it elsewhere",
+        path.display()
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes; of what does not tell, those that were read.
+        length: u64,
+        /// Bytes that there can be.
+        most: u64,
+    },
     /// A file could not be written.
     #[error(
         "failed to write {}: {source}; check the folder's permissions and the space left",

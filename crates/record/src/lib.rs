@@ -74,6 +74,7 @@
 //! affair.
 
 mod atomic;
+mod bounded;
 mod checksum;
 mod difference;
 mod document;
@@ -89,7 +90,9 @@ mod study;
 mod sweep;
 
 pub use atomic::write_atomically;
+pub use bounded::read_at_most;
 pub use difference::Difference;
+pub use document::MOST_BYTES;
 pub use error::RecordError;
 pub use files::{
     read_record, read_record_file, read_records, read_sweep, record_path, record_paths, sweep_path,
@@ -103,7 +106,9 @@ pub use predictions::{
     round_probability, write_predictions,
 };
 pub use record::{Epoch, Failure, FailureKind, RECORD_FORMAT, Record, Timing, is_name};
-pub use study::{Reference, STUDY_FORMAT, Study, read_study, study_path, write_study};
+pub use study::{
+    Reference, STUDY_FORMAT, Study, read_study, remove_study, study_path, write_study,
+};
 pub use sweep::{MOST_RUNS, Provenance, RecipeSettings, SWEEP_FORMAT, Settings, Sweep};
 
 /// The snippets of the README, which are tests.

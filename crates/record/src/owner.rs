@@ -11,6 +11,9 @@ use crate::lock;
 /// The file that is locked, in the folder.
 const NAME: &str = ".owner";
 
+/// Bytes of it that are read: more than a path and a command take.
+const MOST_WORDS: u64 = 1 << 16;
+
 /// The one process that writes into a sweep's folder, as long as this lives.
 ///
 /// ```
@@ -128,7 +131,7 @@ fn write_words(file: &mut File, command: &str) -> io::Result<()> {
 /// What the owner says of itself; it may not have come to that yet.
 fn words_in(file: &mut File) -> String {
     let mut words = String::new();
-    let read = file.rewind().and_then(|()| file.read_to_string(&mut words));
+    let read = file.rewind().and_then(|()| file.take(MOST_WORDS).read_to_string(&mut words));
     match (read, words.trim()) {
         (Err(_), _) | (Ok(_), "") => "another process".to_owned(),
         (Ok(_), words) => words.to_owned(),

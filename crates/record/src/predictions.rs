@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{self, Document};
+use crate::document::{self, Document, MOST_BYTES};
 use crate::error::RecordError;
 use crate::pixels::Pixels;
 use crate::record::{NAME, is_name};
@@ -77,6 +77,7 @@ impl Predictions {
 
 impl Document for Predictions {
     const WHAT: &'static str = "set of predictions";
+    const MOST_BYTES: u64 = MOST_BYTES;
     const FORMAT: u32 = PREDICTIONS_FORMAT;
     const ONE_LINE: bool = true;
 

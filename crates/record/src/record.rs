@@ -162,6 +162,8 @@ impl Record {
 
 impl Document for Record {
     const WHAT: &'static str = "record";
+    // A million epochs take some 240 MB.
+    const MOST_BYTES: u64 = 1 << 29;
     const FORMAT: u32 = RECORD_FORMAT;
     const APART: Option<&'static str> = Some("timing");
 

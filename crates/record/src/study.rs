@@ -1,5 +1,7 @@
 //! What a study asks, in its author's words, and what its cells are compared with.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -74,6 +76,8 @@ pub struct Reference {
 
 impl Document for Study {
     const WHAT: &'static str = "study";
+    // Much less than its sweep, which has all fields of each cell.
+    const MOST_BYTES: u64 = 1 << 26;
     const FORMAT: u32 = STUDY_FORMAT;
 
     fn format(&self) -> u32 {
@@ -99,6 +103,21 @@ pub fn write_study(dir: &Path, study: &Study) -> Result<PathBuf, RecordError> {
     let path = study_path(dir);
     document::write(&path, study)?;
     Ok(path)
+}
+
+/// Removes `study.json` from `dir`, which is then the folder of a sweep that is no study.
+///
+/// # Errors
+///
+/// Where it is there and cannot be removed.
+pub fn remove_study(dir: &Path) -> Result<(), RecordError> {
+    let path = study_path(dir);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(RecordError::Write { path, source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the study in `dir` asks; `None` where `dir` has no `study.json`.

@@ -76,6 +76,8 @@ pub struct Provenance {
 
 impl Document for Sweep {
     const WHAT: &'static str = "sweep";
+    // Ten thousand cells take some 20 MB.
+    const MOST_BYTES: u64 = 1 << 28;
     const FORMAT: u32 = SWEEP_FORMAT;
 
     fn format(&self) -> u32 {

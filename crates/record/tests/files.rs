@@ -185,6 +185,26 @@ fn half_a_file_is_an_error() {
 }
 
 #[test]
+fn a_file_that_is_longer_than_it_can_be_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write_record(dir.path(), &record("paper", "mlp", 0)).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    let error = read_record(&path).unwrap_err();
+    let (length, most) = (1 << 40, 1 << 29);
+    assert!(
+        matches!(&error, RecordError::TooLong { length: l, most: m, .. } if (*l, *m) == (length, most))
+    );
+    let told =
+        format!("{} has {length} bytes or more, what belongs there has {most}", path.display());
+    assert!(error.to_string().starts_with(&told), "{error}");
+    // What tells no length is read as far as it can go, and no further.
+    if cfg!(unix) {
+        let endless = pairnet_record::read_at_most(Path::new("/dev/zero"), 1000).unwrap_err();
+        assert!(matches!(endless, RecordError::TooLong { length: 1001, .. }), "{endless}");
+    }
+}
+
+#[test]
 fn a_record_elsewhere_than_it_belongs_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = write_record(dir.path(), &record("paper", "mlp", 0)).unwrap();

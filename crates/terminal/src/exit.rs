@@ -52,17 +52,26 @@ impl std::error::Error for Ending {
 /// `error`, by which the program is to end with `exit`.
 ///
 /// ```
-/// use pairnet_terminal::{Exit, end, ends_with};
+/// use pairnet_terminal::{Exit, ends_with, exit_of};
 ///
 /// let busy = ends_with(Exit::TryAgain, anyhow::anyhow!("another is at it"));
-/// assert_eq!(format!("{:?}", end(Err(busy))), format!("{:?}", std::process::ExitCode::from(75)));
+/// assert_eq!(exit_of(&busy), Exit::TryAgain);
 /// ```
 pub fn ends_with(exit: Exit, error: impl Into<Error>) -> Error {
     Ending { exit, error: error.into() }.into()
 }
 
-/// How a program ends by `error`: as that says, else by what the system told.
-pub(crate) fn exit_of(error: &Error) -> Exit {
+/// How a program ends by `error`: as that says ([`ends_with`]), else by what the system told.
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use pairnet_terminal::{Exit, exit_of};
+///
+/// let full: std::io::Error = ErrorKind::StorageFull.into();
+/// assert_eq!(exit_of(&full.into()), Exit::TryAgain);
+/// assert_eq!(exit_of(&anyhow::anyhow!("broken")), Exit::Failed);
+/// ```
+pub fn exit_of(error: &Error) -> Exit {
     if let Some(Ending { exit, .. }) = error.downcast_ref() {
         return *exit;
     }
@@ -76,7 +85,7 @@ pub(crate) fn exit_of(error: &Error) -> Exit {
 fn is_passing(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{
         HostUnreachable, NetworkDown, NetworkUnreachable, OutOfMemory, QuotaExceeded, ResourceBusy,
-        StaleNetworkFileHandle, StorageFull, TimedOut,
+        StaleNetworkFileHandle, StorageFull, TimedOut, WouldBlock,
     };
     matches!(
         kind,
@@ -89,6 +98,8 @@ fn is_passing(kind: io::ErrorKind) -> bool {
             | NetworkDown
             | NetworkUnreachable
             | HostUnreachable
+            // EAGAIN: no thread could be begun.
+            | WouldBlock
     )
 }
 
@@ -104,9 +115,9 @@ mod tests {
             let failed: Result<(), _> = Err(io::Error::from_raw_os_error(code));
             failed.context("failed to write").unwrap_err()
         };
-        // ENOSPC, EDQUOT, ESTALE, ENOMEM; EACCES, EROFS, ENOENT: Linux's numbers.
+        // ENOSPC, EDQUOT, ESTALE, ENOMEM, EAGAIN; EACCES, EROFS, ENOENT: Linux's numbers.
         if cfg!(target_os = "linux") {
-            for code in [28, 122, 116, 12] {
+            for code in [28, 122, 116, 12, 11] {
                 assert_eq!(exit_of(&error(code)), Exit::TryAgain, "{code}");
             }
             for code in [13, 30, 2] {

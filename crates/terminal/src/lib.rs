@@ -18,7 +18,7 @@ mod logs;
 mod output;
 mod signals;
 
-pub use exit::{Exit, ends_with};
+pub use exit::{Exit, ends_with, exit_of};
 pub use logs::start_logs;
 pub use output::{end, note, print, print_usage};
 pub use signals::{Interrupted, Signals};

@@ -6,12 +6,11 @@ use std::path::Path;
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
 use pairnet_data::Split;
-use pairnet_models::Network;
+use pairnet_models::{Network, checksum};
 use pairnet_ops::OptimiserState;
-use pairnet_record::{Epoch, write_atomically};
+use pairnet_record::{Epoch, read_at_most, write_atomically};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::TrainingError;
 use crate::optimiser::Optimiser;
@@ -23,6 +22,9 @@ const FORMAT: u32 = 2;
 
 /// The one key of the file's metadata.
 const KEY: &str = "pairnet-training";
+
+/// More than the header of a safetensors file can have.
+const MOST_OF_HEADER: u64 = 100_000_000;
 
 /// A training between two epochs: all that the next epoch depends on.
 #[derive(Debug)]
@@ -102,13 +104,12 @@ impl State {
             seconds: self.seconds,
             checksum: String::new(),
         };
-        let bytes = |description: &Description| -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-            let beside = HashMap::from([(KEY.to_owned(), serde_json::to_string(description)?)]);
+        let mut bytes = || -> Result<Vec<u8>, Refusal> {
+            description.checksum = checksum(&description, &tensors)?;
+            let beside = HashMap::from([(KEY.to_owned(), serde_json::to_string(&description)?)]);
             Ok(safetensors::serialize(&tensors, Some(beside))?)
         };
-        let unsigned = bytes(&description).map_err(refused)?;
-        description.checksum = checksum(&description, &unsigned).map_err(refused)?;
-        Ok(write_atomically(path, &bytes(&description).map_err(refused)?)?)
+        Ok(write_atomically(path, &bytes().map_err(refused)?)?)
     }
 
     /// The state in a file that [`State::save`] wrote for this run.
@@ -122,7 +123,8 @@ impl State {
         setup: &Setup,
     ) -> Result<Self, TrainingError> {
         let refused = |source| refused(path, source);
-        let bytes = std::fs::read(path).map_err(|error| refused(error.into()))?;
+        let mut state = Self::new(id, setup)?;
+        let bytes = read_at_most(path, state.most_bytes()?)?;
         let (description, mut tensors) = parts(&bytes, &setup.device).map_err(refused)?;
         let Description { run, epochs, steps, learning_rate, masks, seconds, .. } = description;
         if description.follows_from != follows_from || run != id.run {
@@ -132,7 +134,6 @@ impl State {
                     .into(),
             ));
         }
-        let mut state = Self::new(id, setup)?;
         let mut of = |part: &str| -> HashMap<String, Tensor> {
             let names = tensors.keys().filter(|name| name.starts_with(part)).cloned();
             let names: Vec<String> = names.collect();
@@ -146,6 +147,14 @@ impl State {
         state.optimiser.load_state(&moments).map_err(|error| refused(error.into()))?;
         state.masks.go_to(masks.parse::<u128>().map_err(|error| refused(error.into()))?);
         Ok(Self { epochs, seconds, ..state })
+    }
+
+    /// Bytes that its file can have: the network and two moments of each parameter, in the largest dtype,
+    /// and the header, nearly all of which is of epochs.
+    fn most_bytes(&self) -> Result<u64, TrainingError> {
+        let state = self.network.state()?;
+        let numbers: usize = state.values().map(Tensor::elem_count).sum();
+        Ok(3 * 8 * numbers as u64 + MOST_OF_HEADER)
     }
 }
 
@@ -165,26 +174,12 @@ fn parts(bytes: &[u8], device: &Device) -> Result<(Description, HashMap<String, 
         let found = description.format;
         return Err(format!("its format is {found}, this program reads {FORMAT}").into());
     }
-    if checksum(&description, bytes)? != description.checksum {
-        return Err("it was changed since it was written".into());
-    }
     let file = SafeTensors::deserialize(bytes)?;
+    if checksum(&description, file.iter())? != description.checksum {
+        return Err(
+            "it was changed since it was written; remove it, and train from the start".into()
+        );
+    }
     let tensors = file.iter().map(|(name, view)| Ok((name.to_owned(), view.load(device)?)));
     Ok((description, tensors.collect::<Result<_, Refusal>>()?))
-}
-
-/// The SHA-256 of the description, but for its checksum, and of each tensor's name, shape and bytes.
-fn checksum(description: &Description, bytes: &[u8]) -> Result<String, Refusal> {
-    let mut fields = serde_json::to_value(description)?;
-    fields["checksum"] = serde_json::Value::Null;
-    let mut hash = Sha256::new();
-    hash.update(serde_json::to_string(&fields)?);
-    let file = SafeTensors::deserialize(bytes)?;
-    let mut tensors: Vec<_> = file.iter().collect();
-    tensors.sort_by_key(|(name, _)| *name);
-    for (name, view) in tensors {
-        hash.update(format!("\n{name} {:?} {:?}\n", view.dtype(), view.shape()));
-        hash.update(view.data());
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -177,6 +177,12 @@ fn doubles_are_the_same_but_for_their_time_or_named_both() {
     folder(&b, &[("mlp", 0)], 9.0);
     let (survey, _) = merge(&[&a, &b], &target);
     assert_eq!(survey.double, 1);
+    // What is to be tried again says nothing yet.
+    let panicked = failed(record(&plan(1), "mlp", 2, 1.0), FailureKind::Panic);
+    write_record(&b, &panicked).unwrap();
+    let dirs = [a.clone(), b.clone()];
+    assert_eq!(pairnet_training::survey(&dirs, &target.with_file_name("new")).unwrap().double, 1);
+    fs::remove_file(record_path(&b, "paper", "mlp", 2)).unwrap();
     let run = |dir: &Path| record_path(dir, "paper", "mlp", 0);
     assert_eq!(fs::read(run(&target)).unwrap(), fs::read(run(&a)).unwrap());
 
@@ -263,6 +269,12 @@ fn what_is_foreign_or_broken_is_refused_and_nothing_is_written() {
     refused("1.safetensors");
     fs::remove_file(&network).unwrap();
 
+    let long = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let length = long.metadata().unwrap().len();
+    long.set_len(1 << 40).unwrap();
+    refused(&format!("{} has 1099511627776 bytes", path.display()));
+    long.set_len(length).unwrap();
+
     let stray = b.join("records/paper/mlp/note.txt");
     fs::write(&stray, "a note").unwrap();
     refused(&format!("{} is in the way", stray.display()));
@@ -322,6 +334,41 @@ fn studies_go_along_and_have_to_be_one() {
     for dir in [&a, &b] {
         assert!(told.contains(&study_path(dir).display().to_string()), "{told}");
     }
+}
+
+#[test]
+fn a_study_and_a_sweep_that_is_none_are_not_joined() {
+    let (parent, [a, b, target]) = two();
+    let study = Study {
+        format: STUDY_FORMAT,
+        title: "Few".to_owned(),
+        question: "Enough?".to_owned(),
+        base: "cell".to_owned(),
+        base_network: None,
+        contrasts: Vec::new(),
+        axes: Vec::new(),
+        references: Vec::new(),
+    };
+    // A study of one cell, whose run is there.
+    let plan = Plan {
+        recipes: vec![Recipe { name: "cell".into(), ..plan(1).recipes.remove(0) }],
+        ..plan(1)
+    };
+    let cell = parent.path().join("cell");
+    write_sweep(&cell, &asked(&plan, "a machine")).unwrap();
+    write_record(&cell, &record(&plan, "mlp", 0, 1.0)).unwrap();
+    write_study(&cell, &study).unwrap();
+    for dirs in [[&a, &cell], [&cell, &a]] {
+        let told = refusal(&dirs, &target);
+        let expected =
+            format!("{} holds a study, {} a sweep that is none", cell.display(), a.display());
+        assert!(told.starts_with(&expected), "{told}");
+    }
+    // Nor is a target that has something an exception; of one that has nothing nothing is kept.
+    assert!(refusal(&[&cell], &a).contains("a sweep that is none"));
+    write_study(&target, &study).unwrap();
+    merge(&[&a, &b], &target);
+    assert_eq!(read_study(&target).unwrap(), None);
 }
 
 #[test]

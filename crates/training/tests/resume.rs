@@ -131,6 +131,9 @@ fn no_changed_byte_is_gone_on_with() {
         let loaded = State::load(&file, (&id, &origin), &setup);
         assert!(loaded.is_err(), "byte {place} of {} was changed", whole.len());
     }
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
+    let error = State::load(&file, (&id, &origin), &setup).unwrap_err().to_string();
+    assert!(error.contains("unfinished has 1099511627776 bytes"), "{error}");
     for length in [0, 7, header, whole.len() - 1] {
         std::fs::write(&file, &whole[..length]).unwrap();
         let error = State::load(&file, (&id, &origin), &setup).unwrap_err().to_string();
@@ -170,6 +173,14 @@ fn a_kept_network_says_what_it_is() {
     assert_eq!(known["follows_from"], follows_from);
     assert_eq!(known["test_accuracy"].parse::<f64>().ok(), test_accuracy);
     assert!(!known.contains_key("revision"));
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = Kept::load(&path).unwrap_err().to_string();
+    let expected = format!("{} holds no network: it was changed since", path.display());
+    assert!(error.starts_with(&expected), "{error}");
 }
 
 /// Networks that saw scaled pixels in training see them scaled wherever they are asked.

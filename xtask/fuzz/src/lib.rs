@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -44,6 +45,20 @@ pub fn signed(bytes: &[u8]) -> Vec<Vec<u8>> {
         all.push(content.to_string().into_bytes());
     }
     all
+}
+
+/// The same for a safetensors file, whose metadata has a description under `key`.
+pub fn signed_tensors(bytes: &[u8], key: &str) -> Vec<Vec<u8>> {
+    let signed = || {
+        let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+        let mut beside = header.metadata().clone()?;
+        let mut description: Value = serde_json::from_str(beside.get(key)?).ok()?;
+        let file = SafeTensors::deserialize(bytes).ok()?;
+        description["checksum"] = pairnet_models::checksum(&description, file.iter()).ok()?.into();
+        beside.insert(key.to_owned(), description.to_string());
+        safetensors::serialize(file.tensors(), Some(beside)).ok()
+    };
+    [bytes.to_vec()].into_iter().chain(signed()).collect()
 }
 
 fn checksum(value: &mut Value) -> Value {

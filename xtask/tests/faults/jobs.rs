@@ -8,26 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
+use crate::support::{FEW, xtask};
 use crate::{Moments, end_of, start};
-
-const STUDY: &str = r#"
-title = "Few"
-question = "Is anything lost?"
-variants = ["narrow", "mlp"]
-runs = 3
-
-[set]
-epochs = 2
-pairs = 60
-
-[grid]
-optimiser = ["adam", "sgd"]
-
-[[network]]
-name = "narrow"
-from = "mlp-ws-al"
-branch_outputs = [20, 15, 10]
-"#;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
@@ -53,7 +35,8 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn new(kind: Kind) -> Self {
         let scratch = tempfile::tempdir().unwrap();
-        fs::write(scratch.path().join("few.toml"), STUDY).unwrap();
+        fs::write(scratch.path().join("few.toml"), FEW.replace("pairs = 200", "pairs = 60"))
+            .unwrap();
         let dir = scratch.path().join("out");
         let (time, whole) = (Duration::ZERO, BTreeMap::new());
         let mut job = Self { kind, dir, time, changes: 0, whole, scratch };
@@ -71,8 +54,7 @@ impl Job {
 
     /// Begins it, or goes on with it: that is one command.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.env_remove("CARGO_MANIFEST_DIR").env("CANDLE_NUM_THREADS", "1");
+        let mut command = xtask(&[]);
         // Where there is no revision that a commit would change meanwhile.
         command.current_dir(self.scratch.path());
         let few = ["--set", "epochs=1", "--set", "pairs=40", "--recipe", "paper"];
@@ -82,8 +64,8 @@ impl Job {
                 command.args(few).args(["--runs", "6", "--keep"]).arg("--out").arg(&self.dir)
             }
             Kind::Study => {
-                command.arg("study").arg(self.scratch.path().join("few.toml")).arg("--keep");
-                command.arg("--out").arg(&self.dir)
+                command.arg("study").arg(self.scratch.path().join("few.toml"));
+                command.args(["--runs", "3", "--keep", "--out"]).arg(&self.dir)
             }
             Kind::Training => {
                 command.args(["train", "mlp-ws-al", "--set", "epochs=12", "--set", "pairs=60"]);

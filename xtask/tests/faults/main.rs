@@ -10,6 +10,8 @@ mod jobs;
 mod kills;
 mod memory;
 mod pipes;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};

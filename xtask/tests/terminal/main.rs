@@ -7,10 +7,14 @@ mod folders;
 mod logs;
 mod pipes;
 mod signals;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+use support::{err, out};
 
 /// The program, with the environment of a shell that has nothing set: colours follow `CI` and a
 /// dozen others, and without `CARGO_MANIFEST_DIR` no default folder is the workspace's.
@@ -44,12 +48,4 @@ fn small_sweep() -> tempfile::TempDir {
 
 fn records(dir: &Path) -> usize {
     pairnet_record::read_records(dir).unwrap().len()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }

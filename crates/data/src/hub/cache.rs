@@ -80,7 +80,7 @@ impl Cache {
     /// Checks that a file is what its blob is named after, where that is a SHA-256.
     pub(super) fn check(path: &Path) -> Result<(), HubError> {
         let failed = |source| HubError::Read { file: path.to_owned(), source };
-        let mut file = File::open(path).map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.len() > LONGEST {
             return Err(HubError::TooLong { file: shown(path), longest: LONGEST });
         }
@@ -90,7 +90,7 @@ impl Cache {
             return Ok(());
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(failed)?;
+        file.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
         let found = hexadecimal(Sha256::new_with_prefix(bytes));
         if found != expected {
             return Err(HubError::Damaged { file: shown(path), expected, found });

@@ -36,6 +36,18 @@ pub enum MergeError {
         /// One line a setting: what the first has, and the second.
         differences: String,
     },
+    /// One folder is a study's, another that of a sweep that is none.
+    #[error(
+        "{} holds a study, {} a sweep that is none; leave one of them out",
+        study.display(),
+        sweep.display()
+    )]
+    OtherKind {
+        /// The folder of the study.
+        study: PathBuf,
+        /// The other folder.
+        sweep: PathBuf,
+    },
     /// Two files that should say the same do not.
     #[error(
         "{} and {} are of the same {what} and say different things; {advice}",

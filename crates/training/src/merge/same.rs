@@ -1,17 +1,18 @@
 //! Whether two folders say the same of a run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use pairnet_models::Metadata;
-use pairnet_record::{RecordError, predictions_path, read_record, record_path};
+use pairnet_record::{predictions_path, read_record, record_path};
 
 use super::error::MergeError;
+use super::write::{document, network};
 use crate::TrainingError;
 use crate::kept::{Kept, network_path};
 
 /// Where the files of a run are in a folder: recipe, variant, run.
 type PathOf = fn(&Path, &str, &str, usize) -> PathBuf;
+type Bytes = fn(&Path) -> Result<Vec<u8>, MergeError>;
 type Same = fn(&Path, &Path) -> Result<bool, MergeError>;
 
 /// Compares what both of two folders have of one run; how long it took may differ.
@@ -19,14 +20,14 @@ pub(super) fn compare(
     [first, second]: [&Path; 2],
     (recipe, variant, run): (&str, &str, usize),
 ) -> Result<(), MergeError> {
-    let files: [(PathOf, Same); 3] = [
-        (record_path, same_record),
-        (predictions_path, |_, _| Ok(false)),
-        (network_path, same_network),
+    let files: [(PathOf, Bytes, Same); 3] = [
+        (record_path, document, same_record),
+        (predictions_path, document, |_, _| Ok(false)),
+        (network_path, network, same_network),
     ];
-    for (path, same) in files {
+    for (path, bytes, same) in files {
         let [first, second] = [first, second].map(|dir| path(dir, recipe, variant, run));
-        if !(first.exists() && second.exists()) || same_bytes(&first, &second)? {
+        if !(first.exists() && second.exists()) || bytes(&first)? == bytes(&second)? {
             continue;
         }
         if !same(&first, &second)? {
@@ -36,13 +37,6 @@ pub(super) fn compare(
         }
     }
     Ok(())
-}
-
-fn same_bytes(first: &Path, second: &Path) -> Result<bool, RecordError> {
-    let read = |path: &Path| {
-        fs::read(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })
-    };
-    Ok(read(first)? == read(second)?)
 }
 
 fn same_record(first: &Path, second: &Path) -> Result<bool, MergeError> {

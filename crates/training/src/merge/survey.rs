@@ -70,7 +70,7 @@ pub(super) struct Place {
 ///
 /// # Errors
 ///
-/// Where the folders' settings, data or programs differ; where a file cannot be read, was changed, is of
+/// Where the folders' settings, data, kinds or programs differ; where a file cannot be read, was changed, is of
 /// another sweep or in the way, or where two of one run say different things.
 pub fn survey(dirs: &[PathBuf], target: &Path) -> Result<Survey, MergeError> {
     let (dirs, sources) = in_order(dirs, target)?;
@@ -87,24 +87,52 @@ pub fn survey(dirs: &[PathBuf], target: &Path) -> Result<Survey, MergeError> {
         runs: BTreeMap::new(),
     };
     let mut study_of = None;
+    let mut of_none = Vec::new();
     let (mut seen, mut double) = (BTreeSet::new(), BTreeSet::new());
     for (index, (dir, own)) in sweeps.iter().enumerate() {
         let Folder { dir, study, runs, unknown } = folder::read(dir, own)?;
         survey.unknown.extend(unknown);
-        if let Some(study) = study {
-            survey.add_study(&dir, study, &mut study_of)?;
+        match study {
+            Some(study) => survey.add_study(&dir, study, &mut study_of)?,
+            None => of_none.push(index),
         }
         for run in &runs {
             let coordinates = survey.coordinates(run);
             survey.add(coordinates, index, run)?;
-            if index >= sources && !seen.insert(coordinates) {
+            if index >= sources && !run.again && !seen.insert(coordinates) {
                 double.insert(coordinates);
             }
         }
     }
+    if let Some(study) = study_of {
+        refuse_another_kind(&study, &sweeps, &of_none)?;
+    }
     survey.double = double.len();
     survey.count()?;
     Ok(survey)
+}
+
+/// What is in a study's folders and in others is not to become one report. One that has lost its study.json
+/// has the study's cells.
+fn refuse_another_kind(
+    study: &Path,
+    sweeps: &[(PathBuf, Sweep)],
+    of_none: &[usize],
+) -> Result<(), MergeError> {
+    let cells: BTreeSet<&str> = (0..sweeps.len())
+        .filter(|index| !of_none.contains(index))
+        .flat_map(|index| &sweeps[index].1.settings.recipes)
+        .map(|recipe| &*recipe.name)
+        .collect();
+    let strange = |(_, sweep): &&(PathBuf, Sweep)| {
+        sweep.settings.recipes.iter().any(|recipe| !cells.contains(&*recipe.name))
+    };
+    match of_none.iter().map(|&index| &sweeps[index]).find(strange) {
+        Some((sweep, _)) => {
+            Err(MergeError::OtherKind { study: study.to_owned(), sweep: sweep.clone() })
+        }
+        None => Ok(()),
+    }
 }
 
 /// The target first, where it has something, and each folder once; and where those begin that are to be

@@ -4,13 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pairnet_models::checkpoint_bytes;
 use pairnet_record::{
-    Owner, RecordError, predictions_path, read_study, record_path, write_atomically, write_study,
+    MOST_BYTES, Owner, predictions_path, read_at_most, read_study, record_path, remove_study,
+    write_atomically, write_study,
 };
 use rayon::prelude::*;
 
 use super::error::MergeError;
 use super::survey::{Coordinates, Place, Survey};
+use crate::TrainingError;
 use crate::folder::claim_folder;
 use crate::kept::network_path;
 
@@ -30,10 +33,12 @@ impl Survey {
     /// [`MergeError::Interrupted`].
     pub fn write(&self, owner: &Owner, stop: &AtomicBool) -> Result<usize, MergeError> {
         claim_folder(owner, &self.sweep)?;
-        if let Some(study) = &self.study
-            && read_study(owner.dir())?.as_ref() != Some(study)
-        {
-            write_study(owner.dir(), study)?;
+        match &self.study {
+            Some(study) if read_study(owner.dir())?.as_ref() != Some(study) => {
+                write_study(owner.dir(), study)?;
+            }
+            Some(_) => {}
+            None => remove_study(owner.dir())?,
         }
         // The target, where it has something, is the first of the folders.
         let is_target = |index: usize| same_folder(&self.dirs[index], owner.dir());
@@ -65,24 +70,33 @@ impl Survey {
         owner: &Owner,
     ) -> Result<bool, MergeError> {
         type PathOf = fn(&Path, &str, &str, usize) -> PathBuf;
+        type Bytes = fn(&Path) -> Result<Vec<u8>, MergeError>;
         let (recipe, variant, run) = self.names(at);
-        let files: [(Option<usize>, PathOf); 3] = [
-            (place.predictions, predictions_path),
-            (place.network, network_path),
-            (Some(place.record), record_path),
+        let files: [(Option<usize>, PathOf, Bytes); 3] = [
+            (place.predictions, predictions_path, document),
+            (place.network, network_path, network),
+            (Some(place.record), record_path, document),
         ];
         let mut copied = false;
-        for (from, path) in files {
+        for (from, path, bytes) in files {
             let Some(from) = from.filter(|&from| Some(from) != target) else { continue };
-            let from = path(&self.dirs[from], recipe, variant, run);
-            let bytes = fs::read(&from)
-                .map_err(|source| RecordError::Read { path: from.clone(), source })?;
+            let bytes = bytes(&path(&self.dirs[from], recipe, variant, run))?;
             owner.check()?;
             write_atomically(&path(owner.dir(), recipe, variant, run), &bytes)?;
             copied = true;
         }
         Ok(copied)
     }
+}
+
+/// The bytes of a record or of predictions.
+pub(super) fn document(path: &Path) -> Result<Vec<u8>, MergeError> {
+    Ok(read_at_most(path, MOST_BYTES)?)
+}
+
+/// The bytes of a kept network.
+pub(super) fn network(path: &Path) -> Result<Vec<u8>, MergeError> {
+    Ok(checkpoint_bytes(path).map_err(TrainingError::Network)?)
 }
 
 fn same_folder(one: &Path, other: &Path) -> bool {
