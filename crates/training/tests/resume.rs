@@ -170,6 +170,7 @@ fn a_kept_network_says_what_it_is() {
     assert_eq!(known["follows_from"], follows_from);
     assert_eq!(known["test_accuracy"].parse::<f64>().ok(), test_accuracy);
     assert!(!known.contains_key("revision"));
+    assert_eq!(known.contains_key("instructions"), setup.device.is_cpu());
 }
 
 /// Networks that saw scaled pixels in training see them scaled wherever they are asked.
