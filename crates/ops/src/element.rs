@@ -120,9 +120,14 @@ pub(crate) fn unsupported_dtype(operation: &'static str, dtype: DType) -> Error 
 ///
 /// # Errors
 ///
-/// Where the dtype is one that the kernels refuse: candle's ops take others, or fail later.
+/// Where the dtype is one that the kernels refuse: candle's ops take others, or fail later. Where a GPU's
+/// tensor has no values: candle's ops would fail with an error of the driver.
 pub(crate) fn composed(operation: &'static str, tensor: &Tensor) -> Result<bool> {
     match tensor.dtype() {
+        DType::F32 | DType::F64 if !tensor.device().is_cpu() && tensor.elem_count() == 0 => bail!(
+            "{operation}: a tensor of shape {:?} has no values; candle 0.11.1 makes no such tensor on a GPU",
+            tensor.shape()
+        ),
         DType::F32 | DType::F64 => Ok(!has_kernels(tensor.device())),
         other => Err(unsupported_dtype(operation, other)),
     }

@@ -8,8 +8,8 @@ use pairnet_ops::{
 };
 use proptest::prelude::*;
 use support::{
-    assert_close, assert_finite_differences, assert_same, assert_told, composed, device, tensor,
-    values, variable, whole, with_gradients,
+    assert_close, assert_finite_differences, assert_same, assert_told, composed, device,
+    has_empty_variables, tensor, values, variable, whole, with_gradients,
 };
 
 const EPSILON: f64 = 1e-5;
@@ -104,7 +104,7 @@ fn evaluation_of_images_is_channel_by_channel() {
 
 #[test]
 fn evaluation_takes_an_empty_batch() {
-    if composed() {
+    if composed() || !has_empty_variables() {
         return; // candle loses the graph of tensors without values
     }
     for [rows, channels] in [[0, 3], [2, 0]] {

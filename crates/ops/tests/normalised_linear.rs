@@ -6,7 +6,8 @@ use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{BatchStatistics, NormalisedLinear, linear_relu_batch_norm, reference};
 use proptest::prelude::*;
 use support::{
-    assert_close, assert_finite_differences, assert_same, assert_told, tensor, variable,
+    assert_close, assert_finite_differences, assert_same, assert_told, has_empty_variables, tensor,
+    variable,
 };
 
 /// Large enough that a channel of hardly any variance does not blow up what is rounded.
@@ -121,8 +122,10 @@ fn errors_are_those_of_the_parts() {
     assert_told(fused(&one, &all[1..]), "1 value a channel has no variance");
     assert_told(fused(&tensor(&[4, 2], DType::F32, 1), &all[1..]), "input has 2 columns");
     assert_told(fused(&tensor(&[4, 3], DType::F64, 1), &all[1..]), "dtype");
-    let none = variables(4, 3, 0, DType::F32);
-    assert_told(fused(&none[0], &none[1..]), "no variance");
+    if has_empty_variables() {
+        let none = variables(4, 3, 0, DType::F32);
+        assert_told(fused(&none[0], &none[1..]), "no variance");
+    }
     let told = "linear_relu_batch_norm: input has shape [2, 2, 3], (n, inputs) is needed";
     assert_told(fused(&tensor(&[2, 2, 3], DType::F32, 1), &all[1..]), told);
     let mut wrong = variables(4, 3, 5, DType::F32);

@@ -138,7 +138,8 @@ pub fn keep(
         ("test_accuracy", accuracy(record.test_accuracy)),
         ("version", Some(program.version.clone())),
         ("revision", program.git_revision.clone()),
-        ("instructions", Some(pairnet_ops::instructions().to_owned())),
+        // A GPU has others.
+        ("instructions", network.device().is_cpu().then(|| pairnet_ops::instructions().to_owned())),
     ];
     let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let bytes = network.to_safetensors(&known.collect()).map_err(TrainingError::Network)?;

@@ -116,7 +116,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read, was changed, or is of another run, recipe, network, seed or data.
+    /// Where the file cannot be read, was changed, or is of another run, recipe, network, seed, device or
+    /// data.
     pub fn load(
         path: &Path,
         (id, follows_from): (&RunId<'_>, &str),
@@ -129,7 +130,7 @@ impl State {
         let Description { run, epochs, steps, learning_rate, masks, seconds, .. } = description;
         if description.follows_from != follows_from || run != id.run {
             return Err(refused(
-                "it is of another run, recipe, network, seed or data; it can go on with the command \
+                "it is of another run, recipe, network, seed, device or data; it can go on with the command \
                  that it was begun with"
                     .into(),
             ));

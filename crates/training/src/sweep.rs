@@ -135,17 +135,17 @@ fn attempt(
     let id = RunId { seed, recipe, variant, run: number };
     let train = || {
         let state = State::new(&id, setup)?;
-        train(&id, state, data, setup, stop, &mut |_| Ok(()))
+        let (finished, trained) = train(&id, state, data, setup, stop, &mut |_| Ok(()))?;
+        // What is not kept is dropped here: on a thread that has not used the GPU yet its memory could not
+        // be freed, and candle would tell that to the next run.
+        let kept = setup.keep.is_some() && finished.record.failure.is_none();
+        Ok((finished, kept.then_some(trained)))
     };
     let train = || pool.install(|| awake(train));
     // What a run touches is its own, and is dropped with it.
     let (kind, reason) = match catch_unwind(AssertUnwindSafe(train)) {
         Ok(Err(TrainingError::Tensor(error))) => (FailureKind::Device, words_of_error(&error)),
-        Ok(Ok((finished, trained))) => {
-            let whole = finished.record.failure.is_none();
-            return Ok((finished, whole.then_some(trained)));
-        }
-        Ok(Err(error)) => return Err(error),
+        Ok(result) => return result,
         Err(panic) => (FailureKind::Panic, words_of_panic(&*panic)),
     };
     tracing::warn!(

@@ -173,6 +173,7 @@ fn a_kept_network_says_what_it_is() {
     assert_eq!(known["follows_from"], follows_from);
     assert_eq!(known["test_accuracy"].parse::<f64>().ok(), test_accuracy);
     assert!(!known.contains_key("revision"));
+    assert_eq!(known.contains_key("instructions"), setup.device.is_cpu());
 
     let mut bytes = std::fs::read(&path).unwrap();
     let half = bytes.len() / 2;

@@ -1,15 +1,18 @@
 //! The settings that neither recipe has, against PyTorch: weights after three steps, and learning rates.
 //! `golden/README.md` tells how the file was made.
 
+mod support;
+
 use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::{DType, Device, Result, Shape, Tensor, bail};
+use candle_core::{DType, Result, Shape, Tensor, bail};
 use pairnet_models::{Kernels, Masks, Network, variant};
 use pairnet_training::{
     Batch, InputScale, LearningRate, Optimiser, OptimiserKind, PixelScale, Recipe, RunId, Schedule,
     losses,
 };
+use support::device;
 
 type Tensors = HashMap<String, Tensor>;
 
@@ -22,7 +25,7 @@ const STEPS: usize = 3;
 fn golden(name: &str) -> Tensors {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let path = folder.join(format!("{name}.safetensors"));
-    candle_core::safetensors::load(path, &Device::Cpu).unwrap()
+    candle_core::safetensors::load(path, device()).unwrap()
 }
 
 /// The settings by their names in the golden file; `batches` of one step make an epoch.
@@ -87,7 +90,7 @@ fn compare(
     let wide = |name: &str| inputs[name].to_dtype(DType::F64);
     let variant = variant("mlp-ws-al").unwrap();
     let mut rng = RunId { seed: 0, recipe, variant, run: 0 }.weights();
-    let mut network = Network::new(variant, kernels, &mut rng, DType::F64, &Device::Cpu)?;
+    let mut network = Network::new(variant, kernels, &mut rng, DType::F64, device())?;
     let mut state = network.state()?;
     for key in inputs.keys() {
         if let Some(parameter) = key.strip_prefix("weights.") {

@@ -37,9 +37,8 @@ const NAME: &str = "cross_entropy";
 /// Where the shapes do not fit, there is no row, a class is negative or out of range, or the dtype of
 /// `logits` is neither F32 nor F64.
 pub fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Result<Tensor> {
-    let composed = composed(NAME, logits)?;
     let (_, numbers) = columns_and_classes(NAME, logits, classes)?;
-    if composed {
+    if composed(NAME, logits)? {
         return reference::cross_entropy(logits, &beside(logits, classes, numbers)?);
     }
     let op = CrossEntropy { classes: numbers, probabilities: OnceLock::new() };

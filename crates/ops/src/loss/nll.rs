@@ -30,9 +30,8 @@ use crate::reference;
 ///
 /// As [`crate::cross_entropy`].
 pub fn nll(log_probabilities: &Tensor, classes: &Tensor) -> Result<Tensor> {
-    let composed = composed("nll", log_probabilities)?;
     let (_, numbers) = columns_and_classes("nll", log_probabilities, classes)?;
-    if composed {
+    if composed("nll", log_probabilities)? {
         let classes = beside(log_probabilities, classes, numbers)?;
         return reference::nll(log_probabilities, &classes);
     }

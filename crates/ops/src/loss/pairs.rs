@@ -127,7 +127,6 @@ impl Comparison for SquaredError {
 }
 
 fn compare<C: Comparison>(given: &Tensor, targets: &Tensor) -> Result<Tensor> {
-    let composed = composed(C::NAME, given)?;
     if given.shape() != targets.shape() || given.dtype() != targets.dtype() {
         bail!(
             "{}: values of shape {:?} and dtype {:?}, targets of {:?} and {:?}, both must be the same",
@@ -141,7 +140,7 @@ fn compare<C: Comparison>(given: &Tensor, targets: &Tensor) -> Result<Tensor> {
     if given.elem_count() == 0 {
         bail!("{}: values of shape {:?}, one at least is needed", C::NAME, given.shape());
     }
-    if composed {
+    if composed(C::NAME, given)? {
         return C::reference(given, targets);
     }
     apply(Mean::<C>(PhantomData), [&given.contiguous()?, &targets.contiguous()?])

@@ -1,10 +1,14 @@
 //! Layers with candle-nn's names: the same variables, the same values, the same gradients.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{DType, Device, ModuleT, Tensor, Var};
+use candle_core::{DType, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use pairnet_ops::nn::Dropout;
+use support::device;
 
 mod candles {
     use candle_nn as nn;
@@ -16,10 +20,8 @@ mod ours {
     include!("network.rs");
 }
 
-const CPU: &Device = &Device::Cpu;
-
 fn vb(variables: &VarMap) -> VarBuilder<'static> {
-    VarBuilder::from_varmap(variables, DType::F64, CPU)
+    VarBuilder::from_varmap(variables, DType::F64, device())
 }
 
 /// Name → shape of each variable.
@@ -30,7 +32,7 @@ fn shapes(variables: &VarMap) -> BTreeMap<String, Vec<usize>> {
 
 fn images() -> Tensor {
     let pixels: Vec<f64> = (0..7 * 196).map(|i| f64::from(i * i % 251) / 251.0).collect();
-    Tensor::from_vec(pixels, (7, 1, 14, 14), CPU).unwrap()
+    Tensor::from_vec(pixels, (7, 1, 14, 14), device()).unwrap()
 }
 
 fn assert_near(name: &str, found: &Tensor, expected: &Tensor) {
@@ -65,7 +67,7 @@ fn a_file_of_candle_nn_s_is_read_and_says_the_same() {
         (own_network.forward(&images(), true), their_network.forward(&images(), true));
     let (found, expected) = (found.unwrap(), expected.unwrap());
     assert_near("in training", &found, &expected);
-    let weights = Tensor::arange(0.0, 70.0, CPU).unwrap().reshape((7, 10)).unwrap();
+    let weights = Tensor::arange(0.0, 70.0, device()).unwrap().reshape((7, 10)).unwrap();
     let gradients = |logits: &Tensor| (logits * &weights).unwrap().sum_all().unwrap().backward();
     let (found, expected) = (gradients(&found).unwrap(), gradients(&expected).unwrap());
     let (own, theirs) = (own.data().lock().unwrap(), theirs.data().lock().unwrap());
@@ -104,7 +106,8 @@ fn a_network_that_is_saved_keeps_its_running_statistics() {
         let data = saved.data().lock().unwrap();
         data.iter().map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect()
     };
-    let again = ours::Network::new(VarBuilder::from_tensors(tensors, DType::F64, CPU)).unwrap();
+    let again =
+        ours::Network::new(VarBuilder::from_tensors(tensors, DType::F64, device())).unwrap();
     let both = [&trained, &again].map(|network| network.forward(&images(), false).unwrap());
     assert_near("logits", &both[1], &both[0]);
 }
@@ -156,17 +159,18 @@ fn what_has_no_meaning_is_refused() {
     assert!(norm(config).contains("momentum 1.5 is not in [0, 1]"));
     let config = BatchNormConfig { remove_mean: false, ..Default::default() };
     assert!(norm(config).contains("remove_mean"));
-    let of = |count: usize| Tensor::ones(count, DType::F64, CPU).unwrap();
+    let of = |count: usize| Tensor::ones(count, DType::F64, device()).unwrap();
     let error = BatchNorm::new(3, of(3), of(2), of(3), of(3), 1e-5).unwrap_err();
     assert!(told(error).contains("running_var has shape [2], 3 channels need [3]"));
 }
 
 /// Five steps of one optimiser, each with the gradients of Σ (w·x)².
 fn stepped<O: Optimizer>(config: O::Config) -> Tensor {
-    let weight = Var::from_tensor(&Tensor::arange(0.0, 6.0, CPU).unwrap()).unwrap();
+    let weight = Var::from_tensor(&Tensor::arange(0.0, 6.0, device()).unwrap()).unwrap();
     let mut optimiser = O::new(vec![weight.clone()], config).unwrap();
     for step in 1..=5 {
-        let input = Tensor::arange(0.0, 6.0, CPU).unwrap().affine(0.3, f64::from(step)).unwrap();
+        let input =
+            Tensor::arange(0.0, 6.0, device()).unwrap().affine(0.3, f64::from(step)).unwrap();
         let loss = (weight.as_tensor() * input).unwrap().sqr().unwrap().sum_all().unwrap();
         optimiser.backward_step(&loss).unwrap();
         optimiser.set_learning_rate(optimiser.learning_rate() * 0.9);
@@ -193,7 +197,7 @@ fn losses_and_softmax_are_candle_nn_s() {
     }
     assert!(ops::softmax(&logits, 3).is_err());
     let (rows, others) = (images().reshape((49, 28)).unwrap(), (images() * 0.5).unwrap());
-    let classes = Tensor::arange(0u32, 49, CPU).unwrap();
+    let classes = Tensor::arange(0u32, 49, device()).unwrap();
     let classes =
         (classes.to_dtype(DType::F64).unwrap() / 2.0).unwrap().to_dtype(DType::U32).unwrap();
     let scores = candle_nn::ops::log_softmax(&rows, 1).unwrap();
@@ -215,7 +219,7 @@ fn losses_and_softmax_are_candle_nn_s() {
 
 #[test]
 fn dropout_keeps_its_share_and_is_off_in_evaluation() {
-    let ones = Tensor::ones((50, 400), DType::F32, CPU).unwrap();
+    let ones = Tensor::ones((50, 400), DType::F32, device()).unwrap();
     let mean = |values: Tensor| values.mean_all().unwrap().to_scalar::<f32>().unwrap();
     let dropout = Dropout::new(0.3);
     // Standard deviation: √(0.3 / 0.7 / 20,000) = 0.0046.

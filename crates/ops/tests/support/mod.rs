@@ -27,8 +27,28 @@ pub(crate) fn composed() -> bool {
     std::env::var("PAIRNET_INSTRUCTIONS").as_deref() == Ok("composed")
 }
 
+/// Whether there can be variables without values: candle 0.11.1 makes none on a GPU, where only a view of
+/// other values can be without any.
+pub(crate) fn has_empty_variables() -> bool {
+    device().is_cpu()
+}
+
+/// What an op says of such a view.
+pub(crate) const NO_VALUES: &str = "has no values; candle 0.11.1 makes no such tensor on a GPU";
+
+/// The least size of a variable's dimension.
+pub(crate) fn least() -> usize {
+    usize::from(!has_empty_variables())
+}
+
 /// Uniform values from −1 to 1.
 pub(crate) fn tensor(shape: &[usize], dtype: DType, seed: u64) -> Tensor {
+    if shape.contains(&0) && !has_empty_variables() {
+        let larger: Vec<usize> = shape.iter().map(|&size| size.max(1)).collect();
+        let some = tensor(&larger, dtype, seed);
+        let narrow = |view: Tensor, (dimension, &size)| view.narrow(dimension, 0, size).unwrap();
+        return shape.iter().enumerate().fold(some, narrow);
+    }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let count: usize = shape.iter().product();
     let values: Vec<f64> =

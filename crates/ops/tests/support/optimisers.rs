@@ -4,12 +4,16 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Var};
 use pairnet_ops::{Optimizer, SgdSettings};
 
-use crate::support::{tensor, values, variable};
+use crate::support::{has_empty_variables, tensor, values, variable};
 
-/// Three variables, of more values than a thread takes at once and of few.
+/// Variables of more values than a thread takes at once, of few, and of none where there can be.
 pub(crate) fn variables(dtype: DType) -> Vec<(String, Var)> {
     let named = |name: &str, length, seed| (name.to_owned(), variable(&[length], dtype, seed));
-    vec![named("weight", 9000, 1), named("bias", 3, 2), named("none", 0, 3)]
+    let mut variables = vec![named("weight", 9000, 1), named("bias", 3, 2)];
+    if has_empty_variables() {
+        variables.push(named("none", 0, 3));
+    }
+    variables
 }
 
 /// A step with gradients that differ from step to step.
