@@ -72,7 +72,7 @@ impl TrainedLayer {
     ) -> Result<Tensor> {
         let (mut values, steps) = match self.apply_normalised(input, kernels, pass)? {
             Some(done) => done,
-            None => self.apply_weights(input, kernels)?,
+            None => self.apply_weights(input, kernels, pass)?,
         };
         for step in steps {
             values = match step {
@@ -109,7 +109,8 @@ impl TrainedLayer {
         else {
             return Ok(None);
         };
-        let (weight, bias, epsilon) = (&*self.weight, Some(self.bias.as_tensor()), EPSILON);
+        let (weight, bias) = &self.trained(pass);
+        let (bias, epsilon) = (Some(bias), EPSILON);
         let convolution = |max_pool| NormalisedConvolution {
             weight,
             bias,
@@ -145,6 +146,16 @@ impl TrainedLayer {
         Ok(Some((result, rest)))
     }
 
+    /// Weight and bias, in evaluation without gradients: convolutions sum more exactly then.
+    fn trained(&self, pass: &Pass<'_>) -> (Tensor, Tensor) {
+        match pass {
+            Pass::Training { .. } => {
+                (self.weight.as_tensor().clone(), self.bias.as_tensor().clone())
+            }
+            Pass::Evaluation => (self.weight.as_detached_tensor(), self.bias.as_detached_tensor()),
+        }
+    }
+
     /// What weights of this kind take: rows of numbers, or images as they are.
     fn flat(&self, input: &Tensor, kernels: Kernels) -> Result<Tensor> {
         match self.layer.weights {
@@ -157,8 +168,14 @@ impl TrainedLayer {
 
     /// The weights' result, fused with the steps that the kernels can take along, and the steps
     /// that are left.
-    fn apply_weights(&self, input: &Tensor, kernels: Kernels) -> Result<(Tensor, &[Step])> {
-        let (weight, bias) = (&self.weight, Some(self.bias.as_tensor()));
+    fn apply_weights(
+        &self,
+        input: &Tensor,
+        kernels: Kernels,
+        pass: &Pass<'_>,
+    ) -> Result<(Tensor, &[Step])> {
+        let (weight, bias) = &self.trained(pass);
+        let bias = Some(bias);
         let (steps, config) = (&self.layer.steps[..], Conv2dConfig::default());
         let input = &self.flat(input, kernels)?;
         Ok(match (kernels, self.layer.weights, steps) {

@@ -25,6 +25,10 @@ use crate::reference;
 ///
 /// [`crate::channels_last::conv2d_nhwc`] is faster where one convolution follows another.
 ///
+/// Where images or weight take part in a gradient, 3×3 filters at stride 1 may be applied by minimal filtering
+/// (Winograd, 1980), which takes 2×2 results together and rounds more: a pixel that is infinite or NaN may spoil all
+/// four of them.
+///
 /// # Errors
 ///
 /// Where the shapes do not fit each other, there are no channels or outputs, stride, dilation or

@@ -84,6 +84,7 @@ pub(crate) fn geometry(
         stride,
         dilation,
         groups,
+        trained: images.track_op() || weight.track_op(),
         band: BAND,
     };
     let (rows, columns) = geometry.convolved();

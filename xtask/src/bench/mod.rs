@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: this project, the same networks on stock candle, and PyTorch, side by side.
 
+mod growth;
 mod measure;
 mod other_networks;
 mod table;
@@ -35,6 +36,10 @@ pub(crate) struct Arguments {
     /// residual network and an MLP
     #[arg(long)]
     other_networks: bool,
+    /// Time other networks at growing batches, widths and image sizes, and sweeps of more and more runs; leaves a
+    /// picture too
+    #[arg(long, conflicts_with = "other_networks")]
+    growth: bool,
     /// Seconds that each step of another network is repeated for
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     seconds: f64,
@@ -49,6 +54,9 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
     if arguments.other_networks {
         return other_networks(arguments, &workspace, &machine, &dir);
+    }
+    if arguments.growth {
+        return growth(arguments, &workspace, &machine, &dir);
     }
     let data = Mnist::shipped()?;
     let signals = Signals::listen()?;
@@ -96,6 +104,19 @@ fn other_networks(
     write("other-networks.json", report.to_json()?)?;
     write("other-networks.md", report.to_markdown())?;
     note(format_args!("other-networks.md and other-networks.json are in {}", dir.display()));
+    print(&report.to_markdown())
+}
+
+fn growth(arguments: &Arguments, workspace: &Path, machine: &Machine, dir: &Path) -> Result<()> {
+    let asked = (arguments.python.as_deref(), arguments.seconds);
+    let report = growth::measure(workspace, machine, asked, &|row| note(format_args!("{row}")))?;
+    let write = |name: &str, text: String| {
+        pairnet_record::write_atomically(&dir.join(name), text.as_bytes())
+    };
+    write("growth.json", report.to_json()?)?;
+    write("growth.md", report.to_markdown())?;
+    write("growth.svg", report.to_svg()?)?;
+    note(format_args!("growth.md, growth.json and growth.svg are in {}", dir.display()));
     print(&report.to_markdown())
 }
 

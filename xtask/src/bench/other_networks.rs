@@ -51,6 +51,9 @@ struct Row {
     candle_ratio: Option<Spread>,
     /// One thread's time over this one's.
     speedup: Option<f64>,
+    /// MiB by which a process's memory grew at most.
+    functions_memory: Option<f64>,
+    pytorch_memory: Option<f64>,
 }
 
 /// Measures everything in turn, round after round.
@@ -70,22 +73,22 @@ pub(crate) fn measure(
             for &threads in &threads {
                 note(&format!("{network}, batches of {batch}, {threads} thread(s)"));
                 let numbers = [batch.to_string(), threads.to_string(), asked.seconds.to_string()];
-                let mut times = [const { Vec::new() }; 4];
+                let mut steps = [const { Vec::new() }; 4];
                 for _ in 0..asked.rounds {
                     for (index, style) in STYLES.into_iter().enumerate() {
                         if style != "candle" || asked.stock {
                             let mut command = alone(&program);
                             command.args([network, style]).args(&numbers);
-                            times[index].push(milliseconds(&mut command)?);
+                            steps[index].push(Step::of(&mut command)?);
                         }
                     }
                     if let Some(python) = asked.python {
                         let mut command = alone(python);
                         command.arg(&script).arg(network).args(&numbers);
-                        times[3].push(milliseconds(&mut command)?);
+                        steps[3].push(Step::of(&mut command)?);
                     }
                 }
-                rows.push(row((network, batch, threads), &times, &rows)?);
+                rows.push(row((network, batch, threads), &steps, &rows)?);
             }
         }
     }
@@ -103,7 +106,7 @@ pub(crate) fn measure(
 }
 
 /// The program outside the workspace, as whoever has such a one would build it.
-fn build(workspace: &Path) -> Result<PathBuf> {
+pub(super) fn build(workspace: &Path) -> Result<PathBuf> {
     let folder = workspace.join("examples");
     let built = Command::new("cargo")
         .args(["build", "--release", "--quiet", "--bin", "other_networks"])
@@ -119,7 +122,7 @@ fn build(workspace: &Path) -> Result<PathBuf> {
 }
 
 /// A program without what this repository sets for its own.
-fn alone(program: &Path) -> Command {
+pub(super) fn alone(program: &Path) -> Command {
     let mut command = Command::new(program);
     for name in ["CANDLE_NUM_THREADS", "MIMALLOC_PURGE_DELAY", "RAYON_NUM_THREADS"] {
         command.env_remove(name);
@@ -127,24 +130,41 @@ fn alone(program: &Path) -> Command {
     command
 }
 
-fn milliseconds(command: &mut Command) -> Result<f64> {
-    let output = command.output().with_context(|| format!("failed to start {command:?}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.trim().parse() {
-        Ok(milliseconds) if output.status.success() => Ok(milliseconds),
-        _ => bail!("{command:?} failed: {}{text}", String::from_utf8_lossy(&output.stderr)),
+/// What a program says of the steps that it took.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Step {
+    pub(super) milliseconds: f64,
+    /// MiB by which the process's memory grew at most, where its kernel tells.
+    pub(super) memory: Option<f64>,
+}
+
+impl Step {
+    pub(super) fn of(command: &mut Command) -> Result<Self> {
+        let output = command.output().with_context(|| format!("failed to start {command:?}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut numbers = text.split_whitespace().map(str::parse::<f64>);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(milliseconds)), Some(Ok(memory))) if output.status.success() => {
+                Ok(Self { milliseconds, memory: Some(memory).filter(|memory| memory.is_finite()) })
+            }
+            _ => bail!("{command:?} failed: {}{text}", String::from_utf8_lossy(&output.stderr)),
+        }
     }
 }
 
 fn row(
     (network, batch, threads): (&'static str, usize, usize),
-    times: &[Vec<f64>; 4],
+    steps: &[Vec<Step>; 4],
     before: &[Row],
 ) -> Result<Row> {
-    let spread = |times: &[f64]| Spread::of(times.iter().copied());
-    let [ours, layers, candle, pytorch] = times;
-    let ratio =
-        |other: &[f64]| Spread::of(other.iter().zip(ours).map(|(other, ours)| other / ours));
+    let spread = |steps: &[Step]| Spread::of(steps.iter().map(|step| step.milliseconds));
+    let memory =
+        |steps: &[Step]| Some(Spread::of(steps.iter().filter_map(|step| step.memory))?.median);
+    let [ours, layers, candle, pytorch] = steps;
+    let ratio = |other: &[Step]| {
+        let pairs = other.iter().zip(ours);
+        Spread::of(pairs.map(|(other, ours)| other.milliseconds / ours.milliseconds))
+    };
     let functions = spread(ours).context("there was no round")?;
     let alone =
         before.iter().find(|row| (row.network, row.batch, row.threads) == (network, batch, 1));
@@ -159,6 +179,8 @@ fn row(
         pytorch: spread(pytorch),
         pytorch_ratio: ratio(pytorch),
         candle_ratio: ratio(candle),
+        functions_memory: memory(ours),
+        pytorch_memory: memory(pytorch),
     })
 }
 
@@ -173,9 +195,10 @@ impl Report {
              backward, Adam), with the system's allocator and no variable set: by the functions of \
              `pairnet-ops` (channels last, on a tape) and by its layers (`examples/src/bench`); by \
              PyTorch in the faster of its layouts (`bench/other_networks.py`); by candle-nn. Ratios are the \
-             other's time over that of the functions.\n\n\
-             | network | batch | threads | functions | layers | PyTorch | ratio | stock candle | ratio | 1 thread / all |\n\
-             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+             other's time over that of the functions. MiB: by how much the memory of the functions' process and \
+             of PyTorch's (both layouts) grew at most, after a small network was trained.\n\n\
+             | network | batch | threads | functions | layers | PyTorch | ratio | stock candle | ratio | 1 thread / all | MiB: functions | PyTorch |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
             self.machine, self.rounds,
         );
         let optional = |spread: &Option<Spread>, digits| {
@@ -183,7 +206,7 @@ impl Report {
         };
         for row in &self.rows {
             text += &format!(
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
                 row.network,
                 row.batch,
                 row.threads,
@@ -194,6 +217,8 @@ impl Report {
                 optional(&row.candle, 1),
                 optional(&row.candle_ratio, 1),
                 row.speedup.map_or_else(|| "—".to_owned(), |speedup| format!("{speedup:.2}")),
+                mebibytes(row.functions_memory),
+                mebibytes(row.pytorch_memory),
             );
         }
         if let (Some(mean), Some(smallest)) = (self.pytorch_ratio, self.smallest_pytorch_ratio) {
@@ -204,4 +229,9 @@ impl Report {
         }
         text
     }
+}
+
+/// A number of MiB, or that there is none.
+pub(super) fn mebibytes(memory: Option<f64>) -> String {
+    memory.map_or_else(|| "—".to_owned(), |memory| format!("{memory:.0}"))
 }

@@ -60,6 +60,7 @@ fn cases() -> impl Strategy<Value = Case> {
             stride,
             dilation,
             groups,
+            trained: true,
             band: BAND,
         };
         let whole = g.group().values() as u64;
@@ -287,6 +288,7 @@ fn one_row_is_one_band_whatever_the_stride() {
         stride: usize::MAX,
         dilation: 1,
         groups: 1,
+        trained: true,
         band: BAND,
     };
     let bands = g.bands(Then::Nothing);

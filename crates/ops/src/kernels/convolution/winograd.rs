@@ -6,7 +6,7 @@
 //! product, of a row a window. All of it is linear in d and in g, so the gradients go the same way back by the
 //! transposed transforms. The transforms run along channels or outputs, a vector at a time.
 //!
-//! A pixel that is infinite or NaN spoils all four results of its windows.
+//! A pixel that is infinite or NaN may spoil all four results of its windows.
 
 use pulp::{NullaryFnOnce, Simd};
 
@@ -24,11 +24,14 @@ pub(super) const FILTER: usize = 3;
 pub(super) const BLOCK: usize = 32;
 
 /// Whether a layer is taken this way: there have to be enough multiplications to spare for what the
-/// transforms cost, and no window may be cut short.
+/// transforms cost, and no window may be cut short. Pixels are added up before they are multiplied, which rounds
+/// several times as much as direct sums do: where no gradient is wanted, a network is asked, and these are taken.
 pub(super) fn fit(g: &Geometry, then: Then) -> bool {
     let (height, width) = g.convolved();
     let whole = then == Then::ReluMaxPool || (height.is_multiple_of(2) && width.is_multiple_of(2));
-    (g.kernel_height, g.kernel_width, g.stride, g.dilation, g.groups) == (FILTER, FILTER, 1, 1, 1)
+    g.trained
+        && (g.kernel_height, g.kernel_width, g.stride, g.dilation, g.groups)
+            == (FILTER, FILTER, 1, 1, 1)
         && whole
         && g.channels.min(g.outputs) >= 16
 }

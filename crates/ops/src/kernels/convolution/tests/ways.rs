@@ -1,7 +1,7 @@
 //! Each way of the backward pass, against candle's own ops.
 
 use super::super::{BAND, Geometry, Then, Way};
-use super::{Case, assert_the_same};
+use super::{Case, assert_the_same, by_kernels, made, quarters, uniform};
 
 /// One layer a line: the way of its backward pass, side of the images, channels, outputs, filter, padding,
 /// stride, dilation, groups, band, whether pooled, whether the images' gradient is wanted.
@@ -62,6 +62,7 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
             stride,
             dilation,
             groups,
+            trained: true,
             band,
         };
         let then = if pooled { Then::ReluMaxPool } else { Then::Relu };
@@ -69,6 +70,70 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         // More images than a thread takes at a time, and one.
         for (count, other) in [(33, false), (1, true)] {
             assert_the_same(&Case { g, count, pooled, other, of_images });
+        }
+    }
+}
+
+/// A layer that is taken by minimal filtering, forward and back.
+fn minimal() -> Case {
+    let g = Geometry {
+        height: 8,
+        width: 12,
+        channels: 20,
+        outputs: 18,
+        kernel_height: 3,
+        kernel_width: 3,
+        padding: 1,
+        stride: 1,
+        dilation: 1,
+        groups: 1,
+        trained: true,
+        band: BAND,
+    };
+    assert_eq!(Way::of(&g, Then::Nothing, true), Way::Winograd);
+    Case { g, count: 3, pooled: false, other: false, of_images: true }
+}
+
+#[test]
+fn a_pixel_that_is_no_number_spoils_its_windows_alone() {
+    for trained in [true, false] {
+        let mut case = minimal();
+        case.g.trained = trained;
+        let Geometry { width, channels, outputs, .. } = case.g;
+        let mut given = made(&case, Then::Nothing, quarters);
+        let (y, x) = (3, 6);
+        given[0][(y * width + x) * channels + 5] = f64::NAN;
+        let [result, ..] = by_kernels(&case, Then::Nothing, &given);
+        for (place, values) in result.chunks_exact(outputs).enumerate() {
+            let (image, row, column) = (place / (8 * width), place / width % 8, place % width);
+            // Pixels from one before a place, or its window, to one behind it.
+            let near = |first: fn(usize) -> usize, size: usize| {
+                let under =
+                    |at: usize, pixel: usize| (first(at)..first(at) + size).contains(&(pixel + 1));
+                image == 0 && under(row, y) && under(column, x)
+            };
+            let (patch, window) = (near(|at| at, 3), near(|at| at / 2 * 2, 4));
+            let spoilt = values.iter().all(|value| value.is_nan());
+            let whole = values.iter().all(|value| value.is_finite());
+            assert!(if patch { spoilt } else { whole || trained && window }, "{row}, {column}");
+        }
+    }
+}
+
+#[test]
+fn minimal_filtering_rounds_no_more_than_direct_sums_may() {
+    let case = minimal();
+    let given = made(&case, Then::Nothing, uniform);
+    let narrow = given.each_ref().map(|values| values.iter().map(|&value| value as f32).collect());
+    let given =
+        narrow.each_ref().map(|values: &Vec<f32>| values.iter().map(|&v| f64::from(v)).collect());
+    let (exact, found) =
+        (by_kernels(&case, Then::Nothing, &given), by_kernels(&case, Then::Nothing, &narrow));
+    for (exact, found) in exact.iter().zip(&found) {
+        let largest = exact.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+        for (exact, &found) in exact.iter().zip(found) {
+            let apart = (exact - f64::from(found)).abs() / largest;
+            assert!(apart < 16.0 * f64::from(f32::EPSILON), "{found} is {apart} from {exact}");
         }
     }
 }
