@@ -1,5 +1,6 @@
 //! A layer with its weights: from the table's steps to the ops that compute them.
 
+use candle_core::conv::CudnnFwdAlgo;
 use candle_core::{DType, Tensor, Var};
 use pairnet_network::{Layer, Step, Weights};
 use pairnet_ops::channels_last::NormalisedConvolution;
@@ -109,14 +110,14 @@ impl TrainedLayer {
         else {
             return Ok(None);
         };
-        let (weight, bias) = &self.trained(pass);
-        let (bias, epsilon) = (Some(bias), EPSILON);
+        let (weight, bias, epsilon) = (&*self.weight, Some(self.bias.as_tensor()), EPSILON);
+        let config = Self::config(input, pass);
         let convolution = |max_pool| NormalisedConvolution {
             weight,
             bias,
             gamma,
             beta,
-            config: Conv2dConfig::default(),
+            config,
             epsilon,
             max_pool,
         };
@@ -146,13 +147,13 @@ impl TrainedLayer {
         Ok(Some((result, rest)))
     }
 
-    /// Weight and bias, in evaluation without gradients: convolutions sum more exactly then.
-    fn trained(&self, pass: &Pass<'_>) -> (Tensor, Tensor) {
-        match pass {
-            Pass::Training { .. } => {
-                (self.weight.as_tensor().clone(), self.bias.as_tensor().clone())
-            }
-            Pass::Evaluation => (self.weight.as_detached_tensor(), self.bias.as_detached_tensor()),
+    /// The settings of a convolution. What a network answers is summed directly: minimal filtering, which is for
+    /// training, mixes the rounding of neighbours.
+    fn config(input: &Tensor, pass: &Pass<'_>) -> Conv2dConfig {
+        let direct = matches!(pass, Pass::Evaluation) && input.device().is_cpu();
+        Conv2dConfig {
+            cudnn_fwd_algo: direct.then_some(CudnnFwdAlgo::Direct),
+            ..Default::default()
         }
     }
 
@@ -174,9 +175,8 @@ impl TrainedLayer {
         kernels: Kernels,
         pass: &Pass<'_>,
     ) -> Result<(Tensor, &[Step])> {
-        let (weight, bias) = &self.trained(pass);
-        let bias = Some(bias);
-        let (steps, config) = (&self.layer.steps[..], Conv2dConfig::default());
+        let (weight, bias) = (&self.weight, Some(self.bias.as_tensor()));
+        let (steps, config) = (&self.layer.steps[..], Self::config(input, pass));
         let input = &self.flat(input, kernels)?;
         Ok(match (kernels, self.layer.weights, steps) {
             (

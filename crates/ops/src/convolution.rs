@@ -21,13 +21,12 @@ use crate::reference;
 /// (height + 2·padding − dilation·(kernel height − 1) − 1)/stride + 1, and the width likewise), rounded
 /// down. As
 /// [`torch.nn.functional.conv2d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html).
-/// `config.cudnn_fwd_algo` plays a part on a GPU alone.
 ///
 /// [`crate::channels_last::conv2d_nhwc`] is faster where one convolution follows another.
 ///
-/// Where images or weight take part in a gradient, 3×3 filters at stride 1 may be applied by minimal filtering
-/// (Winograd, 1980), which takes 2×2 results together and rounds more: a pixel that is infinite or NaN may spoil all
-/// four of them.
+/// 3×3 filters at stride 1 may be applied by minimal filtering (Winograd, 1980), which takes 2×2 results together: a
+/// pixel that is infinite or NaN may spoil all four of them. With `Some(CudnnFwdAlgo::Direct)` as
+/// `config.cudnn_fwd_algo` all sums are direct; any other value plays a part on a GPU alone.
 ///
 /// # Errors
 ///

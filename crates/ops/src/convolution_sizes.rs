@@ -1,5 +1,6 @@
 //! Whether images, weight and settings of a convolution fit each other.
 
+use candle_core::conv::CudnnFwdAlgo;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::Conv2dConfig;
 
@@ -84,7 +85,7 @@ pub(crate) fn geometry(
         stride,
         dilation,
         groups,
-        trained: images.track_op() || weight.track_op(),
+        direct: config.cudnn_fwd_algo == Some(CudnnFwdAlgo::Direct),
         band: BAND,
     };
     let (rows, columns) = geometry.convolved();

@@ -39,8 +39,8 @@ pub(crate) struct Geometry {
     pub(crate) stride: usize,
     pub(crate) dilation: usize,
     pub(crate) groups: usize,
-    /// Whether gradients may be asked for: else sums are as exact as they come.
-    pub(crate) trained: bool,
+    /// Whether all sums have to be direct, without minimal filtering.
+    pub(crate) direct: bool,
     /// Values that are worked on together: [`super::BAND`], and fewer in tests.
     pub(crate) band: usize,
 }
@@ -174,7 +174,7 @@ mod tests {
                 stride: 1,
                 dilation: 1,
                 groups: 1,
-                trained: true,
+                direct: false,
                 band: BAND,
             };
             assert_eq!((g.chunk(100), g.chunk(1000), g.cut()), (32, 32, false));

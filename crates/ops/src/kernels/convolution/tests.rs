@@ -60,7 +60,7 @@ fn cases() -> impl Strategy<Value = Case> {
             stride,
             dilation,
             groups,
-            trained: true,
+            direct: false,
             band: BAND,
         };
         let whole = g.group().values() as u64;
@@ -288,7 +288,7 @@ fn one_row_is_one_band_whatever_the_stride() {
         stride: usize::MAX,
         dilation: 1,
         groups: 1,
-        trained: true,
+        direct: false,
         band: BAND,
     };
     let bands = g.bands(Then::Nothing);

@@ -24,12 +24,11 @@ pub(super) const FILTER: usize = 3;
 pub(super) const BLOCK: usize = 32;
 
 /// Whether a layer is taken this way: there have to be enough multiplications to spare for what the
-/// transforms cost, and no window may be cut short. Pixels are added up before they are multiplied, which rounds
-/// several times as much as direct sums do: where no gradient is wanted, a network is asked, and these are taken.
+/// transforms cost, and no window may be cut short.
 pub(super) fn fit(g: &Geometry, then: Then) -> bool {
     let (height, width) = g.convolved();
     let whole = then == Then::ReluMaxPool || (height.is_multiple_of(2) && width.is_multiple_of(2));
-    g.trained
+    !g.direct
         && (g.kernel_height, g.kernel_width, g.stride, g.dilation, g.groups)
             == (FILTER, FILTER, 1, 1, 1)
         && whole
