@@ -56,7 +56,7 @@ fn draw_panel<'a>(
         series.points.iter().filter_map(point).collect()
     };
     let lines = [
-        ("functions", OURS, line(|point| Some(point.functions))),
+        ("pairnet-ops", OURS, line(|point| Some(point.functions))),
         ("PyTorch", PYTORCH, line(|point| point.pytorch)),
     ];
     let all = || lines.iter().flat_map(|(_, _, points)| points);
@@ -89,11 +89,14 @@ fn draw_panel<'a>(
         for &point in points {
             chart.draw_series([Circle::new(point, 3, colour.filled())])?;
         }
-        if let Some(&last) = points.last() {
-            let below = if *colour == OURS { 16 } else { -8 };
-            let anchor = Pos::new(HPos::Right, VPos::Center);
+        // Beside the middle of a line that rises, where there is room: ours below it, PyTorch's above.
+        if let Some(&middle) = points.get(points.len() / 2) {
+            let ours = *colour == OURS;
+            let (side, offset) =
+                if ours { (HPos::Left, (8, 12)) } else { (HPos::Right, (-8, -12)) };
+            let anchor = Pos::new(side, VPos::Center);
             let style = ("sans-serif", 12, colour).into_text_style(area).pos(anchor);
-            chart.draw_series([EmptyElement::at(last) + Text::new(*name, (0, below), style)])?;
+            chart.draw_series([EmptyElement::at(middle) + Text::new(*name, offset, style)])?;
         }
     }
     Ok(())
