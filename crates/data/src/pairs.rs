@@ -167,12 +167,20 @@ fn first_pairs(
 }
 
 /// The mean of each 2×2 window of a 28×28 image: 14×14 values from 0 to 255, row by row.
+///
+/// # Panics
+///
+/// Where the image has not 784 bytes.
 pub fn pool(image: &[u8]) -> impl Iterator<Item = f32> {
-    let half = SIDE / 2;
-    (0..POOLED).map(move |place| {
-        let corner = 2 * (place / half) * SIDE + 2 * (place % half);
-        let window = [corner, corner + 1, corner + SIDE, corner + SIDE + 1];
-        let sum: u16 = window.iter().map(|&pixel| u16::from(image[pixel])).sum();
-        f32::from(sum) / 4.0
-    })
+    assert_eq!(image.len(), SIDE * SIDE, "bytes of an image");
+    let mut pooled = [0.0; POOLED];
+    for (means, rows) in pooled.chunks_exact_mut(SIDE / 2).zip(image.chunks_exact(2 * SIDE)) {
+        let (upper, lower) = rows.split_at(SIDE);
+        let windows = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+        for (mean, (&[a, b], &[c, d])) in means.iter_mut().zip(windows) {
+            let sum: u16 = [a, b, c, d].into_iter().map(u16::from).sum();
+            *mean = f32::from(sum) / 4.0;
+        }
+    }
+    pooled.into_iter()
 }

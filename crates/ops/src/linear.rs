@@ -4,6 +4,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 
 use crate::element::{Element, composed, unless_cut};
 use crate::kernels::columns::{add_bias, column_sums};
+use crate::kernels::linear::{weight_gradient, weighted};
 use crate::kernels::matmul::{Matrix, product};
 use crate::layout::bias_or_zeros;
 use crate::op::{Argument, Op, apply};
@@ -76,7 +77,7 @@ impl Op<3> for Linear {
         &self,
         [input, weight, bias]: [Argument<'_, T>; 3],
     ) -> Result<(Vec<T>, Shape)> {
-        let mut result = product(input.matrix(), weight.matrix().transposed());
+        let mut result = weighted(input.matrix(), weight.matrix());
         add_bias(&mut result, bias.values, self.relu);
         let mut shape = input.dims.to_vec();
         shape.pop();
@@ -114,7 +115,7 @@ pub(crate) fn gradients_through<T: Element>(
 ) -> (Option<Vec<T>>, Vec<T>) {
     let (input, weight) = (input.matrix(), weight.matrix());
     let gradient = Matrix::new(gradient, input.rows(), weight.rows());
-    let of_weight = || product(gradient.transposed(), input);
+    let of_weight = || weight_gradient(gradient, input);
     if of_input {
         let (of_input, of_weight) = side_by_side(|| product(gradient, weight), of_weight);
         (Some(of_input), of_weight)

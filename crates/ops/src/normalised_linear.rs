@@ -9,7 +9,7 @@ use crate::element::{Element, has_kernels};
 use crate::kernels::batch_norm::{
     InputGradient, Normaliser, forward, gradient_sums, rectified_gradient,
 };
-use crate::kernels::matmul::product;
+use crate::kernels::linear::weighted;
 use crate::kernels::moments::rectified_moments;
 use crate::kernels::through_relu::ThroughRelu;
 use crate::layout::bias_or_zeros;
@@ -101,7 +101,7 @@ impl Op<3> for LinearReluBatchNorm {
         let (rows, outputs) = (input.dims[0], weight.dims[0]);
         let (bias, rest) = small.values.split_at(outputs);
         let (gamma, beta) = rest.split_at(outputs);
-        let mut activations = product(input.matrix(), weight.matrix().transposed());
+        let mut activations = weighted(input.matrix(), weight.matrix());
         let (mean, variance) = rectified_moments(&mut activations, bias);
         let normaliser = Normaliser::new(&mean, &variance, self.epsilon);
         let result = forward(&activations, (gamma, beta), &normaliser, false);

@@ -53,6 +53,17 @@ impl<'a, T: Copy> Matrix<'a, T> {
         Matrix { values: room, row_stride, ..self }
     }
 
+    /// All values, of a row-major matrix.
+    pub(super) fn values(&self) -> &'a [T] {
+        assert_eq!((self.row_stride, self.column_stride), (self.columns, 1), "strides of rows");
+        self.values
+    }
+
+    /// A row of a row-major matrix.
+    pub(super) fn row(&self, row: usize) -> &'a [T] {
+        &self.values()[row * self.columns..][..self.columns]
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
@@ -110,7 +121,7 @@ fn places<T>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
 }
 
 /// Multiplications with an addition below which a thread is not worth its waking.
-const ENOUGH: usize = 500_000;
+pub(super) const ENOUGH: usize = 500_000;
 
 /// How many rows and columns of the output one thread takes.
 ///

@@ -20,6 +20,8 @@ pub(crate) mod columns;
 pub(crate) mod convolution;
 pub(crate) mod elementwise;
 pub(crate) mod exponential;
+pub(crate) mod linear;
+pub(crate) mod lines;
 pub(crate) mod matmul;
 pub(crate) mod moments;
 pub(crate) mod normalised_convolution;
@@ -27,8 +29,10 @@ pub(crate) mod parts;
 pub(crate) mod pooling;
 pub(crate) mod sgd;
 pub(crate) mod softmax;
+mod sparse;
 pub(crate) mod sums;
 pub(crate) mod through_relu;
+mod transposed;
 pub(crate) mod vectors;
 
 /// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.

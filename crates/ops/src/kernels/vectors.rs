@@ -49,10 +49,14 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
     fn from_place(place: u8) -> Self;
     /// The inverse of [`Vectors::from_place`].
     fn to_place(self) -> u8;
+    /// The same values, where they are f32.
+    fn as_f32(values: &[Self]) -> Option<&[f32]>;
+    /// [`Vectors::as_f32`], to be changed.
+    fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]>;
 }
 
 macro_rules! vectors {
-    ($float:ty, $bits:ident, $lanes:ident, $vector:ident, $mask:ident, [
+    ($float:ty, $as_f32:expr, $bits:ident, $lanes:ident, $vector:ident, $mask:ident, [
         $splat:ident, $as_simd:ident, $as_mut_simd:ident, $as_uninit_mut_simd:ident, $partial_load:ident, $partial_store:ident,
         $fma:ident, $add:ident, $sub:ident, $above:ident, $at_most:ident, $equal:ident, $select:ident $(,)?
     ]) => {
@@ -143,12 +147,19 @@ macro_rules! vectors {
             fn to_place(self) -> u8 {
                 self.to_bits() as u8
             }
+            fn as_f32(values: &[Self]) -> Option<&[f32]> {
+                ($as_f32)(values)
+            }
+            fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]> {
+                ($as_f32)(values)
+            }
         }
     };
 }
 
 vectors!(
     f32,
+    Some,
     u32,
     F32_LANES,
     f32s,
@@ -171,6 +182,7 @@ vectors!(
 );
 vectors!(
     f64,
+    |_| None,
     u64,
     F64_LANES,
     f64s,

@@ -1,12 +1,12 @@
 //! Sums of some patches with the weights of some outputs, held in registers.
 
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 
 use pulp::{Simd, WithSimd};
 
 use super::Geometry;
 use crate::element::Element;
+use crate::kernels::lines::Lines;
 
 /// Vectors of outputs, and positions in the image, that a tile has: with eight vectors of sums
 /// hardly any waits for the one before it, with sixteen none, where the registers hold them.
@@ -26,39 +26,6 @@ pub(super) struct Panels<T> {
     bias: Vec<T>,
     width: usize,
     patch: usize,
-}
-
-/// Values of which the first begins a cache line: a vector across two of them is loaded twice.
-pub(super) struct Lines<T> {
-    values: Vec<T>,
-    start: usize,
-}
-
-impl<T: Element> Lines<T> {
-    pub(super) fn zeros(count: usize) -> Self {
-        let line = 64 / size_of::<T>();
-        let values = vec![T::ZERO; count + line];
-        let start = values.as_ptr().align_offset(64).min(line);
-        let mut lines = Self { values, start };
-        lines.values.truncate(start + count);
-        lines
-    }
-}
-
-impl<T> Deref for Lines<T> {
-    type Target = [T];
-
-    #[inline(always)]
-    fn deref(&self) -> &[T] {
-        &self.values[self.start..]
-    }
-}
-
-impl<T> DerefMut for Lines<T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.values[self.start..]
-    }
 }
 
 impl<T> Panels<T> {

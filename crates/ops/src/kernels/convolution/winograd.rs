@@ -10,9 +10,9 @@
 
 use pulp::{NullaryFnOnce, Simd};
 
-use super::tiles::Lines;
 use super::{Geometry, Then};
 use crate::element::Element;
+use crate::kernels::lines::Lines;
 
 /// Side of the square of pixels under a window.
 pub(super) const SIDE: usize = 4;

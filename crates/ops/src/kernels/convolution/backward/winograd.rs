@@ -6,7 +6,6 @@ use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::tiles::Lines;
 use super::super::winograd::{
     BLOCK, FILTER, Matrices, PLACES, SIDE, both_ways, filter, filter_back, pixels_back,
 };
@@ -14,6 +13,7 @@ use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
+use crate::kernels::lines::Lines;
 
 /// Transforms of all filters, as the way back to the images reads them.
 pub(super) struct Filters<T> {

@@ -2,11 +2,12 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::tiles::{Lines, Panels, pack};
+use super::super::tiles::{Panels, pack};
 use super::super::winograd::{BLOCK, FILTER, Matrices, PLACES, SIDE, both_ways, filter, results};
 use super::super::{Geometry, Then};
 use super::{Chunk, store, store_maxima};
 use crate::element::Element;
+use crate::kernels::lines::Lines;
 use crate::kernels::vectors::WINDOW;
 
 /// The transforms of all filters.

@@ -1,0 +1,220 @@
+//! Products of a matrix that is mostly zeros, such as images of digits: what is zero is not multiplied.
+//!
+//! Two rows of it go together, and of the other matrix the rows are read that one of the two has a factor for: a row
+//! that is read for one alone waits for its loads, and in more than two rows fewer places are zero in all. What is
+//! left out would add zero, so the sums are those of a dense product that adds from first to last.
+
+use std::mem::MaybeUninit;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use self::rows::{Places, Rows, TOGETHER};
+use super::matmul::{ENOUGH, Matrix};
+use super::transposed::transpose;
+use super::vectorised;
+use crate::element::Element;
+use crate::threads::threads;
+
+mod rows;
+
+/// Whether so much of `matrix` is zero that to leave it out takes less time than to multiply it, where each of its
+/// values is multiplied by so many of another one.
+///
+/// Sixteen rows speak for all: where they mislead, it takes longer and gives the same.
+pub(crate) fn is_sparse<T: Element>(matrix: Matrix<'_, T>, factors: usize) -> bool {
+    /// Rows below which transposing the other matrix takes as long as multiplying by it.
+    const LEAST_ROWS: usize = 64;
+    /// Factors below which finding what is not zero takes as long as multiplying it.
+    const LEAST_FACTORS: usize = 32;
+    const LOOKED_AT: usize = 16;
+    if matrix.rows() < LEAST_ROWS || factors < LEAST_FACTORS {
+        return false;
+    }
+    let looked_at = (0..matrix.rows()).step_by(matrix.rows() / LOOKED_AT).take(LOOKED_AT);
+    let zeros = |row: &[T]| row.iter().filter(|value| **value == T::ZERO).count();
+    let zeros: usize = looked_at.map(|row| zeros(matrix.row(row))).sum();
+    3 * zeros >= 2 * LOOKED_AT * matrix.columns()
+}
+
+/// input · weightᵀ, or nothing where the weight has an infinity or a NaN, which times zero is no zero.
+pub(crate) fn weighted<T: Element>(input: Matrix<'_, T>, weight: Matrix<'_, T>) -> Option<Vec<T>> {
+    if !finite(weight) {
+        return None;
+    }
+    let (rows, outputs) = (input.rows(), weight.rows());
+    let weight = &Rows::transposed(weight);
+    let mut result = Box::new_uninit_slice(rows * outputs);
+    let part = rows.div_ceil(parts(&result, input.columns())).next_multiple_of(TOGETHER);
+    result.par_chunks_mut((part * outputs).max(1)).enumerate().for_each(|(index, result)| {
+        let input = &input.values()[index * part * input.columns()..];
+        super::arch().dispatch(Weighted { input, weight, result });
+    });
+    // SAFETY: each part writes all outputs of all its rows, and the parts are all there is.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let result = unsafe { result.assume_init() };
+    Some(result.into_vec())
+}
+
+/// gradientᵀ · input, or nothing where the gradient has an infinity or a NaN.
+pub(crate) fn weight_gradient<T: Element>(
+    gradient: Matrix<'_, T>,
+    input: Matrix<'_, T>,
+) -> Option<Vec<T>> {
+    if !finite(gradient) {
+        return None;
+    }
+    let (inputs, outputs) = (input.columns(), gradient.columns());
+    let gradient = &Rows::copied(gradient);
+    let mut result = vec![T::ZERO; outputs * inputs];
+    let part = outputs.div_ceil(parts(&result, input.rows())).next_multiple_of(64 / size_of::<T>());
+    result.par_chunks_mut((part * inputs).max(1)).enumerate().for_each(|(index, result)| {
+        super::arch().dispatch(WeightGradient { gradient, first: index * part, input, result });
+    });
+    Some(result)
+}
+
+/// How many threads share a product.
+fn parts<T>(result: &[T], depth: usize) -> usize {
+    if result.len().saturating_mul(depth) >= 2 * ENOUGH { threads() } else { 1 }
+}
+
+/// Whether no value is infinite or NaN.
+fn finite<T: Element>(matrix: Matrix<'_, T>) -> bool {
+    vectorised!(all_finite::<T>(matrix.values()))
+}
+
+#[inline(always)]
+fn all_finite<T: Element, const FUSED: bool>(values: &[T]) -> bool {
+    // An infinity or NaN minus itself is NaN, and equals nothing.
+    let finite = |all: bool, value: &T| all & (*value - *value == T::ZERO);
+    values.chunks(1024).all(|values| values.iter().fold(true, finite))
+}
+
+/// Some rows of the outputs.
+struct Weighted<'a, T> {
+    input: &'a [T],
+    weight: &'a Rows<T>,
+    result: &'a mut [MaybeUninit<T>],
+}
+
+impl<T: Element> WithSimd for Weighted<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { input, weight, result } = self;
+        let (inputs, outputs) = (weight.count(), weight.columns());
+        let mut places = Places::new(inputs);
+        let results = result.chunks_mut(TOGETHER * outputs);
+        for (input, result) in input.chunks(TOGETHER * inputs).zip(results) {
+            let first = &input[..inputs];
+            // A last row that is alone is multiplied twice, and written once.
+            let rows = [first, input.get(inputs..2 * inputs).unwrap_or(first)];
+            weight.combine(simd, rows, places.of(rows), (0, outputs), result);
+        }
+    }
+}
+
+/// The gradients of some outputs' weights.
+struct WeightGradient<'a, T> {
+    gradient: &'a Rows<T>,
+    /// Output of the first of `result`.
+    first: usize,
+    input: Matrix<'a, T>,
+    result: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for WeightGradient<'_, T> {
+    type Output = ();
+
+    /// A few columns of the input at a time, which stay in the nearest cache as rows, and so do their sums.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        const AT_ONCE: usize = 16;
+        let Self { gradient, first, input, result } = self;
+        let (rows, inputs) = (input.rows(), input.columns());
+        let outputs = result.len() / inputs;
+        let mut columns = vec![T::ZERO; AT_ONCE * rows];
+        let mut sums = Box::new_uninit_slice(AT_ONCE * outputs);
+        let mut places = Places::new(rows);
+        for input_column in (0..inputs).step_by(AT_ONCE) {
+            let width = AT_ONCE.min(inputs - input_column);
+            let values = &input.values()[input_column..];
+            transpose((values, inputs), (rows, width), (&mut columns, rows));
+            let own = (first, outputs);
+            for (pair, sums) in sums[..width * outputs].chunks_mut(TOGETHER * outputs).enumerate() {
+                let left = &columns[pair * TOGETHER * rows..width * rows];
+                let one = &left[..rows];
+                let rows = [one, left.get(rows..2 * rows).unwrap_or(one)];
+                gradient.combine(simd, rows, places.of(rows), own, sums);
+            }
+            // SAFETY: the outputs' sums of so many columns were written.
+            #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+            let sums = unsafe { sums[..width * outputs].assume_init_ref() };
+            transpose((sums, outputs), (width, outputs), (&mut result[input_column..], inputs));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::matmul::product;
+
+    /// Quarters, of which one in `some` is not zero: no sum of theirs is rounded.
+    fn values<T: Element>(count: usize, some: usize) -> Vec<T> {
+        let quarter = |place: usize| (place * 7 % 9) as f64 / 4.0 - 1.0;
+        let hashed = |place: usize| place.wrapping_mul(0x9e37_79b9) >> 7;
+        let value = |place| if hashed(place) % some == 0 { quarter(hashed(place)) } else { 0.0 };
+        (0..count).map(|place| T::from_f64(value(place))).collect()
+    }
+
+    fn same_as_dense<T: Element>() {
+        // Rows alone and in pairs; all widths of a panel and of the last one; columns that end within a block.
+        let sizes = (1..=130).step_by(3).map(|outputs| (7, 33, outputs));
+        for (rows, inputs, outputs) in sizes.chain([(1, 1, 1), (64, 16, 32), (65, 17, 200)]) {
+            let (input, weight) = (values::<T>(rows * inputs, 4), values::<T>(outputs * inputs, 1));
+            let gradient = values::<T>(rows * outputs, 1);
+            let input = Matrix::new(&input, rows, inputs);
+            let weight = Matrix::new(&weight, outputs, inputs);
+            let gradient = Matrix::new(&gradient, rows, outputs);
+            let expected = product(input, weight.transposed());
+            assert!(weighted(input, weight) == Some(expected), "{rows}×{inputs}×{outputs}");
+            let expected = product(gradient.transposed(), input);
+            let found = weight_gradient(gradient, input);
+            assert!(found == Some(expected), "gradient, {rows}×{inputs}×{outputs}");
+        }
+    }
+
+    #[test]
+    fn gives_what_the_dense_product_gives() {
+        same_as_dense::<f32>();
+        same_as_dense::<f64>();
+    }
+
+    #[test]
+    fn what_is_zero_counts_where_the_rest_is_finite() {
+        for worst in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let zeros = [0.0; 6];
+            let mut other = [f32::MAX; 6];
+            let input = Matrix::new(&zeros, 2, 3);
+            assert_eq!(weighted(input, Matrix::new(&other, 2, 3)), Some(vec![0.0; 4]));
+            other[4] = worst;
+            assert_eq!(weighted(input, Matrix::new(&other, 2, 3)), None);
+            assert_eq!(weight_gradient(Matrix::new(&other, 2, 3), input), None);
+        }
+    }
+
+    #[test]
+    fn is_chosen_where_two_thirds_are_zero() {
+        let is = |rows: usize, columns: usize, some: usize, factors: usize| {
+            let values: Vec<f32> = (0..rows * columns).map(|i| f32::from(i % some == 0)).collect();
+            is_sparse(Matrix::new(&values, rows, columns), factors)
+        };
+        assert!(is(200, 390, 3, 200) && is(64, 3, 3, 32) && is(1000, 4, 4, 84));
+        assert!(!is(200, 392, 2, 200), "half of it is zero");
+        assert!(!is(63, 392, 3, 200) && !is(200, 392, 3, 31), "there is little to multiply");
+        assert!(!is(0, 392, 3, 200));
+    }
+}
