@@ -352,6 +352,17 @@ fn one_wrong_pixel_is_refused() {
     assert!(!snapshot.exists());
 }
 
+/// Found by fuzzing: what it has lists of reaches past its end, and the crate skipped on there for hours.
+#[test]
+fn a_file_that_is_skipped_past_its_end_is_refused() {
+    let found = include_bytes!("golden/lists_past_the_end.parquet");
+    let files = HashMap::from([(TEST, found.to_vec()), (TRAIN, files()[TRAIN].clone())]);
+    let server = Server::serving(files, vec![], Answer::File);
+    let cache = tempfile::tempdir().unwrap();
+    let error = quiet(&options(cache.path(), &server.address)).unwrap_err().to_string();
+    assert!(error.contains("unexpected end of file") && error.ends_with(WAY_OUT), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_cache_that_cannot_be_written_is_named() {

@@ -1,25 +1,49 @@
 //! Digits from parquet files.
 
 use std::fs::File;
-use std::io::Cursor;
-use std::panic;
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
+use bytes::Bytes;
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
 use png::{BitDepth, ColorType};
 
 use super::error::HubError;
 use crate::digits::{Digits, SIDE};
 
+/// How long a file may take: many times what 60,000 images do.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(fuzzing) { 2 } else { 60 });
+
 /// The digits of one parquet file: columns `image` (struct of PNG `bytes` and `path`) and `label`.
 /// Errors tell it as `name`.
 pub(super) fn digits(path: &Path, name: &str) -> Result<Digits, HubError> {
-    // The crate panics on some damaged files (60.1: `ColumnChunkMetaData::byte_range`, for one).
-    panic::catch_unwind(|| decode(path, name)).unwrap_or_else(|_| {
-        let reason = "what it says of itself cannot be".to_owned();
-        Err(HubError::Parquet { file: name.to_owned(), reason })
+    digits_within(PATIENCE, path, name)
+}
+
+/// [`digits`] in a thread of its own, which is left to itself where it takes longer.
+///
+/// The crate panics on some damaged files (60.1: `ColumnChunkMetaData::byte_range`, for one), and counts for days on
+/// others: to skip a list of booleans it takes a step for each that the list claims to have, and no byte of the file
+/// (60.1: `skip_till_depth` in `parquet_thrift.rs`).
+fn digits_within(patience: Duration, path: &Path, name: &str) -> Result<Digits, HubError> {
+    let impossible = |reason: String| HubError::Parquet { file: name.to_owned(), reason };
+    let (sender, receiver) = mpsc::channel();
+    let (file, told) = (path.to_owned(), name.to_owned());
+    let decoding = thread::Builder::new().name("parquet".to_owned()).spawn(move || {
+        // Nobody listens where it took too long.
+        let _ = sender.send(decode(&file, &told));
+    });
+    decoding.map_err(|error| impossible(format!("no thread for it: {error}")))?;
+    receiver.recv_timeout(patience).unwrap_or_else(|error| {
+        Err(impossible(match error {
+            RecvTimeoutError::Disconnected => "what it says of itself cannot be".to_owned(),
+            RecvTimeoutError::Timeout => format!("it takes longer than {} s", patience.as_secs()),
+        }))
     })
 }
 
@@ -29,7 +53,7 @@ fn decode(path: &Path, name: &str) -> Result<Digits, HubError> {
         |error: ParquetError| HubError::Parquet { file: file(), reason: error.to_string() };
     let source =
         File::open(path).map_err(|source| HubError::Read { file: path.to_owned(), source })?;
-    let reader = SerializedFileReader::new(source).map_err(broken)?;
+    let reader = SerializedFileReader::new(Whole(source)).map_err(broken)?;
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for (index, row) in reader.get_row_iter(None).map_err(broken)?.enumerate() {
         let row = row.map_err(broken)?;
@@ -40,6 +64,38 @@ fn decode(path: &Path, name: &str) -> Result<Digits, HubError> {
     }
     Digits::new(images, labels)
         .map_err(|error| HubError::Parquet { file: file(), reason: error.to_string() })
+}
+
+/// A file that nobody reads past its end: the crate takes an end for nothing left to skip, and skips on.
+struct Whole(File);
+
+impl Length for Whole {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+}
+
+impl ChunkReader for Whole {
+    type T = Unended;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Unended> {
+        self.0.get_read(start).map(Unended)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.0.get_bytes(start, length)
+    }
+}
+
+struct Unended(BufReader<File>);
+
+impl Read for Unended {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 if !buffer.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            count => Ok(count),
+        }
+    }
 }
 
 fn columns(row: &Row) -> Result<(&[u8], i64), ParquetError> {
@@ -62,4 +118,31 @@ fn pixels(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut pixels = vec![0; SIDE * SIDE];
     reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
     Ok(pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Lists in a list, each of which claims two thousand million booleans.
+    #[test]
+    fn a_file_that_would_be_read_for_days_is_an_error() {
+        const LISTS: u8 = 100;
+        let mut footer = vec![0xf9, 0xf9, LISTS];
+        for _ in 0..LISTS {
+            footer.extend([0xf1, 0xff, 0xff, 0xff, 0xff, 0x07]);
+        }
+        footer.push(0);
+        let length = (footer.len() as u32).to_le_bytes();
+        let bytes = [b"PAR1", &footer[..], &length, b"PAR1"].concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("endless.parquet");
+        std::fs::write(&path, bytes).unwrap();
+        let start = Instant::now();
+        let error = digits_within(Duration::from_secs(1), &path, "endless").unwrap_err();
+        assert_eq!(error.to_string(), "failed to decode endless: it takes longer than 1 s");
+        assert!(start.elapsed() < PATIENCE);
+    }
 }

@@ -86,8 +86,8 @@ fn finite<T: Element>(matrix: Matrix<'_, T>) -> bool {
 
 #[inline(always)]
 fn all_finite<T: Element, const FUSED: bool>(values: &[T]) -> bool {
-    // An infinity or NaN minus itself is NaN, and equals nothing.
-    let finite = |all: bool, value: &T| all & (*value - *value == T::ZERO);
+    // An infinity or NaN times zero is NaN, and equals nothing.
+    let finite = |all: bool, value: &T| all & (*value * T::ZERO == T::ZERO);
     values.chunks(1024).all(|values| values.iter().fold(true, finite))
 }
 
