@@ -11,6 +11,7 @@ mod bands;
 mod forward;
 mod geometry;
 mod groups;
+mod near;
 #[cfg(test)]
 mod tests;
 mod tiles;

@@ -12,7 +12,7 @@ use self::direct::{Direct, Turned};
 use self::patches::Patches;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
-use self::winograd::{Filters, Winograd};
+use self::winograd::{Transforms, Winograd};
 use super::bands::Band;
 use super::{Geometry, ResultRows, Then, groups, winograd as minimal};
 use crate::element::{Element, unless_cut};
@@ -140,7 +140,7 @@ pub(crate) fn backward<T: Element>(
     }
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let turned = if way == Way::Direct && of_images { Turned::new(saved.weights, g) } else { None };
-    let filters = (way == Way::Winograd && of_images).then(|| Filters::new(saved.weights, g));
+    let filters = (way == Way::Winograd && of_images).then(|| Transforms::new(saved.weights, g));
     let filters = filters.as_ref();
     let count = saved.images.len() / g.image();
     let (chunk, bands) = (g.chunk(count), g.bands(saved.then));

@@ -6,7 +6,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::arrangement::Arranged;
-use super::tiles::{NEAR, Panels, PatchRows, near, near_tile, pack, shape, tile};
+use super::near::{NEAR, near, row_tile, window_tile};
+use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::{Geometry, Then, groups, winograd as minimal};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
@@ -114,13 +115,13 @@ pub(super) enum Filters<T> {
     /// The weights as they are.
     Direct(Panels<T>),
     /// Their transforms.
-    Winograd(winograd::Filters<T>),
+    Winograd(winograd::Transforms<T>),
 }
 
 impl<T: Element> Filters<T> {
     pub(super) fn new(weights: &[T], bias: &[T], g: &Geometry, then: Then) -> Self {
         if minimal::fit(g, then) {
-            Filters::Winograd(winograd::Filters::new(weights, bias, g))
+            Filters::Winograd(winograd::Transforms::new(weights, bias, g))
         } else {
             Filters::Direct(pack(weights, bias, g))
         }
@@ -207,18 +208,7 @@ impl<T: Element> Chunk<'_, T> {
                     }
                     let panel = (panel, bias);
                     let sums = if near {
-                        let groups = near_tile::<T, S, VECTORS, 2>(
-                            simd,
-                            image,
-                            [all[0], all[NEAR % POSITIONS]],
-                            panel,
-                            rows,
-                        );
-                        let mut sums = [groups[0][0]; POSITIONS];
-                        for position in 0..POSITIONS {
-                            sums[position] = groups[position / NEAR % 2][position % NEAR];
-                        }
-                        sums
+                        row_tile::<T, S, VECTORS, POSITIONS>(simd, image, all, panel, rows)
                     } else {
                         tile::<T, S, VECTORS, POSITIONS>(simd, image, all, panel, rows)
                     };
@@ -264,20 +254,7 @@ impl<T: Element> Chunk<'_, T> {
                     }
                     let panel = (panel, bias);
                     let sums = if near {
-                        // Two windows side by side: the four patches of their upper rows, and of their lower.
-                        let lines = near_tile::<T, S, VECTORS, 2>(
-                            simd,
-                            image,
-                            [starts[0], starts[2 % POSITIONS]],
-                            panel,
-                            rows,
-                        );
-                        let mut sums = [lines[0][0]; POSITIONS];
-                        for position in 0..POSITIONS {
-                            let (window, place) = (position / WINDOW % 2, position % WINDOW);
-                            sums[position] = lines[place / 2][2 * window + place % 2];
-                        }
-                        sums
+                        window_tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
                     } else {
                         tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
                     };

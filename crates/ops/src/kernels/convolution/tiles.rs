@@ -80,9 +80,9 @@ impl<T: Element> WithSimd for Width<T> {
 pub(super) struct PatchRows {
     count: usize,
     /// Values of a row.
-    segment: usize,
+    pub(super) segment: usize,
     /// From one row to the next.
-    step: usize,
+    pub(super) step: usize,
 }
 
 impl PatchRows {
@@ -117,74 +117,6 @@ pub(super) fn tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: u
         size => patches.add::<S, VECTORS, 4>(simd, &mut sums, panel, size),
     }
     sums
-}
-
-/// Patches that lie one pixel apart in a row, of which [`near_tile`] reads each pixel once.
-pub(super) const NEAR: usize = 4;
-
-/// Whether [`near_tile`] takes this layer: so short patches have more pixels to read than sums to add to.
-pub(super) fn near(g: &Geometry) -> bool {
-    (g.kernel_height, g.kernel_width, g.stride, g.dilation) == (3, 3, 1, 1) && g.channels <= 2
-}
-
-/// As [`tile`], of groups of patches, each from its `start` on, with the same sums.
-#[inline(always)]
-pub(super) fn near_tile<T: Element, S: Simd, const VECTORS: usize, const GROUPS: usize>(
-    simd: S,
-    image: &[T],
-    starts: [usize; GROUPS],
-    (panel, bias): (&[T], &[T]),
-    rows: PatchRows,
-) -> [[[T::Vector<S>; VECTORS]; NEAR]; GROUPS] {
-    let mut sums = [[[T::splat(simd, T::ZERO); VECTORS]; NEAR]; GROUPS];
-    for vector in 0..VECTORS {
-        let bias = T::load(simd, &bias[vector * T::lanes::<S>()..][..T::lanes::<S>()]);
-        for group in 0..GROUPS {
-            for patch in 0..NEAR {
-                sums[group][patch][vector] = bias;
-            }
-        }
-    }
-    if rows.segment == 3 {
-        add_near::<T, S, VECTORS, GROUPS, 1, 3>(simd, &mut sums, image, starts, (panel, rows.step));
-    } else {
-        add_near::<T, S, VECTORS, GROUPS, 2, 6>(simd, &mut sums, image, starts, (panel, rows.step));
-    }
-    sums
-}
-
-#[inline(always)]
-fn add_near<
-    T: Element,
-    S: Simd,
-    const VECTORS: usize,
-    const GROUPS: usize,
-    const CHANNELS: usize,
-    const SEGMENT: usize,
->(
-    simd: S,
-    sums: &mut [[[T::Vector<S>; VECTORS]; NEAR]; GROUPS],
-    image: &[T],
-    starts: [usize; GROUPS],
-    (panel, step): (&[T], usize),
-) {
-    let lanes = T::lanes::<S>();
-    for (row, panel) in panel.chunks_exact(SEGMENT * VECTORS * lanes).enumerate() {
-        for group in 0..GROUPS {
-            let line = &image[starts[group] + row * step..][..SEGMENT + (NEAR - 1) * CHANNELS];
-            for place in 0..SEGMENT {
-                for vector in 0..VECTORS {
-                    let weights = &panel[(place * VECTORS + vector) * lanes..][..lanes];
-                    let weights = T::load(simd, weights);
-                    for patch in 0..NEAR {
-                        let value = T::splat(simd, line[place + patch * CHANNELS]);
-                        let sum = &mut sums[group][patch][vector];
-                        *sum = T::fma(simd, value, weights, *sum);
-                    }
-                }
-            }
-        }
-    }
 }
 
 struct Patches<'a, T, const POSITIONS: usize> {

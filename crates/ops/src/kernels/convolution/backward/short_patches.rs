@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::tiles::{NEAR, near};
+use super::super::near::{NEAR, near};
 use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;

@@ -16,12 +16,12 @@ use crate::kernels::columns::ColumnSums;
 use crate::kernels::lines::Lines;
 
 /// Transforms of all filters, as the way back to the images reads them.
-pub(super) struct Filters<T> {
+pub(super) struct Transforms<T> {
     /// A vector of channels after the other, in each place after place, and there a row an output.
     values: Lines<T>,
 }
 
-impl<T: Element> Filters<T> {
+impl<T: Element> Transforms<T> {
     /// `weights` are channels-last, one row of patch length an output.
     pub(super) fn new(weights: &[T], g: &Geometry) -> Self {
         Self { values: crate::kernels::arch().dispatch(Transform { weights, g }) }
@@ -74,7 +74,7 @@ pub(super) struct Winograd<'a, T, G> {
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
     /// Where the images' gradient is wanted.
-    pub(super) filters: Option<&'a Filters<T>>,
+    pub(super) filters: Option<&'a Transforms<T>>,
     /// What that is added to.
     pub(super) image_gradients: &'a mut [T],
 }
@@ -273,7 +273,7 @@ impl<T: Element> Back<'_, T> {
         simd: S,
         (first, count): (usize, usize),
         results: &Matrices<T>,
-        filters: &Filters<T>,
+        filters: &Transforms<T>,
     ) {
         let g = self.g;
         let place = g.outputs * CHANNELS;

@@ -11,14 +11,14 @@ use crate::kernels::lines::Lines;
 use crate::kernels::vectors::WINDOW;
 
 /// The transforms of all filters.
-pub(in super::super) struct Filters<T> {
+pub(in super::super) struct Transforms<T> {
     /// Panel after panel, in each place after place, and there a row a channel.
     values: Lines<T>,
     panels: Panels<T>,
     channels: usize,
 }
 
-impl<T: Element> Filters<T> {
+impl<T: Element> Transforms<T> {
     /// `weights` are channels-last, one row of patch length an output.
     pub(super) fn new(weights: &[T], bias: &[T], g: &Geometry) -> Self {
         let panels = pack(weights, bias, g);
@@ -82,7 +82,7 @@ impl<T: Element> Chunk<'_, T> {
     pub(super) fn by_winograd<S: Simd, const VECTORS: usize, const POSITIONS: usize>(
         mut self,
         simd: S,
-        filters: &Filters<T>,
+        filters: &Transforms<T>,
     ) {
         let (g, windows) = (self.g, self.starts.len());
         let mut pixels = Matrices::zeros::<S>(BLOCK, g.channels);
@@ -118,7 +118,7 @@ impl<T: Element> Chunk<'_, T> {
         (first, count): (usize, usize),
         pixels: &Matrices<T>,
         products: &mut Matrices<T>,
-        filters: &Filters<T>,
+        filters: &Transforms<T>,
     ) {
         let (g, lanes) = (self.g, T::lanes::<S>());
         let width = VECTORS * lanes;

@@ -1,0 +1,114 @@
+//! Patches that lie side by side, which share most of their pixels: each is read once.
+
+use pulp::Simd;
+
+use super::Geometry;
+use super::tiles::PatchRows;
+use crate::element::Element;
+use crate::kernels::vectors::WINDOW;
+
+/// Patches of a row that are read together.
+pub(super) const NEAR: usize = 4;
+
+/// Whether [`near_tile`] takes this layer: so short patches have more pixels to read than sums to add to.
+pub(super) fn near(g: &Geometry) -> bool {
+    (g.kernel_height, g.kernel_width, g.stride, g.dilation) == (3, 3, 1, 1) && g.channels <= 2
+}
+
+/// As [`tile`](super::tiles::tile), of groups of patches, each from its `start` on, with the same sums.
+#[inline(always)]
+fn near_tile<T: Element, S: Simd, const VECTORS: usize, const GROUPS: usize>(
+    simd: S,
+    image: &[T],
+    starts: [usize; GROUPS],
+    (panel, bias): (&[T], &[T]),
+    rows: PatchRows,
+) -> [[[T::Vector<S>; VECTORS]; NEAR]; GROUPS] {
+    let mut sums = [[[T::splat(simd, T::ZERO); VECTORS]; NEAR]; GROUPS];
+    for vector in 0..VECTORS {
+        let bias = T::load(simd, &bias[vector * T::lanes::<S>()..][..T::lanes::<S>()]);
+        for group in 0..GROUPS {
+            for patch in 0..NEAR {
+                sums[group][patch][vector] = bias;
+            }
+        }
+    }
+    if rows.segment == 3 {
+        add_near::<T, S, VECTORS, GROUPS, 1, 3>(simd, &mut sums, image, starts, (panel, rows.step));
+    } else {
+        add_near::<T, S, VECTORS, GROUPS, 2, 6>(simd, &mut sums, image, starts, (panel, rows.step));
+    }
+    sums
+}
+
+#[inline(always)]
+fn add_near<
+    T: Element,
+    S: Simd,
+    const VECTORS: usize,
+    const GROUPS: usize,
+    const CHANNELS: usize,
+    const SEGMENT: usize,
+>(
+    simd: S,
+    sums: &mut [[[T::Vector<S>; VECTORS]; NEAR]; GROUPS],
+    image: &[T],
+    starts: [usize; GROUPS],
+    (panel, step): (&[T], usize),
+) {
+    let lanes = T::lanes::<S>();
+    for (row, panel) in panel.chunks_exact(SEGMENT * VECTORS * lanes).enumerate() {
+        for group in 0..GROUPS {
+            let line = &image[starts[group] + row * step..][..SEGMENT + (NEAR - 1) * CHANNELS];
+            for place in 0..SEGMENT {
+                for vector in 0..VECTORS {
+                    let weights = &panel[(place * VECTORS + vector) * lanes..][..lanes];
+                    let weights = T::load(simd, weights);
+                    for patch in 0..NEAR {
+                        let value = T::splat(simd, line[place + patch * CHANNELS]);
+                        let sum = &mut sums[group][patch][vector];
+                        *sum = T::fma(simd, value, weights, *sum);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sums of [`tile`](super::tiles::tile) of patches whose first and fifth begin a row of four.
+#[inline(always)]
+pub(super) fn row_tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+    simd: S,
+    image: &[T],
+    starts: [usize; POSITIONS],
+    panel: (&[T], &[T]),
+    rows: PatchRows,
+) -> [[T::Vector<S>; VECTORS]; POSITIONS] {
+    let starts = [starts[0], starts[NEAR % POSITIONS]];
+    let groups = near_tile::<T, S, VECTORS, 2>(simd, image, starts, panel, rows);
+    let mut sums = [groups[0][0]; POSITIONS];
+    for position in 0..POSITIONS {
+        sums[position] = groups[position / NEAR % 2][position % NEAR];
+    }
+    sums
+}
+
+/// The sums of [`tile`](super::tiles::tile) of the patches of two pooling windows side by side: the four of their
+/// upper rows, and of their lower.
+#[inline(always)]
+pub(super) fn window_tile<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+    simd: S,
+    image: &[T],
+    starts: [usize; POSITIONS],
+    panel: (&[T], &[T]),
+    rows: PatchRows,
+) -> [[T::Vector<S>; VECTORS]; POSITIONS] {
+    let starts = [starts[0], starts[2 % POSITIONS]];
+    let lines = near_tile::<T, S, VECTORS, 2>(simd, image, starts, panel, rows);
+    let mut sums = [lines[0][0]; POSITIONS];
+    for position in 0..POSITIONS {
+        let (window, place) = (position / WINDOW % 2, position % WINDOW);
+        sums[position] = lines[place / 2][2 * window + place % 2];
+    }
+    sums
+}
