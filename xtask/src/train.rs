@@ -80,16 +80,18 @@ pub(crate) fn train(arguments: &Arguments) -> Result<()> {
     let data = digits(arguments.data_dir.as_deref())?;
     data.require_pairs(recipe.pairs_of(Split::Train), recipe.pairs_of(Split::Test))?;
     let origin = follows_from(&recipe, variant, seed, &data, &setup)?;
-    if arguments.resume && Kept::load(&file).is_ok_and(|kept| kept.is_of(run, &origin)) {
-        // It was broken off after its end, or was not; there is nothing to go on with.
-        let record = read_record_file(&record_file)?;
-        remove(&unfinished)?;
-        note("it is trained already");
-        return tell(&id, &record, (&file, &record_file));
-    }
     if file.exists() {
+        let kept = Kept::load(&file);
+        if arguments.resume && kept.as_ref().is_ok_and(|kept| kept.is_of_run(run, &origin)) {
+            // It was broken off after its end, or was not; there is nothing to go on with.
+            let record = read_record_file(&record_file)?;
+            remove(&unfinished)?;
+            note("it is trained already");
+            return tell(&id, &record, (&file, &record_file));
+        }
+        let damaged = kept.err().map(|error| format!(" ({error})")).unwrap_or_default();
         bail!(
-            "{} is there already; name another file with --save, or remove that one",
+            "{} is there already{damaged}; name another file with --save, or remove that one",
             file.display()
         );
     }

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use pairnet_models::names;
 use pairnet_record::{Owner, Record, Sweep, read_records, read_sweep, write_sweep};
+use rayon::prelude::*;
 
 use crate::TrainingError;
-use crate::kept::network_path;
+use crate::kept::{Kept, network_path};
 use crate::plan::{Job, Plan};
 use crate::recipe::Recipe;
 use crate::setup::Setup;
@@ -31,8 +32,8 @@ pub struct Status<'a> {
 /// for other recipes and for other variants: its sweep becomes that of both. Fewer runs than it has
 /// are a part of them, and its sweep stays as it is.
 ///
-/// Where `setup` keeps networks, a run whose network is not there is missing: it is trained again, and its
-/// record is the same.
+/// Where `setup` keeps networks, a run whose network is not there, is damaged or is another run's is missing: it is
+/// trained again, and its record is the same.
 ///
 /// # Errors
 ///
@@ -64,13 +65,14 @@ pub fn status<'a>(
     let stays = |record: &&Record| match &record.failure {
         Some(failure) => !failure.kind.is_worth_another_try(),
         None if setup.keep.is_some() => {
-            network_path(dir, &record.recipe, &record.variant, record.run).is_file()
+            let path = network_path(dir, &record.recipe, &record.variant, record.run);
+            Kept::load(&path).is_ok_and(|kept| kept.is_of(record))
         }
         None => true,
     };
-    let kept: HashMap<_, &Record> = records
-        .iter()
-        .filter(stays)
+    let kept: Vec<&Record> = records.par_iter().filter(stays).collect();
+    let kept: HashMap<_, &Record> = kept
+        .into_iter()
         .map(|record| ((record.recipe.as_str(), record.variant.as_str(), record.run), record))
         .collect();
     let mut status = Status { sweep, missing: Vec::new(), kept: 0, failed: Vec::new() };

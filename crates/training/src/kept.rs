@@ -58,10 +58,16 @@ impl Kept {
         Ok(Self { trained: Trained { network, scale }, known })
     }
 
-    /// Whether it is the network of this run, where `follows_from` is that of the run's record.
-    pub fn is_of(&self, run: usize, follows_from: &str) -> bool {
+    /// Whether it is the network of this run of a network of its name, where `follows_from` is that of the run's
+    /// record.
+    pub fn is_of_run(&self, run: usize, follows_from: &str) -> bool {
         let known = |name: &str| self.known.get(name).map(String::as_str);
         known("follows_from") == Some(follows_from) && known("run") == Some(&*run.to_string())
+    }
+
+    /// Whether it is the network that this is the record of.
+    pub fn is_of(&self, record: &Record) -> bool {
+        self.name() == record.variant && self.is_of_run(record.run, &record.follows_from)
     }
 
     /// The network's name.

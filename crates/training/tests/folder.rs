@@ -14,7 +14,7 @@ use pairnet_record::{
     sweep_path, write_record,
 };
 use pairnet_training::{
-    Plan, Recipe, Setup, TrainingError, Workers, claim_folder, run, status, sweep,
+    Plan, Recipe, Setup, TrainingError, Workers, claim_folder, network_path, run, status, sweep,
 };
 
 fn mnist() -> &'static Mnist {
@@ -50,6 +50,39 @@ fn train(dir: &Path, plan: &Plan) -> Result<usize, TrainingError> {
     let (jobs, workers) = ((&*status.missing, plan.seed), Workers { count: 2, threads: 2 });
     sweep(&owner, jobs, mnist(), &setup(), workers, &AtomicBool::new(false), &|_| {})?;
     Ok(status.kept)
+}
+
+/// A network that is damaged, another run's or gone is trained again, and nothing else is.
+#[test]
+fn a_run_whose_network_is_not_whole_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(&["paper"], &["mlp"], 4);
+    let keeping = Setup { keep: Some(asked(&plan).provenance), ..setup() };
+    let missing = || -> Vec<usize> {
+        let status = status(dir.path(), &plan, &asked(&plan), &keeping).unwrap();
+        status.missing.iter().map(|job| job.run).collect()
+    };
+    let train_missing = || {
+        let owner = Owner::take(dir.path(), "a test").unwrap();
+        let status = status(dir.path(), &plan, &asked(&plan), &keeping).unwrap();
+        claim_folder(&owner, &status.sweep).unwrap();
+        let (jobs, workers) = ((&*status.missing, plan.seed), Workers { count: 2, threads: 2 });
+        sweep(&owner, jobs, mnist(), &keeping, workers, &AtomicBool::new(false), &|_| {}).unwrap();
+    };
+    train_missing();
+    assert!(missing().is_empty());
+    let path = |run| network_path(dir.path(), "paper", "mlp", run);
+    let whole: Vec<_> = (0..4).map(|run| fs::read(path(run)).unwrap()).collect();
+    let mut damaged = whole[0].clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    fs::write(path(0), damaged).unwrap();
+    fs::write(path(1), &whole[2]).unwrap();
+    fs::remove_file(path(3)).unwrap();
+    assert_eq!(missing(), [0, 1, 3]);
+    train_missing();
+    for (run, whole) in whole.iter().enumerate() {
+        assert!(fs::read(path(run)).unwrap() == *whole, "network of run {run}");
+    }
 }
 
 fn refusal(dir: &Path, plan: &Plan) -> String {

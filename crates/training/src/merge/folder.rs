@@ -103,12 +103,7 @@ fn predictions(dir: &Path, record: &Record) -> Result<Option<Predictions>, Recor
 }
 
 fn check_network(path: &Path, record: &Record) -> Result<(), MergeError> {
-    let kept = Kept::load(path)?;
-    let says = |name: &str, expected: &str| kept.known.get(name).is_some_and(|n| n == expected);
-    let own = kept.name() == record.variant
-        && says("follows_from", &record.follows_from)
-        && says("run", &record.run.to_string());
-    if own {
+    if Kept::load(path)?.is_of(record) {
         return Ok(());
     }
     let difference = "it is not that of the record beside it".to_owned();
