@@ -170,7 +170,7 @@ fn sizes_of_nothing() {
     if !has_empty_variables() {
         return;
     }
-    for (rows, inputs, outputs) in [(0, 4, 3), (2, 0, 3), (2, 4, 0)] {
+    for (rows, inputs, outputs) in [(0, 4, 3), (2, 0, 3), (2, 4, 0), (64, 0, 32), (64, 32, 0)] {
         let variables = [
             variable(&[rows, inputs], DType::F64, 1),
             variable(&[outputs, inputs], DType::F64, 2),

@@ -42,23 +42,28 @@ proptest! {
     }
 }
 
-/// Zero times infinity is NaN, and so is zero times NaN.
+/// Zero times infinity is NaN, and so is zero times NaN, whichever of the two has it.
 #[test]
 fn what_is_not_finite_is_not_left_out() {
-    let input = some(&variable(&[70, 20], DType::F32, 1), 0.2);
-    let spoilt = |worst: f32| {
-        let mut weights = vec![0.5; 40 * 20];
-        weights[333] = worst;
-        Var::from_vec(weights, (40, 20), device()).unwrap()
-    };
-    for worst in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let weight = spoilt(worst);
-        let not_finite = |result: Result<Tensor>| -> Vec<bool> {
-            values(&result.unwrap()).into_iter().map(f64::is_nan).collect()
-        };
-        let found = not_finite(linear(&input, &weight, None));
-        assert_eq!(found, not_finite(reference::linear(&input, &weight, None)));
-        assert!(found.contains(&true) && found.contains(&false));
+    for worst in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for (place, of_input) in [(333, false), (333, true), (1399, true)] {
+            let spoilt = |variable: &Var, spoilt: bool| {
+                let mut all = values(variable);
+                all[place % variable.elem_count()] =
+                    if spoilt { worst } else { all[place % variable.elem_count()] };
+                Var::from_vec(all, variable.shape(), device()).unwrap()
+            };
+            let input = spoilt(&some(&variable(&[70, 20], DType::F64, 1), 0.2), of_input);
+            let weight = spoilt(&variable(&[40, 20], DType::F64, 2), !of_input);
+            let is_nan = |tensors: (Tensor, Vec<Tensor>)| -> Vec<Vec<bool>> {
+                let all = std::iter::once(tensors.0).chain(tensors.1);
+                all.map(|all| values(&all).into_iter().map(f64::is_nan).collect()).collect()
+            };
+            let variables = [input, weight];
+            let found = is_nan(with_gradients(&variables, |v| linear(&v[0], &v[1], None)));
+            let plain = |v: &[Var]| reference::linear(&v[0], &v[1], None);
+            assert_eq!(found, is_nan(with_gradients(&variables, plain)), "{worst} at {place}");
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a sweep's folder has, and what it can be asked for.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use pairnet_models::names;
+use pairnet_models::{ModelError, names};
 use pairnet_record::{Owner, Record, Sweep, read_records, read_sweep, write_sweep};
 use rayon::prelude::*;
 
@@ -18,7 +19,8 @@ use crate::setup::Setup;
 pub struct Status<'a> {
     /// What the folder's `sweep.json` has to say: what was asked there before, and the plan.
     pub sweep: Sweep,
-    /// The plan's runs without a record, and those that failed and are worth another try.
+    /// The plan's runs without a record or without a network that was to be kept, and those that failed and
+    /// are worth another try.
     pub missing: Vec<Job<'a>>,
     /// How many of the plan's runs are there to stay.
     pub kept: usize,
@@ -38,7 +40,8 @@ pub struct Status<'a> {
 /// # Errors
 ///
 /// [`TrainingError::OtherSettings`] where the plan would change a record that is there; where a
-/// record, or what lies among them, cannot be read or is of another sweep.
+/// record, or what lies among them, cannot be read or is of another sweep; where a kept network cannot be read or
+/// is of another version.
 pub fn status<'a>(
     dir: &Path,
     plan: &'a Plan,
@@ -62,31 +65,53 @@ pub fn status<'a>(
     };
     sweep.check_records(dir, &records)?;
 
-    let stays = |record: &&Record| match &record.failure {
-        Some(failure) => !failure.kind.is_worth_another_try(),
-        None if setup.keep.is_some() => {
-            let path = network_path(dir, &record.recipe, &record.variant, record.run);
-            Kept::load(&path).is_ok_and(|kept| kept.is_of(record))
-        }
-        None => true,
-    };
-    let kept: Vec<&Record> = records.par_iter().filter(stays).collect();
-    let kept: HashMap<_, &Record> = kept
-        .into_iter()
+    let by_run: HashMap<_, &Record> = records
+        .iter()
         .map(|record| ((record.recipe.as_str(), record.variant.as_str(), record.run), record))
         .collect();
+    let record_of =
+        |job: &Job<'_>| by_run.get(&(&*job.recipe.name, &*job.variant.name, job.run)).copied();
+    let stays = |record: &Record| match &record.failure {
+        Some(failure) => Ok(!failure.kind.is_worth_another_try()),
+        None if setup.keep.is_some() => has_network(dir, record),
+        None => Ok(true),
+    };
+    let jobs: Vec<Job<'_>> = plan.jobs().collect();
+    let kept = jobs.par_iter().map(|job| match record_of(job) {
+        Some(record) => Ok(stays(record)?.then_some(record)),
+        None => Ok(None),
+    });
+    let kept: Vec<Option<&Record>> = kept.collect::<Result<_, TrainingError>>()?;
     let mut status = Status { sweep, missing: Vec::new(), kept: 0, failed: Vec::new() };
-    for job in plan.jobs() {
-        let Some(record) = kept.get(&(&*job.recipe.name, &*job.variant.name, job.run)) else {
+    for (job, kept) in jobs.into_iter().zip(kept) {
+        let Some(record) = kept else {
             status.missing.push(job);
             continue;
         };
         status.kept += 1;
         if record.failure.is_some() {
-            status.failed.push((*record).clone());
+            status.failed.push(record.clone());
         }
     }
     Ok(status)
+}
+
+/// Whether the network of a record is there, whole and that record's own.
+///
+/// What could not be read may be whole, and what another version has written is not for this one to write over.
+fn has_network(dir: &Path, record: &Record) -> Result<bool, TrainingError> {
+    let path = network_path(dir, &record.recipe, &record.variant, record.run);
+    match Kept::load(&path) {
+        Ok(kept) => Ok(kept.is_of(record)),
+        Err(TrainingError::Network(error)) => match &error {
+            ModelError::Read { source, .. } if source.kind() == ErrorKind::NotFound => Ok(false),
+            ModelError::File { source, .. } if !matches!(**source, ModelError::Format { .. }) => {
+                Ok(false)
+            }
+            _ => Err(TrainingError::Network(error)),
+        },
+        Err(_) => Ok(false),
+    }
 }
 
 /// What `there` and `asked` ask for together. What is of the tables of recipes and variants alone stands in

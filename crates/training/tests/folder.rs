@@ -83,6 +83,17 @@ fn a_run_whose_network_is_not_whole_is_missing() {
     for (run, whole) in whole.iter().enumerate() {
         assert!(fs::read(path(run)).unwrap() == *whole, "network of run {run}");
     }
+    // What another version wrote, or what is no file, is nobody's to write over.
+    let refused = || status(dir.path(), &plan, &asked(&plan), &keeping).unwrap_err().to_string();
+    const FORMAT: &[u8] = br#"{\"format\":2"#;
+    let place = whole[0].windows(FORMAT.len()).position(|bytes| bytes == FORMAT).unwrap();
+    let mut other = whole[0].clone();
+    other[place + FORMAT.len() - 1] = b'7';
+    fs::write(path(0), other).unwrap();
+    assert!(refused().contains("checkpoint format 7 cannot be read"), "{}", refused());
+    fs::remove_file(path(0)).unwrap();
+    fs::create_dir(path(0)).unwrap();
+    assert!(refused().contains("failed to read"), "{}", refused());
 }
 
 fn refusal(dir: &Path, plan: &Plan) -> String {

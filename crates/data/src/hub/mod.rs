@@ -97,7 +97,8 @@ pub enum Progress<'a> {
 /// # Errors
 ///
 /// [`DataError::Hub`] where a file cannot be fetched or decoded, or the digits are not those of the
-/// shipped files.
+/// shipped files. A file that is not decoded within a minute is such an error; the thread that decodes it is left
+/// to itself.
 pub fn fetch(
     options: &Options,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -122,7 +123,11 @@ fn digits(
 ) -> Result<Digits, HubError> {
     if let Some(path) = cache.find(name) {
         let found = Cache::check(&path).and_then(|()| decode(&path, shown(&path), split));
-        return found.map_err(|source| HubError::Cached { file: path, source: Box::new(source) });
+        return found.map_err(|source| match source {
+            // Nothing is known to be wrong with the file.
+            HubError::Read { .. } => source,
+            _ => HubError::Cached { file: path, source: Box::new(source) },
+        });
     }
     if place.offline {
         return Err(HubError::NotCached { file: cache.path(name) });

@@ -31,19 +31,25 @@ pub(super) fn digits(path: &Path, name: &str) -> Result<Digits, HubError> {
 /// others: to skip a list of booleans it takes a step for each that the list claims to have, and no byte of the file
 /// (60.1: `skip_till_depth` in `parquet_thrift.rs`).
 fn digits_within(patience: Duration, path: &Path, name: &str) -> Result<Digits, HubError> {
-    let impossible = |reason: String| HubError::Parquet { file: name.to_owned(), reason };
     let (sender, receiver) = mpsc::channel();
     let (file, told) = (path.to_owned(), name.to_owned());
+    let unread = |source| HubError::Read { file: path.to_owned(), source };
     let decoding = thread::Builder::new().name("parquet".to_owned()).spawn(move || {
         // Nobody listens where it took too long.
         let _ = sender.send(decode(&file, &told));
     });
-    decoding.map_err(|error| impossible(format!("no thread for it: {error}")))?;
+    decoding.map_err(unread)?;
     receiver.recv_timeout(patience).unwrap_or_else(|error| {
-        Err(impossible(match error {
-            RecvTimeoutError::Disconnected => "what it says of itself cannot be".to_owned(),
-            RecvTimeoutError::Timeout => format!("it takes longer than {} s", patience.as_secs()),
-        }))
+        Err(match error {
+            RecvTimeoutError::Disconnected => HubError::Parquet {
+                file: name.to_owned(),
+                reason: "what it says of itself cannot be".to_owned(),
+            },
+            RecvTimeoutError::Timeout => {
+                let told = format!("it takes longer than {} s to decode", patience.as_secs());
+                unread(io::Error::new(io::ErrorKind::TimedOut, told))
+            }
+        })
     })
 }
 
@@ -142,7 +148,8 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let start = Instant::now();
         let error = digits_within(Duration::from_secs(1), &path, "endless").unwrap_err();
-        assert_eq!(error.to_string(), "failed to decode endless: it takes longer than 1 s");
+        let told = format!("failed to read {}: it takes longer than 1 s to decode", path.display());
+        assert_eq!(error.to_string(), told);
         assert!(start.elapsed() < PATIENCE);
     }
 }

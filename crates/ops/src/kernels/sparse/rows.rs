@@ -56,7 +56,8 @@ impl<T: Element> Rows<T> {
     }
 
     /// Writes to each row of `result` the sum of the rows at `places` with the `factors` that are there, of so many
-    /// columns from `first` on. The first begins a cache line.
+    /// columns from `first` on. The first begins a cache line. `result` is one or two whole rows, and all of it is
+    /// written.
     #[inline(always)]
     pub(super) fn combine<S: Simd>(
         &self,
@@ -66,6 +67,12 @@ impl<T: Element> Rows<T> {
         (first, columns): (usize, usize),
         result: &mut [MaybeUninit<T>],
     ) {
+        assert!(
+            result.len() == columns || result.len() == TOGETHER * columns,
+            "rows of {columns}, of {}",
+            result.len()
+        );
+        assert!(first.is_multiple_of(64 / size_of::<T>()) && first + columns <= self.columns);
         let lanes = T::lanes::<S>();
         let most = if S::REGISTER_COUNT < 32 { 4 } else { VECTORS };
         let vectors = columns.div_ceil(lanes);
