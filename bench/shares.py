@@ -18,15 +18,17 @@ from pathlib import Path
 
 # The first that any frame of a sample matches, innermost frame first.
 KINDS = [
-    ("matrix products", r"gemm"),
-    ("convolutions forward", r"(convolution::Convolution|normalised_convolution::Operation) .*cpu_fwd"),
-    ("convolutions backward", r"(convolution::Convolution|normalised_convolution::Operation) .*bwd"),
+    ("matrix products", r"gemm|kernels::sparse"),
+    ("convolutions forward", r"convolution::.*cpu_fwd"),
+    ("convolutions backward", r"convolution::.*Recorded>::backward"),
     ("batch norm, bias and ReLU behind linear layers", r"pairnet_ops::(linear|normalised_linear|batch_norm)"),
     ("dropout and its masks", r"pairnet_ops::dropout|DrawnMasks"),
     ("losses", r"pairnet_ops::loss"),
+    ("Adam", r"pairnet_ops::optimisers"),
     ("gradients between ops", r"tape::|GradStore|op::Add as|candle_core::tensor::Tensor>::backward"),
+    ("pairs and batches", r"pairnet_data|pairnet_training::sets"),
     ("other ops of candle", r"candle_(core|nn)"),
-    ("Adam and the rest of the run", r"pairnet_training|pairnet_ops|pairnet_models|pulp"),
+    ("the rest of the run", r"pairnet_training|pairnet_ops|pairnet_models|pulp"),
 ]
 
 
@@ -46,7 +48,7 @@ def profile(program: Path, variant: str, runs: int) -> collections.Counter:
         # Crates carry a hash in their symbols.
         symbols = re.sub(r"\[[0-9a-f]{8,}\]", "", sample).splitlines()
         frames = [" ".join(line.split()[1:]) for line in symbols]
-        if not any("pairnet_training::run::run" in frame for frame in frames):
+        if not any("pairnet_training::run::train" in frame for frame in frames):
             continue
         counts[kind(frames)] += 1
     return counts

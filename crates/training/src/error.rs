@@ -74,9 +74,9 @@ pub enum TrainingError {
         /// What was asked for.
         asked: usize,
     },
-    /// The threads of a worker could not be started.
+    /// Threads could not be started.
     #[error("failed to start threads: {0}; have fewer runs side by side")]
-    Threads(Box<dyn std::error::Error + Send + Sync>),
+    Threads(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,

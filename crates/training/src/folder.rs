@@ -13,6 +13,7 @@ use crate::kept::{Kept, network_path};
 use crate::plan::{Job, Plan};
 use crate::recipe::Recipe;
 use crate::setup::Setup;
+use crate::threads::on_threads;
 
 /// What a folder has of a plan, and what it lacks.
 #[derive(Clone, Debug)]
@@ -77,11 +78,15 @@ pub fn status<'a>(
         None => Ok(true),
     };
     let jobs: Vec<Job<'_>> = plan.jobs().collect();
-    let kept = jobs.par_iter().map(|job| match record_of(job) {
+    let kept = |job: &Job<'_>| match record_of(job) {
         Some(record) => Ok(stays(record)?.then_some(record)),
         None => Ok(None),
-    });
-    let kept: Vec<Option<&Record>> = kept.collect::<Result<_, TrainingError>>()?;
+    };
+    let kept: Vec<Option<&Record>> = if setup.keep.is_some() {
+        on_threads(0, || jobs.par_iter().map(kept).collect::<Result<_, TrainingError>>())??
+    } else {
+        jobs.iter().map(kept).collect::<Result<_, TrainingError>>()?
+    };
     let mut status = Status { sweep, missing: Vec::new(), kept: 0, failed: Vec::new() };
     for (job, kept) in jobs.into_iter().zip(kept) {
         let Some(record) = kept else {

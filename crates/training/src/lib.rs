@@ -56,6 +56,7 @@ mod shard;
 mod state;
 mod streams;
 mod sweep;
+mod threads;
 
 pub use answers::{Answer, answers, fresh_pairs};
 pub use batches::{Batch, batches};

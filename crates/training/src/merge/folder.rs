@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::error::MergeError;
 use crate::kept::{Kept, network_path};
+use crate::threads::on_threads;
 
 /// Files that are read before any of them is forgotten: so memory does not grow with their number.
 const AT_ONCE: usize = 512;
@@ -54,6 +55,12 @@ pub(super) struct Run {
 
 /// Reads all that `dir` has of `sweep`, its own.
 pub(super) fn read(dir: &Path, sweep: &Sweep) -> Result<Folder, MergeError> {
+    let runs = on_threads(0, || read_runs(dir, sweep))??;
+    let unknown = unknown(dir, &runs)?;
+    Ok(Folder { dir: dir.to_owned(), study: read_study(dir)?, runs, unknown })
+}
+
+fn read_runs(dir: &Path, sweep: &Sweep) -> Result<Vec<Run>, MergeError> {
     let mut runs = Vec::new();
     for paths in record_paths(dir)?.chunks(AT_ONCE) {
         let records: Vec<_> = paths.par_iter().map(|path| read_record(path)).collect();
@@ -64,8 +71,7 @@ pub(super) fn read(dir: &Path, sweep: &Sweep) -> Result<Folder, MergeError> {
             runs.push(run?);
         }
     }
-    let unknown = unknown(dir, &runs)?;
-    Ok(Folder { dir: dir.to_owned(), study: read_study(dir)?, runs, unknown })
+    Ok(runs)
 }
 
 /// What lies beside a record: its predictions and its network, which have to be its own.

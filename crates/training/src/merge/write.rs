@@ -16,6 +16,7 @@ use super::survey::{Coordinates, Place, Survey};
 use crate::TrainingError;
 use crate::folder::claim_folder;
 use crate::kept::network_path;
+use crate::threads::on_threads;
 
 /// Files that are written at the same time: each waits for the disk, not for the processor.
 const AT_ONCE: usize = 16;
@@ -43,9 +44,7 @@ impl Survey {
         // The target, where it has something, is the first of the folders.
         let is_target = |index: usize| same_folder(&self.dirs[index], owner.dir());
         let target = (0..self.dirs.len()).find(|&index| is_target(index));
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build();
-        let pool = pool.map_err(|error| crate::TrainingError::Threads(error.into()))?;
-        let copied = pool.install(|| {
+        let copied = on_threads(AT_ONCE, || {
             let copy = |(&at, place): (&Coordinates, &Place)| {
                 if stop.load(Ordering::Relaxed) {
                     return Err(MergeError::Interrupted);
@@ -57,7 +56,7 @@ impl Survey {
                 .map(copy)
                 .map(|copied| copied.map(usize::from))
                 .try_reduce(|| 0, |one, other| Ok(one + other))
-        })?;
+        })??;
         Ok(copied)
     }
 
