@@ -26,7 +26,7 @@ impl<'a, T: Copy> Matrix<'a, T> {
     }
 
     /// As many rows at a time, the last ones may be fewer, each with the number of its first row.
-    fn bands(self, rows: usize) -> impl Iterator<Item = (usize, Self)> {
+    pub(super) fn bands(self, rows: usize) -> impl Iterator<Item = (usize, Self)> {
         (0..self.rows).step_by(rows.max(1)).map(move |first| {
             let values = self.values.get(first * self.row_stride..).unwrap_or_default();
             (first, Self { values, rows: rows.min(self.rows - first), ..self })

@@ -45,14 +45,21 @@ pub(crate) fn weighted<T: Element>(input: Matrix<'_, T>, weight: Matrix<'_, T>) 
         return None;
     }
     let (rows, outputs) = (input.rows(), weight.rows());
-    let weight = &Rows::transposed(weight);
     let mut result = Box::new_uninit_slice(rows * outputs);
-    let part = rows.div_ceil(parts(&result, input.columns())).next_multiple_of(TOGETHER);
-    result.par_chunks_mut((part * outputs).max(1)).enumerate().for_each(|(index, result)| {
-        let input = &input.values()[index * part * input.columns()..];
-        super::arch().dispatch(Weighted { input, weight, result });
+    let part = part(outputs, rows * outputs, input.columns());
+    // Of each row the outputs of one part, and of the next.
+    let mut parts: Vec<Vec<&mut [MaybeUninit<T>]>> =
+        (0..outputs.div_ceil(part)).map(|_| Vec::with_capacity(rows)).collect();
+    for row in result.chunks_exact_mut(outputs.max(1)) {
+        for (part, own) in parts.iter_mut().zip(row.chunks_mut(part)) {
+            part.push(own);
+        }
+    }
+    let weights: Vec<_> = weight.bands(part).collect();
+    parts.into_par_iter().zip(weights).for_each(|(result, (_, weight))| {
+        super::arch().dispatch(Weighted { input, weight: Rows::transposed(weight), result });
     });
-    // SAFETY: each part writes all outputs of all its rows, and the parts are all there is.
+    // SAFETY: each part writes its outputs of all rows, and the parts are all there is.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let result = unsafe { result.assume_init() };
     Some(result.into_vec())
@@ -67,18 +74,24 @@ pub(crate) fn weight_gradient<T: Element>(
         return None;
     }
     let (inputs, outputs) = (input.columns(), gradient.columns());
-    let gradient = &Rows::copied(gradient);
-    let mut result = vec![T::ZERO; outputs * inputs];
-    let part = outputs.div_ceil(parts(&result, input.rows())).next_multiple_of(64 / size_of::<T>());
+    let mut result = Box::new_uninit_slice(outputs * inputs);
+    let part = part(outputs, outputs * inputs, input.rows());
     result.par_chunks_mut((part * inputs).max(1)).enumerate().for_each(|(index, result)| {
-        super::arch().dispatch(WeightGradient { gradient, first: index * part, input, result });
+        let first = index * part;
+        let gradient = Rows::copied(gradient, first..outputs.min(first + part));
+        super::arch().dispatch(WeightGradient { gradient, input, result });
     });
-    Some(result)
+    // SAFETY: each part writes the gradients of all its outputs' weights, and the parts are all there is.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let result = unsafe { result.assume_init() };
+    Some(result.into_vec())
 }
 
-/// How many threads share a product.
-fn parts<T>(result: &[T], depth: usize) -> usize {
-    (result.len().saturating_mul(depth) / ENOUGH).clamp(1, threads())
+/// How many outputs a thread takes: what it multiplies by it copies itself, and so has it in its own cache.
+fn part(outputs: usize, results: usize, depth: usize) -> usize {
+    const TOGETHER: usize = 16;
+    let threads = (results.saturating_mul(depth) / ENOUGH).clamp(1, threads());
+    outputs.div_ceil(threads).next_multiple_of(TOGETHER).max(1)
 }
 
 /// Whether no value is infinite or NaN.
@@ -93,11 +106,12 @@ fn all_finite<T: Element, const FUSED: bool>(values: &[T]) -> bool {
     values.chunks(1024).all(|values| values.iter().fold(true, finite))
 }
 
-/// Some rows of the outputs.
+/// Some outputs of all rows.
 struct Weighted<'a, T> {
-    input: &'a [T],
-    weight: &'a Rows<T>,
-    result: &'a mut [MaybeUninit<T>],
+    input: Matrix<'a, T>,
+    weight: Rows<T>,
+    /// Their places in each row.
+    result: Vec<&'a mut [MaybeUninit<T>]>,
 }
 
 impl<T: Element> WithSimd for Weighted<'_, T> {
@@ -105,26 +119,28 @@ impl<T: Element> WithSimd for Weighted<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { input, weight, result } = self;
-        let (inputs, outputs) = (weight.count(), weight.columns());
-        let mut places = Places::new(inputs);
-        let results = result.chunks_mut(TOGETHER * outputs);
-        for (input, result) in input.chunks(TOGETHER * inputs).zip(results) {
-            let first = &input[..inputs];
-            // A last row that is alone is multiplied twice, and written once.
-            let rows = [first, input.get(inputs..2 * inputs).unwrap_or(first)];
-            weight.combine(simd, rows, places.of(rows), (0, outputs), result);
+        let Self { input, weight, mut result } = self;
+        let mut places = Places::new(input.columns());
+        for (pair, results) in result.chunks_mut(TOGETHER).enumerate() {
+            let one = input.row(pair * TOGETHER);
+            match results {
+                [first, second] => {
+                    let rows = [one, input.row(pair * TOGETHER + 1)];
+                    weight.combine(simd, rows, places.of(rows), [first, second]);
+                }
+                [last] => weight.combine(simd, [one; 2], places.of([one; 2]), [last, &mut []]),
+                _ => {}
+            }
         }
     }
 }
 
 /// The gradients of some outputs' weights.
 struct WeightGradient<'a, T> {
-    gradient: &'a Rows<T>,
-    /// Output of the first of `result`.
-    first: usize,
+    /// Of these outputs alone.
+    gradient: Rows<T>,
     input: Matrix<'a, T>,
-    result: &'a mut [T],
+    result: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Element> WithSimd for WeightGradient<'_, T> {
@@ -134,7 +150,11 @@ impl<T: Element> WithSimd for WeightGradient<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         const AT_ONCE: usize = 16;
-        let Self { gradient, first, input, result } = self;
+        let Self { gradient, input, result } = self;
+        result.fill(MaybeUninit::new(T::ZERO));
+        // SAFETY: each place was filled.
+        #[expect(unsafe_code, reason = "new memory is filled by the thread that goes on with it")]
+        let result = unsafe { result.assume_init_mut() };
         let (rows, inputs) = (input.rows(), input.columns());
         let outputs = result.len() / inputs;
         let mut columns = vec![T::ZERO; AT_ONCE * rows];
@@ -144,12 +164,12 @@ impl<T: Element> WithSimd for WeightGradient<'_, T> {
             let width = AT_ONCE.min(inputs - input_column);
             let values = &input.values()[input_column..];
             transpose((values, inputs), (rows, width), (&mut columns, rows));
-            let own = (first, outputs);
             for (pair, sums) in sums[..width * outputs].chunks_mut(TOGETHER * outputs).enumerate() {
                 let left = &columns[pair * TOGETHER * rows..width * rows];
                 let one = &left[..rows];
                 let rows = [one, left.get(rows..2 * rows).unwrap_or(one)];
-                gradient.combine(simd, rows, places.of(rows), own, sums);
+                let (first, second) = sums.split_at_mut(outputs);
+                gradient.combine(simd, rows, places.of(rows), [first, second]);
             }
             // SAFETY: the outputs' sums of so many columns were written.
             #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]

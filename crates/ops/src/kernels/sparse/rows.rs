@@ -1,6 +1,7 @@
 //! Rows of a matrix, of which some are added up with factors.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use pulp::Simd;
 
@@ -20,7 +21,6 @@ const VECTORS: usize = 7;
 /// spread over the cache.
 pub(super) struct Rows<T> {
     values: Lines<T>,
-    count: usize,
     columns: usize,
     apart: usize,
 }
@@ -29,13 +29,14 @@ impl<T: Element> Rows<T> {
     fn zeros(count: usize, columns: usize) -> Self {
         let line = 64 / size_of::<T>();
         let apart = (columns.div_ceil(line) | 1) * line;
-        Self { values: Lines::zeros(count * apart), count, columns, apart }
+        Self { values: Lines::zeros(count * apart), columns, apart }
     }
 
-    pub(super) fn copied(matrix: Matrix<'_, T>) -> Self {
-        let mut rows = Self::zeros(matrix.rows(), matrix.columns());
+    /// Some columns of a matrix.
+    pub(super) fn copied(matrix: Matrix<'_, T>, columns: Range<usize>) -> Self {
+        let mut rows = Self::zeros(matrix.rows(), columns.len());
         for (row, values) in rows.values.chunks_exact_mut(rows.apart).enumerate() {
-            values[..rows.columns].copy_from_slice(matrix.row(row));
+            values[..rows.columns].copy_from_slice(&matrix.row(row)[columns.clone()]);
         }
         rows
     }
@@ -47,44 +48,29 @@ impl<T: Element> Rows<T> {
         rows
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
-    pub(super) fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// Writes to each row of `result` the sum of the rows at `places` with the `factors` that are there, of so many
-    /// columns from `first` on. The first begins a cache line. `result` is one or two whole rows, and all of it is
-    /// written.
+    /// Writes to each of `results` the sum of the rows at `places` with the `factors` that are there: all of it, and
+    /// nothing to one that is empty.
     #[inline(always)]
     pub(super) fn combine<S: Simd>(
         &self,
         simd: S,
         factors: [&[T]; TOGETHER],
         places: &[usize],
-        (first, columns): (usize, usize),
-        result: &mut [MaybeUninit<T>],
+        mut results: [&mut [MaybeUninit<T>]; TOGETHER],
     ) {
-        assert!(
-            result.len() == columns || result.len() == TOGETHER * columns,
-            "rows of {columns}, of {}",
-            result.len()
-        );
-        assert!(first.is_multiple_of(64 / size_of::<T>()) && first + columns <= self.columns);
+        for result in &results {
+            assert!(result.is_empty() || result.len() == self.columns, "a row of the result");
+        }
         let lanes = T::lanes::<S>();
         let most = if S::REGISTER_COUNT < 32 { 4 } else { VECTORS };
-        let vectors = columns.div_ceil(lanes);
+        let vectors = self.columns.div_ceil(lanes);
         let panels = vectors.div_ceil(most);
-        let mut rows = result.chunks_exact_mut(columns);
-        let mut rows: [_; TOGETHER] = [(); TOGETHER].map(|()| rows.next().unwrap_or_default());
         for panel in 0..panels {
             let (from, to) = (vectors * panel / panels, vectors * (panel + 1) / panels);
-            let lines = &self.values[first + from * lanes..];
+            let lines = &self.values[from * lanes..];
             let panel = Panel { lines, apart: self.apart, factors, places };
             let targets =
-                rows.each_mut().map(|row| row.get_mut(from * lanes..).unwrap_or_default());
+                results.each_mut().map(|result| result.get_mut(from * lanes..).unwrap_or_default());
             match to - from {
                 1 => panel.add::<S, 1>(simd, targets),
                 2 => panel.add::<S, 2>(simd, targets),
