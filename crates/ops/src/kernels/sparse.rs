@@ -56,6 +56,8 @@ pub(crate) fn weighted<T: Element>(input: Matrix<'_, T>, weight: Matrix<'_, T>) 
         }
     }
     let weights: Vec<_> = weight.bands(part).collect();
+    // A part too few on one side would leave memory unwritten.
+    assert_eq!(parts.len(), weights.len(), "parts of outputs and of weights");
     parts.into_par_iter().zip(weights).for_each(|(result, (_, weight))| {
         super::arch().dispatch(Weighted { input, weight: Rows::transposed(weight), result });
     });
