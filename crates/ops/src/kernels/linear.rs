@@ -1,47 +1,80 @@
-//! The products of a fully connected layer: `gemm`'s, and where the input is mostly zeros those that leave them out.
+//! The products of a fully connected layer: `gemm`'s, and where a good part of what is multiplied is zero those that
+//! leave that out.
 
 use super::matmul::{Matrix, product};
-use super::sparse::{self, is_sparse};
+use super::sparse::{self, pays, zeros};
+use super::transposed::transposed;
 use crate::element::Element;
 
 /// input · weightᵀ, of row-major matrices.
 pub(crate) fn weighted<T: Element>(input: Matrix<'_, T>, weight: Matrix<'_, T>) -> Vec<T> {
-    let sparse = is_sparse(input, weight.rows()).then(|| sparse::weighted(input, weight)).flatten();
-    sparse.unwrap_or_else(|| product(input, weight.transposed()))
+    by_rows(input, weight.transposed())
+}
+
+/// gradient · weight, of row-major matrices: the gradient of the input, given that of the outputs.
+pub(crate) fn input_gradient<T: Element>(gradient: Matrix<'_, T>, weight: Matrix<'_, T>) -> Vec<T> {
+    by_rows(gradient, weight)
+}
+
+/// left · right, where rows of `left`, which is row-major, may be zero in part.
+fn by_rows<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
+    let sparse = pays(left, zeros(left), right.columns());
+    let sparse = sparse.then(|| sparse::product(left, right)).flatten();
+    sparse.unwrap_or_else(|| product(left, right))
 }
 
 /// gradientᵀ · input, of row-major matrices: the gradient of the weight, given that of the outputs.
+///
+/// Where either has zeros, those of the one that has more are left out.
 pub(crate) fn weight_gradient<T: Element>(gradient: Matrix<'_, T>, input: Matrix<'_, T>) -> Vec<T> {
-    let sparse = is_sparse(input, gradient.columns());
-    let sparse = sparse.then(|| sparse::weight_gradient(gradient, input)).flatten();
-    sparse.unwrap_or_else(|| product(gradient.transposed(), input))
+    let (left, right) = (gradient.transposed(), input.transposed());
+    let (of_gradient, of_input) = (zeros(gradient), zeros(input));
+    let sparse = if of_gradient >= of_input && pays(left, of_gradient, input.columns()) {
+        sparse::product(left, input)
+    } else if pays(right, of_input, gradient.columns()) {
+        let turned = sparse::product(right, gradient);
+        turned.map(|turned| transposed(&turned, input.columns(), gradient.columns()))
+    } else {
+        None
+    };
+    sparse.unwrap_or_else(|| product(left, input))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A depth at which `gemm` rounds otherwise tells which of the two has multiplied.
+    /// A depth at which `gemm` rounds otherwise tells which of them has multiplied.
     #[test]
-    fn each_input_is_multiplied_by_its_kernel() {
-        let (rows, inputs, outputs) = (600, 600, 70);
-        let wave = |count: usize| (0..count).map(|place| (place as f32 * 1.7).sin());
-        let weight: Vec<f32> = wave(outputs * inputs).collect();
-        let gradient: Vec<f32> = wave(rows * outputs).collect();
-        for (least, is_sparse) in [(0.6, true), (-0.5, false)] {
-            let input = wave(rows * inputs).map(|x| if x > least { x } else { 0.0 });
-            let input: Vec<f32> = input.collect();
-            let input = Matrix::new(&input, rows, inputs);
-            let weight = Matrix::new(&weight, outputs, inputs);
-            let gradient = Matrix::new(&gradient, rows, outputs);
-            let (found, found_gradient) =
-                (weighted(input, weight), weight_gradient(gradient, input));
-            let dense = product(input, weight.transposed());
-            assert_eq!(found == dense, !is_sparse);
-            assert_eq!(Some(found) == sparse::weighted(input, weight), is_sparse);
-            assert_eq!(found_gradient == product(gradient.transposed(), input), !is_sparse);
-            let expected = sparse::weight_gradient(gradient, input);
-            assert_eq!(Some(found_gradient) == expected, is_sparse);
+    fn each_product_is_multiplied_by_its_kernel() {
+        if matches!(crate::kernels::arch(), pulp::Arch::Scalar) {
+            return;
         }
+        let (rows, inputs, outputs) = (600, 600, 600);
+        let wave = |least: f32| -> Vec<f32> {
+            let wave = (0..rows * inputs).map(|place| (place as f32 * 1.7).sin());
+            wave.map(|x| if x > least { x } else { 0.0 }).collect()
+        };
+        let (dense, half, few) = (wave(-1.0), wave(0.0), wave(0.6));
+        let [dense, half, few] =
+            [&dense, &half, &few].map(|values| Matrix::new(values, rows, outputs));
+        let of =
+            |left: Matrix<'_, f32>, right: Matrix<'_, f32>| sparse::product(left, right).unwrap();
+        for left in [half, half.transposed()] {
+            assert!(product(left, dense) != of(left, dense), "rounded alike");
+        }
+
+        assert!(weighted(half, dense) == of(half, dense.transposed()));
+        assert!(weighted(dense, half) == product(dense, half.transposed()));
+        assert!(input_gradient(half, dense) == of(half, dense));
+        assert!(input_gradient(dense, half) == product(dense, half));
+        assert!(weight_gradient(half, dense) == of(half.transposed(), dense));
+        assert!(weight_gradient(few, half) == of(few.transposed(), half));
+        let turned = |left: Matrix<'_, f32>, right: Matrix<'_, f32>| {
+            transposed(&of(left, right), inputs, outputs)
+        };
+        assert!(weight_gradient(dense, half) == turned(half.transposed(), dense));
+        assert!(weight_gradient(half, few) == turned(few.transposed(), half));
+        assert!(weight_gradient(dense, dense) == product(dense.transposed(), dense));
     }
 }

@@ -53,15 +53,29 @@ impl<'a, T: Copy> Matrix<'a, T> {
         Matrix { values: room, row_stride, ..self }
     }
 
-    /// All values, of a row-major matrix.
+    /// Whether the values of a row lie in memory one after another; else that is so of the
+    /// [`Matrix::transposed`] one's.
+    pub(super) fn is_row_major(&self) -> bool {
+        self.column_stride == 1
+    }
+
+    /// All values of a whole matrix, in either order.
     pub(super) fn values(&self) -> &'a [T] {
-        assert_eq!((self.row_stride, self.column_stride), (self.columns, 1), "strides of rows");
+        assert_eq!(self.values.len(), self.rows * self.columns, "the values of a whole matrix");
         self.values
     }
 
     /// A row of a row-major matrix.
+    #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &'a [T] {
-        &self.values()[row * self.columns..][..self.columns]
+        assert!(self.is_row_major(), "a row whose values lie in memory one after another");
+        &self.values[row * self.row_stride..][..self.columns]
+    }
+
+    /// The values of a row from a column on, and the distance from one to the next.
+    #[inline(always)]
+    pub(super) fn row_from(&self, row: usize, column: usize) -> (&'a [T], usize) {
+        (&self.values[row * self.row_stride + column * self.column_stride..], self.column_stride)
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -1,9 +1,23 @@
 //! A matrix with its rows as columns.
 
+use rayon::prelude::*;
+
 use crate::element::Element;
+use crate::threads::threads;
 
 /// Values a side of what is turned at a time: a cache line of f32.
 const SIDE: usize = 16;
+
+/// The transpose of `rows` × `columns` values.
+pub(crate) fn transposed<T: Element>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
+    let part = columns.div_ceil(threads()).next_multiple_of(SIDE);
+    let mut result = vec![T::ZERO; rows * columns];
+    result.par_chunks_mut((part * rows).max(1)).enumerate().for_each(|(index, result)| {
+        let (first, count) = (index * part, result.len() / rows);
+        transpose((&values[first..], columns), (rows, count), (result, rows));
+    });
+    result
+}
 
 /// Writes the transpose of `rows` × `columns` values of `source` to `target`, both with the distance from one row's
 /// first value to the next one's.

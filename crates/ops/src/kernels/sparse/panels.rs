@@ -1,0 +1,223 @@
+//! Rows of a matrix that is mostly zeros times some columns of another one.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use pulp::Simd;
+
+use crate::element::Element;
+use crate::kernels::lines::Lines;
+use crate::kernels::matmul::Matrix;
+use crate::kernels::transposed::transpose;
+
+/// Rows of the right matrix that are multiplied by before the next ones: a bit of a word for each.
+const DEPTH: usize = u64::BITS as usize;
+
+/// Vectors of such a row, at most: `DEPTH` times as many lie in the nearest cache, 28 KiB of AVX-512's, and a
+/// multiply-add need not wait for the one before it.
+const VECTORS: usize = 7;
+
+/// Some rows of the left matrix, and which of their values are not zero.
+pub(super) struct Left<'a, T> {
+    matrix: Matrix<'a, T>,
+    /// Of the first `DEPTH` values of each row, then of the next ones.
+    taken: Vec<u64>,
+}
+
+impl<'a, T: Element> Left<'a, T> {
+    #[inline(always)]
+    pub(super) fn new(matrix: Matrix<'a, T>) -> Self {
+        let (rows, depth) = (matrix.rows(), matrix.columns());
+        let mut taken = vec![0; rows * depth.div_ceil(DEPTH)];
+        for (block, taken) in taken.chunks_exact_mut(rows).enumerate() {
+            let places = block * DEPTH..depth.min((block + 1) * DEPTH);
+            if matrix.is_row_major() {
+                for (row, taken) in taken.iter_mut().enumerate() {
+                    *taken = not_zero(&matrix.row(row)[places.clone()]);
+                }
+            } else {
+                not_zero_below(matrix.transposed(), places, taken);
+            }
+        }
+        Self { matrix, taken }
+    }
+
+    /// Writes the product with `right` to `result`.
+    #[inline(always)]
+    pub(super) fn multiply<S: Simd>(
+        &self,
+        simd: S,
+        right: Matrix<'_, T>,
+        result: &mut [MaybeUninit<T>],
+    ) {
+        result.fill(MaybeUninit::new(T::ZERO));
+        // SAFETY: each place was filled.
+        #[expect(unsafe_code, reason = "new memory is filled by the thread that goes on with it")]
+        let result = unsafe { result.assume_init_mut() };
+        let columns = right.columns();
+        assert_eq!(
+            (right.rows(), result.len()),
+            (self.matrix.columns(), self.matrix.rows() * columns),
+            "a product"
+        );
+        let lanes = T::lanes::<S>();
+        let vectors = columns.div_ceil(lanes);
+        let panels = vectors.div_ceil(VECTORS);
+        let width = vectors.div_ceil(panels.max(1)) * lanes;
+        let mut panel = Panel { left: self, lines: Lines::zeros(DEPTH * width) };
+        let begin = |index: usize| vectors * index / panels * lanes;
+        for index in 0..panels {
+            let own = begin(index)..begin(index + 1).min(columns);
+            match own.len().div_ceil(lanes) {
+                1 => panel.multiply::<S, 1>(simd, right, own, result),
+                2 => panel.multiply::<S, 2>(simd, right, own, result),
+                3 => panel.multiply::<S, 3>(simd, right, own, result),
+                4 => panel.multiply::<S, 4>(simd, right, own, result),
+                5 => panel.multiply::<S, 5>(simd, right, own, result),
+                6 => panel.multiply::<S, 6>(simd, right, own, result),
+                _ => panel.multiply::<S, VECTORS>(simd, right, own, result),
+            }
+        }
+    }
+}
+
+/// The bits of at most `DEPTH` values that are not zero, the first one's lowest.
+#[inline(always)]
+pub(super) fn not_zero<T: Element>(values: &[T]) -> u64 {
+    let mut padded = [T::ZERO; DEPTH];
+    let values = values.as_array::<DEPTH>().unwrap_or_else(|| {
+        padded[..values.len()].copy_from_slice(values);
+        &padded
+    });
+    let mut flags = [0; DEPTH];
+    for place in 0..DEPTH {
+        flags[place] = u8::from(values[place] != T::ZERO);
+    }
+    // Bit j of byte i is for value i of eight j; its transpose has that for value i of eight j at bit i of byte j.
+    let eights = flags.as_chunks::<8>().0.iter().enumerate();
+    let turned = eights.map(|(place, eight)| u64::from_le_bytes(*eight) << place);
+    turned_bits(turned.fold(0, |bits, eight| bits | eight))
+}
+
+/// The transpose of 8×8 bits, a byte a row (Warren, Hacker's Delight, section 7-3).
+#[inline(always)]
+fn turned_bits(mut bits: u64) -> u64 {
+    for (apart, moved) in
+        [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]
+    {
+        let changed = (bits ^ (bits >> apart)) & moved;
+        bits ^= changed ^ (changed << apart);
+    }
+    bits
+}
+
+/// [`not_zero`] of some rows' values in each column.
+#[inline(always)]
+fn not_zero_below<T: Element>(matrix: Matrix<'_, T>, rows: Range<usize>, taken: &mut [u64]) {
+    const TOGETHER: usize = 32;
+    for (index, taken) in taken.chunks_mut(TOGETHER).enumerate() {
+        let first = index * TOGETHER;
+        let mut bits = [0; TOGETHER];
+        for (place, row) in rows.clone().enumerate() {
+            let values = &matrix.row(row)[first..][..taken.len()];
+            for (bits, value) in bits.iter_mut().zip(values) {
+                *bits |= u64::from(*value != T::ZERO) << place;
+            }
+        }
+        taken.copy_from_slice(&bits[..taken.len()]);
+    }
+}
+
+/// Room to multiply by some columns at a time.
+struct Panel<'a, T> {
+    left: &'a Left<'a, T>,
+    /// Some rows of these columns, each from the beginning of a cache line on.
+    lines: Lines<T>,
+}
+
+impl<T: Element> Panel<'_, T> {
+    /// Adds the product with some columns of `right` to those of `result`.
+    #[inline(always)]
+    fn multiply<S: Simd, const COUNT: usize>(
+        &mut self,
+        simd: S,
+        right: Matrix<'_, T>,
+        columns: Range<usize>,
+        result: &mut [T],
+    ) {
+        let depth = right.rows();
+        for (block, first) in (0..depth).step_by(DEPTH).enumerate() {
+            let rows = first..depth.min(first + DEPTH);
+            copy::<T, S, COUNT>(simd, right, rows, columns.clone(), &mut self.lines);
+            for (row, result) in result.chunks_exact_mut(right.columns()).enumerate() {
+                let result = &mut result[columns.clone()];
+                self.add::<S, COUNT>(simd, (row, block), result);
+            }
+        }
+    }
+
+    /// Adds to `result` what comes of a block of one row.
+    #[inline(always)]
+    fn add<S: Simd, const COUNT: usize>(
+        &self,
+        simd: S,
+        (row, block): (usize, usize),
+        result: &mut [T],
+    ) {
+        let Self { left: Left { matrix, taken }, lines } = self;
+        let lanes = T::lanes::<S>();
+        let width = COUNT * lanes;
+        let (factors, apart) = matrix.row_from(row, block * DEPTH);
+        // Only the last vector may be short.
+        let (whole, last) = result.split_at_mut((COUNT - 1) * lanes);
+        let mut sums = [T::splat(simd, T::ZERO); COUNT];
+        if block > 0 {
+            for vector in 0..COUNT - 1 {
+                sums[vector] = T::load(simd, &whole[vector * lanes..][..lanes]);
+            }
+            sums[COUNT - 1] = T::load(simd, last);
+        }
+        let mut places = taken[block * matrix.rows() + row];
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            places &= places - 1;
+            let factor = T::splat(simd, factors[place * apart]);
+            let line = &lines[place * width..][..width];
+            for vector in 0..COUNT {
+                let values = T::load(simd, &line[vector * lanes..][..lanes]);
+                sums[vector] = T::fma(simd, factor, values, sums[vector]);
+            }
+        }
+        for vector in 0..COUNT - 1 {
+            T::store(simd, &mut whole[vector * lanes..][..lanes], sums[vector]);
+        }
+        T::store(simd, last, sums[COUNT - 1]);
+    }
+}
+
+/// Copies a rectangle of `matrix` to rows of `COUNT` vectors.
+#[inline(always)]
+fn copy<T: Element, S: Simd, const COUNT: usize>(
+    simd: S,
+    matrix: Matrix<'_, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    target: &mut [T],
+) {
+    let lanes = T::lanes::<S>();
+    let width = COUNT * lanes;
+    if matrix.is_row_major() {
+        for (row, target) in rows.zip(target.chunks_exact_mut(width)) {
+            let (whole, last) = matrix.row(row)[columns.clone()].split_at((COUNT - 1) * lanes);
+            for vector in 0..COUNT - 1 {
+                let values = T::load(simd, &whole[vector * lanes..][..lanes]);
+                T::store(simd, &mut target[vector * lanes..][..lanes], values);
+            }
+            T::store(simd, &mut target[width - lanes..], T::load(simd, last));
+        }
+    } else {
+        let stored = matrix.transposed();
+        let values = &stored.values()[columns.start * stored.columns() + rows.start..];
+        transpose((values, stored.columns()), (columns.len(), rows.len()), (target, width));
+    }
+}
