@@ -4,12 +4,11 @@ use candle_core::{Result, Shape, Tensor, bail};
 
 use crate::element::{Element, composed, unless_cut};
 use crate::kernels::columns::{add_bias, column_sums};
-use crate::kernels::linear::{input_gradient, weight_gradient, weighted};
+use crate::kernels::linear::{gradients, weighted};
 use crate::kernels::matmul::Matrix;
 use crate::layout::bias_or_zeros;
 use crate::op::{Argument, Op, apply};
 use crate::reference;
-use crate::threads::side_by_side;
 
 /// x · weightᵀ + bias.
 ///
@@ -115,11 +114,5 @@ pub(crate) fn gradients_through<T: Element>(
 ) -> (Option<Vec<T>>, Vec<T>) {
     let (input, weight) = (input.matrix(), weight.matrix());
     let gradient = Matrix::new(gradient, input.rows(), weight.rows());
-    let of_weight = || weight_gradient(gradient, input);
-    if of_input {
-        let (of_input, of_weight) = side_by_side(|| input_gradient(gradient, weight), of_weight);
-        (Some(of_input), of_weight)
-    } else {
-        (None, of_weight())
-    }
+    gradients(input, weight, gradient, of_input)
 }

@@ -5,14 +5,31 @@ use super::matmul::{Matrix, product};
 use super::sparse::{self, pays, zeros};
 use super::transposed::transposed;
 use crate::element::Element;
+use crate::threads::side_by_side;
 
 /// input · weightᵀ, of row-major matrices.
 pub(crate) fn weighted<T: Element>(input: Matrix<'_, T>, weight: Matrix<'_, T>) -> Vec<T> {
     by_rows(input, weight.transposed())
 }
 
+/// The gradients of the input, where it is wanted, and of the weight, given that of the outputs.
+pub(crate) fn gradients<T: Element>(
+    input: Matrix<'_, T>,
+    weight: Matrix<'_, T>,
+    gradient: Matrix<'_, T>,
+    of_input: bool,
+) -> (Option<Vec<T>>, Vec<T>) {
+    let of_weight = || weight_gradient(gradient, input);
+    if of_input {
+        let (of_input, of_weight) = side_by_side(|| input_gradient(gradient, weight), of_weight);
+        (Some(of_input), of_weight)
+    } else {
+        (None, of_weight())
+    }
+}
+
 /// gradient · weight, of row-major matrices: the gradient of the input, given that of the outputs.
-pub(crate) fn input_gradient<T: Element>(gradient: Matrix<'_, T>, weight: Matrix<'_, T>) -> Vec<T> {
+fn input_gradient<T: Element>(gradient: Matrix<'_, T>, weight: Matrix<'_, T>) -> Vec<T> {
     by_rows(gradient, weight)
 }
 
@@ -26,7 +43,7 @@ fn by_rows<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
 /// gradientᵀ · input, of row-major matrices: the gradient of the weight, given that of the outputs.
 ///
 /// Where either has zeros, those of the one that has more are left out.
-pub(crate) fn weight_gradient<T: Element>(gradient: Matrix<'_, T>, input: Matrix<'_, T>) -> Vec<T> {
+fn weight_gradient<T: Element>(gradient: Matrix<'_, T>, input: Matrix<'_, T>) -> Vec<T> {
     let (left, right) = (gradient.transposed(), input.transposed());
     let (of_gradient, of_input) = (zeros(gradient), zeros(input));
     let sparse = if of_gradient >= of_input && pays(left, of_gradient, input.columns()) {

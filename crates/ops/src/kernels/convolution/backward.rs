@@ -17,8 +17,8 @@ use super::bands::Band;
 use super::{Geometry, ResultRows, Then, groups, winograd as minimal};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
-use crate::kernels::matmul::{Matrix, product};
-use crate::threads::side_by_side;
+use crate::kernels::linear;
+use crate::kernels::matmul::Matrix;
 
 mod direct;
 mod lists;
@@ -272,13 +272,9 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for OnePatch<'_, T, G> {
         let count = saved.images.len() / g.image();
         let gradients = Matrix::new(&gradients, count, g.outputs);
         let images = Matrix::new(saved.images, count, g.image());
-        let weights = || product(gradients.transposed(), images);
-        let (images, weights) = if of_images {
-            let filters = Matrix::new(saved.weights, g.outputs, g.patch());
-            side_by_side(|| product(gradients, filters), weights)
-        } else {
-            (Vec::new(), weights())
-        };
+        let filters = Matrix::new(saved.weights, g.outputs, g.patch());
+        let (images, weights) = linear::gradients(images, filters, gradients, of_images);
+        let images = images.unwrap_or_default();
         Gradients { images, weights, bias: bias.total() }
     }
 }

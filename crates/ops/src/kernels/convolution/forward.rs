@@ -11,7 +11,8 @@ use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::{Geometry, Then, groups, winograd as minimal};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
-use crate::kernels::matmul::{Matrix, product};
+use crate::kernels::linear::weighted;
+use crate::kernels::matmul::Matrix;
 use crate::kernels::vectors::{self, WINDOW, first_maximum, write_places};
 
 mod winograd;
@@ -105,7 +106,7 @@ fn forward_one_patch<T: Element>(
     let count = images.len() / g.image();
     let (images, weights) =
         (Matrix::new(images, count, g.image()), Matrix::new(weights, g.outputs, g.patch()));
-    let mut result = product(images, weights.transposed());
+    let mut result = weighted(images, weights);
     add_bias(&mut result, bias, then == Then::Relu);
     result
 }
