@@ -19,6 +19,7 @@
 mod cache;
 mod download;
 pub(crate) mod error;
+mod pages;
 mod parquet;
 mod place;
 

@@ -1,7 +1,7 @@
 //! Digits from parquet files.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parquet::errors::ParquetError;
+use parquet::file::FOOTER_SIZE;
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
 use png::{BitDepth, ColorType};
 
 use super::error::HubError;
+use super::pages;
 use crate::digits::{Digits, SIDE};
 
 /// How long a file may take: many times what 60,000 images do.
@@ -55,11 +57,16 @@ fn digits_within(patience: Duration, path: &Path, name: &str) -> Result<Digits, 
 
 fn decode(path: &Path, name: &str) -> Result<Digits, HubError> {
     let file = || name.to_owned();
-    let broken =
-        |error: ParquetError| HubError::Parquet { file: file(), reason: error.to_string() };
+    let broken = |error: ParquetError| {
+        let reason = match error {
+            ParquetError::External(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        HubError::Parquet { file: file(), reason }
+    };
     let source =
         File::open(path).map_err(|source| HubError::Read { file: path.to_owned(), source })?;
-    let reader = SerializedFileReader::new(Whole(source)).map_err(broken)?;
+    let reader = SerializedFileReader::new(Checked(source)).map_err(broken)?;
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for (index, row) in reader.get_row_iter(None).map_err(broken)?.enumerate() {
         let row = row.map_err(broken)?;
@@ -72,20 +79,24 @@ fn decode(path: &Path, name: &str) -> Result<Digits, HubError> {
         .map_err(|error| HubError::Parquet { file: file(), reason: error.to_string() })
 }
 
-/// A file that nobody reads past its end: the crate takes an end for nothing left to skip, and skips on.
-struct Whole(File);
+/// A file whose pages are checked before they are read: the crate takes memory for whatever a page claims to hold
+/// (60.1: `decode_page`, and `DictDecoder` for the entries of a dictionary), and skips what is a list on and on past
+/// the end of the file.
+struct Checked(File);
 
-impl Length for Whole {
+impl Length for Checked {
     fn len(&self) -> u64 {
         self.0.len()
     }
 }
 
-impl ChunkReader for Whole {
-    type T = Unended;
+impl ChunkReader for Checked {
+    type T = Header;
 
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Unended> {
-        self.0.get_read(start).map(Unended)
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Header> {
+        // So it reads the header of each page, and the file's own last bytes.
+        let is_header = start != self.len().saturating_sub(FOOTER_SIZE as u64);
+        Ok(Header { file: self.0.get_read(start)?, unchecked: is_header.then_some(start) })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
@@ -93,14 +104,19 @@ impl ChunkReader for Whole {
     }
 }
 
-struct Unended(BufReader<File>);
+struct Header {
+    file: BufReader<File>,
+    /// Where it begins, while nobody has read it: the crate does not read each that it asks for.
+    unchecked: Option<u64>,
+}
 
-impl Read for Unended {
+impl Read for Header {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer)? {
-            0 if !buffer.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => Ok(count),
+        if let Some(start) = self.unchecked.take() {
+            pages::check(&mut self.file)?;
+            self.file.seek(SeekFrom::Start(start))?;
         }
+        self.file.read(buffer)
     }
 }
 
