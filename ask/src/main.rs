@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pairnet_terminal::{end, print_usage, start_logs};
+use pairnet_training::start_threads;
 
 /// Asks kept networks.
 #[derive(Parser)]
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(usage) => return print_usage(&usage),
     };
-    end(start_logs().and_then(|()| match arguments.command {
+    end(start_logs().and_then(|()| Ok(start_threads()?)).and_then(|()| match arguments.command {
         Command::Predict(arguments) => predict::predict(&arguments),
         Command::Serve(arguments) => serve::serve(&arguments),
     }))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use pairnet_report::{Answered, Evaluation, Right};
-use pairnet_training::{Answer, Kept, answers, fresh_pairs, kept_path};
+use pairnet_training::{Answer, Kept, answers, fresh_pairs, kept_path, start_threads};
 use serde::Serialize;
 
 use crate::data::digits;
@@ -43,6 +43,7 @@ struct Entry<'a> {
 }
 
 pub(crate) fn evaluate(arguments: &Arguments) -> Result<()> {
+    start_threads()?;
     let workspace = crate::workspace();
     let load = |file: &PathBuf| {
         let file = kept_path(file, &workspace);

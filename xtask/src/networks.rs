@@ -10,7 +10,9 @@ use pairnet_models::{Architecture, Kernels, Metadata, variants};
 use pairnet_ops::awake;
 use pairnet_record::Provenance;
 use pairnet_terminal::{note, print};
-use pairnet_training::{Finished, Kept, Recipe, RunId, Setup, State, keep, shipped_path, train};
+use pairnet_training::{
+    Finished, Kept, Recipe, RunId, Setup, State, keep, shipped_path, start_threads, train,
+};
 
 /// Train the shipped networks again: one of each variant, recipe paper, seed 0, run 0.
 #[derive(clap::Args)]
@@ -26,6 +28,7 @@ pub(crate) struct Arguments {
 const ROUNDED: f64 = 6.0;
 
 pub(crate) fn networks(arguments: &Arguments) -> Result<()> {
+    start_threads()?;
     let (data, workspace) = (Mnist::shipped()?, crate::workspace());
     let scratch = tempfile::tempdir()?;
     let mut told = String::new();

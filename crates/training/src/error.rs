@@ -75,7 +75,7 @@ pub enum TrainingError {
         asked: usize,
     },
     /// Threads could not be started.
-    #[error("failed to start threads: {0}; have fewer runs side by side")]
+    #[error("failed to start threads: {0}; have fewer threads or runs side by side")]
     Threads(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The caller asked to stop.
     #[error("interrupted")]

@@ -82,6 +82,7 @@ pub use shard::{NoShard, Shard};
 pub use state::State;
 pub use streams::{DrawnMasks, RunId};
 pub use sweep::{Workers, sweep};
+pub use threads::start_threads;
 
 /// The snippets of the README, which are tests.
 #[cfg(doctest)]

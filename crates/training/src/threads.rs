@@ -15,3 +15,14 @@ pub(crate) fn on_threads<R: Send>(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
     Ok(pool.map_err(|error| TrainingError::Threads(error.into()))?.install(work))
 }
+
+/// Starts the threads that all of a program shares, on which ops compute outside of a sweep: the first op would start
+/// them, and panic where they cannot be started.
+///
+/// # Errors
+///
+/// [`TrainingError::Threads`] where they cannot be started, or run already.
+pub fn start_threads() -> Result<(), TrainingError> {
+    let started = rayon::ThreadPoolBuilder::new().build_global();
+    started.map_err(|error| TrainingError::Threads(error.into()))
+}

@@ -30,6 +30,16 @@ fn what_lacks_memory_is_gone_on_with() {
     limited(Kind::Sweep, Share::Short);
 }
 
+/// Stacks of more threads than there is room for: the first op would panic.
+#[test]
+fn threads_that_cannot_be_started_are_an_error() {
+    let mut command = crate::support::xtask(&["evaluate", "mlp", "--pairs", "20"]);
+    command.env("RAYON_NUM_THREADS", "50000");
+    let output = end_of(start(&mut behind("prlimit", &["--as=1000000000"], &command)));
+    // Another time there may be room.
+    crate::support::ends(&output, 75, "failed to start threads");
+}
+
 #[test]
 #[ignore = "takes minutes: .ci/faults"]
 fn memory_that_runs_out() {
