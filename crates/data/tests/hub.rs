@@ -372,6 +372,17 @@ fn a_file_that_claims_more_than_it_can_have_is_refused() {
     assert!(error.contains("the header of a page has the number 684376194949"), "{error}");
     let error = refused(include_bytes!("golden/a_long_dictionary.parquet"));
     assert!(error.contains("a dictionary claims"), "{error}");
+    // 16 GiB for the parts of a column, of which it has none: what it says of its columns is not read.
+    let error = refused(include_bytes!("golden/a_column_of_many_parts.parquet"));
+    assert!(error.starts_with("failed to decode"), "{error}");
+}
+
+/// One image in a file may stand for any number of rows.
+#[test]
+fn more_digits_than_there_are_is_refused() {
+    let digits = Digits::new(vec![0; 60_001 * 784], vec![0; 60_001]).unwrap();
+    let error = refused(&parquet_file(&digits));
+    assert!(error.contains("it has more than 60000 digits"), "{error}");
 }
 
 #[cfg(unix)]

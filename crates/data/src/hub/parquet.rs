@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -11,7 +12,10 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
+use parquet::file::serialized_reader::ReadOptionsBuilder;
 use parquet::record::{Row, RowAccessor};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use png::{BitDepth, ColorType};
 
 use super::error::HubError;
@@ -64,11 +68,22 @@ fn decode(path: &Path, name: &str) -> Result<Digits, HubError> {
         };
         HubError::Parquet { file: file(), reason }
     };
-    let source =
-        File::open(path).map_err(|source| HubError::Read { file: path.to_owned(), source })?;
-    let reader = SerializedFileReader::new(Checked(source)).map_err(broken)?;
+    let unread = |source| HubError::Read { file: path.to_owned(), source };
+    let source = File::open(path).map_err(unread)?;
+    if let Some(length) = long_footer(&source).map_err(unread)? {
+        let reason =
+            format!("its footer claims {length} bytes, {MOST_OF_A_FOOTER} at most are read");
+        return Err(HubError::Parquet { file: file(), reason });
+    }
+    let options = ReadOptionsBuilder::new().with_parquet_schema(schema().map_err(broken)?).build();
+    let reader =
+        SerializedFileReader::new_with_options(Checked(source), options).map_err(broken)?;
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for (index, row) in reader.get_row_iter(None).map_err(broken)?.enumerate() {
+        if index == MOST_DIGITS {
+            let reason = format!("it has more than {MOST_DIGITS} digits");
+            return Err(HubError::Parquet { file: file(), reason });
+        }
         let row = row.map_err(broken)?;
         let (png, label) = columns(&row).map_err(broken)?;
         let unusable = |reason| HubError::Image { file: file(), index, reason };
@@ -77,6 +92,34 @@ fn decode(path: &Path, name: &str) -> Result<Digits, HubError> {
     }
     Digits::new(images, labels)
         .map_err(|error| HubError::Parquet { file: file(), reason: error.to_string() })
+}
+
+/// Those of the training set: one image in a file may stand for any number of rows.
+const MOST_DIGITS: usize = 60_000;
+
+/// Bytes of what a file says of itself: thousands are usual.
+const MOST_OF_A_FOOTER: u32 = 1 << 20;
+
+/// How long a file's footer claims to be, where that is too long: lists in it have memory for as many entries as it
+/// has bytes.
+fn long_footer(mut file: &File) -> io::Result<Option<u32>> {
+    if Length::len(file) < FOOTER_SIZE as u64 {
+        return Ok(None);
+    }
+    let mut length = [0; 4];
+    file.seek(SeekFrom::End(-(FOOTER_SIZE as i64)))?;
+    file.read_exact(&mut length)?;
+    Ok(Some(u32::from_le_bytes(length)).filter(|&length| length > MOST_OF_A_FOOTER))
+}
+
+/// That of the hub's files, whatever they say: for a column that claims many parts the crate takes memory before it
+/// finds none (60.1: `schema_from_array_helper`).
+fn schema() -> Result<SchemaDescPtr, ParquetError> {
+    const SCHEMA: &str = "message schema {
+        optional group image { optional binary bytes; optional binary path (string); }
+        optional int64 label;
+    }";
+    Ok(Arc::new(SchemaDescriptor::new(Arc::new(parse_message_type(SCHEMA)?))))
 }
 
 /// A file whose pages are checked before they are read: the crate takes memory for whatever a page claims to hold
@@ -147,6 +190,20 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+
+    #[test]
+    fn a_footer_is_not_as_long_as_it_likes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.parquet");
+        let told = |length: u32| {
+            std::fs::write(&path, [b"PAR1", &length.to_le_bytes()[..], b"PAR1"].concat()).unwrap();
+            digits(&path, "long").unwrap_err().to_string()
+        };
+        let claims =
+            "failed to decode long: its footer claims 1048577 bytes, 1048576 at most are read";
+        assert_eq!(told(MOST_OF_A_FOOTER + 1), claims);
+        assert!(!told(MOST_OF_A_FOOTER).contains("claims"));
+    }
 
     /// Lists in a list, each of which claims two thousand million booleans.
     #[test]
