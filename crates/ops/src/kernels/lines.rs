@@ -21,6 +21,36 @@ impl<T: Element> Lines<T> {
     }
 }
 
+/// Values from the beginning of a cache line on: where they do not lie so, as with the system's allocator, a copy.
+pub(crate) enum Aligned<'a, T> {
+    /// As they lie.
+    Given(&'a [T]),
+    Copied(Lines<T>),
+}
+
+impl<'a, T: Element> Aligned<'a, T> {
+    pub(crate) fn new(values: &'a [T]) -> Self {
+        if values.as_ptr().addr().is_multiple_of(64) {
+            return Self::Given(values);
+        }
+        let mut copy = Lines::zeros(values.len());
+        copy.copy_from_slice(values);
+        Self::Copied(copy)
+    }
+}
+
+impl<T> Deref for Aligned<'_, T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Given(values) => values,
+            Self::Copied(values) => values,
+        }
+    }
+}
+
 impl<T> Deref for Lines<T> {
     type Target = [T];
 

@@ -14,6 +14,7 @@ use super::lists::{Entry, EntryLists, Rows, accumulate};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
+use crate::kernels::lines::Aligned;
 use crate::kernels::vectors::WINDOW;
 
 /// Weight and bias gradients of some images, or of a band of one.
@@ -47,14 +48,16 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
         let windows = Windows { gradients: &gradients, places, corners: &corners };
         let mut arranged = Arranged::new(g, band);
         let mut lists = EntryLists::new(WINDOW, g.outputs);
+        let weights = Aligned::new(saved.weights);
         for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
             arranged.clear();
             let own = windows.of_image(image, g);
-            own.add_to_image(simd, arranged.gradient(target), &mut lists, saved.weights, g);
+            own.add_to_image(simd, arranged.gradient(target), &mut lists, &weights, g);
             arranged.add_to(target);
         }
         let images = &saved.images[range.start * g.image()..range.end * g.image()];
         let images = Arranged::new(g, band).all(images, g);
+        let images = Aligned::new(&images);
         let length = images.len() / range.len();
         (windows.weight_gradients(simd, (&images, length), g), bias.total())
     }
