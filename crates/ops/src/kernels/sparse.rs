@@ -69,7 +69,7 @@ pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
     assert_eq!(bands.len(), rows.div_ceil(part), "bands of rows");
     let parts = result.par_chunks_mut((part * columns).max(1)).zip(bands);
     parts.for_each(|(result, (_, left))| super::arch().dispatch(Part { left, right, result }));
-    // SAFETY: each part is written, and the parts are all there is.
+    // SAFETY: each part is written, since there is some depth, and the parts are all there is.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let result = unsafe { result.assume_init() };
     Some(result.into_vec())

@@ -50,10 +50,6 @@ impl<'a, T: Element> Left<'a, T> {
         right: Matrix<'_, T>,
         result: &mut [MaybeUninit<T>],
     ) {
-        result.fill(MaybeUninit::new(T::ZERO));
-        // SAFETY: each place was filled.
-        #[expect(unsafe_code, reason = "new memory is filled by the thread that goes on with it")]
-        let result = unsafe { result.assume_init_mut() };
         let columns = right.columns();
         assert_eq!(
             (right.rows(), result.len()),
@@ -136,14 +132,14 @@ struct Panel<'a, T> {
 }
 
 impl<T: Element> Panel<'_, T> {
-    /// Adds the product with some columns of `right` to those of `result`.
+    /// Writes the product with some columns of `right` to those of `result`.
     #[inline(always)]
     fn multiply<S: Simd, const COUNT: usize>(
         &mut self,
         simd: S,
         right: Matrix<'_, T>,
         columns: Range<usize>,
-        result: &mut [T],
+        result: &mut [MaybeUninit<T>],
     ) {
         let depth = right.rows();
         for (block, first) in (0..depth).step_by(DEPTH).enumerate() {
@@ -156,22 +152,25 @@ impl<T: Element> Panel<'_, T> {
         }
     }
 
-    /// Adds to `result` what comes of a block of one row.
+    /// Adds to `result` what comes of a block of one row; before the first it has no values.
     #[inline(always)]
     fn add<S: Simd, const COUNT: usize>(
         &self,
         simd: S,
         (row, block): (usize, usize),
-        result: &mut [T],
+        result: &mut [MaybeUninit<T>],
     ) {
         let Self { left: Left { matrix, taken }, lines } = self;
         let lanes = T::lanes::<S>();
         let width = COUNT * lanes;
         let (factors, apart) = matrix.row_from(row, block * DEPTH);
-        // Only the last vector may be short.
-        let (whole, last) = result.split_at_mut((COUNT - 1) * lanes);
         let mut sums = [T::splat(simd, T::ZERO); COUNT];
         if block > 0 {
+            // SAFETY: the block before has written all of it.
+            #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+            let result = unsafe { result.assume_init_ref() };
+            // Only the last vector may be short.
+            let (whole, last) = result.split_at((COUNT - 1) * lanes);
             for vector in 0..COUNT - 1 {
                 sums[vector] = T::load(simd, &whole[vector * lanes..][..lanes]);
             }
@@ -188,10 +187,11 @@ impl<T: Element> Panel<'_, T> {
                 sums[vector] = T::fma(simd, factor, values, sums[vector]);
             }
         }
+        let (whole, last) = result.split_at_mut((COUNT - 1) * lanes);
         for vector in 0..COUNT - 1 {
-            T::store(simd, &mut whole[vector * lanes..][..lanes], sums[vector]);
+            T::write(simd, &mut whole[vector * lanes..][..lanes], sums[vector]);
         }
-        T::store(simd, last, sums[COUNT - 1]);
+        T::write(simd, last, sums[COUNT - 1]);
     }
 }
 
