@@ -5,7 +5,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use pairnet_models::{ModelError, names};
-use pairnet_record::{Owner, Record, Sweep, read_records, read_sweep, write_sweep};
+use pairnet_record::{
+    Owner, Record, Sweep, predictions_path, read_records, read_sweep, write_sweep,
+};
 use rayon::prelude::*;
 
 use crate::TrainingError;
@@ -20,8 +22,8 @@ use crate::threads::on_threads;
 pub struct Status<'a> {
     /// What the folder's `sweep.json` has to say: what was asked there before, and the plan.
     pub sweep: Sweep,
-    /// The plan's runs without a record or without a network that was to be kept, and those that failed and
-    /// are worth another try.
+    /// The plan's runs without a record, without predictions or without a network that was to be kept, and those
+    /// that failed and are worth another try.
     pub missing: Vec<Job<'a>>,
     /// How many of the plan's runs are there to stay.
     pub kept: usize,
@@ -35,8 +37,8 @@ pub struct Status<'a> {
 /// for other recipes and for other variants: its sweep becomes that of both. Fewer runs than it has
 /// are a part of them, and its sweep stays as it is.
 ///
-/// Where `setup` keeps networks, a run whose network is not there, is damaged or is another run's is missing: it is
-/// trained again, and its record is the same.
+/// A run whose predictions are gone is missing, and where `setup` keeps networks, so is one whose network is gone,
+/// damaged or another run's: it is trained again, and its record is the same.
 ///
 /// # Errors
 ///
@@ -74,6 +76,7 @@ pub fn status<'a>(
         |job: &Job<'_>| by_run.get(&(&*job.recipe.name, &*job.variant.name, job.run)).copied();
     let stays = |record: &Record| match &record.failure {
         Some(failure) => Ok(!failure.kind.is_worth_another_try()),
+        None if !has_predictions(dir, record) => Ok(false),
         None if setup.keep.is_some() => has_network(dir, record),
         None => Ok(true),
     };
@@ -99,6 +102,12 @@ pub fn status<'a>(
         }
     }
     Ok(status)
+}
+
+/// Whether the predictions that belong to a record are there. Where that cannot be told, who reads them tells more.
+fn has_predictions(dir: &Path, record: &Record) -> bool {
+    let path = predictions_path(dir, &record.recipe, &record.variant, record.run);
+    path.try_exists().unwrap_or(true)
 }
 
 /// Whether the network of a record is there, whole and that record's own.

@@ -10,8 +10,8 @@ use pairnet_data::Mnist;
 use pairnet_models::{Kernels, variant};
 use pairnet_network::Step;
 use pairnet_record::{
-    Owner, Provenance, Record, Sweep, read_predictions, read_records, read_sweep, record_path,
-    sweep_path, write_record,
+    Owner, Provenance, Record, Sweep, predictions_path, read_predictions, read_records, read_sweep,
+    record_path, sweep_path, write_record,
 };
 use pairnet_training::{
     Plan, Recipe, Setup, TrainingError, Workers, claim_folder, network_path, run, status, sweep,
@@ -94,6 +94,21 @@ fn a_run_whose_network_is_not_whole_is_missing() {
     fs::remove_file(path(0)).unwrap();
     fs::create_dir(path(0)).unwrap();
     assert!(refused().contains("failed to read"), "{}", refused());
+}
+
+/// As where a folder was removed while a run was written: the record came after its predictions were gone.
+#[test]
+fn a_run_without_predictions_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(&["paper"], &["mlp"], 3);
+    assert_eq!(train(dir.path(), &plan).unwrap(), 0);
+    let records = untimed(dir.path());
+    let path = predictions_path(dir.path(), "paper", "mlp", 1);
+    let whole = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(train(dir.path(), &plan).unwrap(), 2);
+    assert_eq!((fs::read(&path).unwrap(), untimed(dir.path())), (whole, records));
+    assert_eq!(train(dir.path(), &plan).unwrap(), 3);
 }
 
 fn refusal(dir: &Path, plan: &Plan) -> String {
