@@ -21,16 +21,11 @@ pub(crate) fn gradients<T: Element>(
 ) -> (Option<Vec<T>>, Vec<T>) {
     let of_weight = || weight_gradient(gradient, input);
     if of_input {
-        let (of_input, of_weight) = side_by_side(|| input_gradient(gradient, weight), of_weight);
+        let (of_input, of_weight) = side_by_side(|| by_rows(gradient, weight), of_weight);
         (Some(of_input), of_weight)
     } else {
         (None, of_weight())
     }
-}
-
-/// gradient · weight, of row-major matrices: the gradient of the input, given that of the outputs.
-fn input_gradient<T: Element>(gradient: Matrix<'_, T>, weight: Matrix<'_, T>) -> Vec<T> {
-    by_rows(gradient, weight)
 }
 
 /// left · right, where rows of `left`, which is row-major, may be zero in part.
@@ -86,8 +81,9 @@ mod tests {
 
         assert!(weighted(half, dense) == of(half, dense.transposed()));
         assert!(weighted(dense, half) == product(dense, half.transposed()));
-        assert!(input_gradient(half, dense) == of(half, dense));
-        assert!(input_gradient(dense, half) == product(dense, half));
+        let of_input = |gradient, weight| gradients(half, weight, gradient, true).0;
+        assert!(of_input(half, dense) == Some(of(half, dense)));
+        assert!(of_input(dense, half) == Some(product(dense, half)));
         assert!(weight_gradient(half, dense) == of(half.transposed(), dense));
         assert!(weight_gradient(few, half) == of(few.transposed(), half));
         let turned = |left: Matrix<'_, f32>, right: Matrix<'_, f32>| {

@@ -21,6 +21,22 @@ impl<T: Element> Lines<T> {
     }
 }
 
+impl<T> Deref for Lines<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        &self.values[self.start..]
+    }
+}
+
+impl<T> DerefMut for Lines<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.values[self.start..]
+    }
+}
+
 /// Values from the beginning of a cache line on: where they do not lie so, as with the system's allocator, a copy.
 pub(crate) enum Aligned<'a, T> {
     /// As they lie.
@@ -48,21 +64,5 @@ impl<T> Deref for Aligned<'_, T> {
             Self::Given(values) => values,
             Self::Copied(values) => values,
         }
-    }
-}
-
-impl<T> Deref for Lines<T> {
-    type Target = [T];
-
-    #[inline(always)]
-    fn deref(&self) -> &[T] {
-        &self.values[self.start..]
-    }
-}
-
-impl<T> DerefMut for Lines<T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.values[self.start..]
     }
 }
