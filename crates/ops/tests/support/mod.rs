@@ -91,7 +91,11 @@ pub(crate) fn values(tensor: &Tensor) -> Vec<f64> {
 /// Σ result · weights, with weights that differ from place to place: every gradient counts. They
 /// are 64ths, which leave exact what [`quarters`] makes.
 pub(crate) fn weighted_sum(result: &Tensor) -> Result<Tensor> {
-    let weights = tensor(result.dims(), result.dtype(), 99).affine(64.0, 0.0)?.round()?;
+    weighted_by(99, result)
+}
+
+fn weighted_by(seed: u64, result: &Tensor) -> Result<Tensor> {
+    let weights = tensor(result.dims(), result.dtype(), seed).affine(64.0, 0.0)?.round()?;
     let weights = weights.affine(1.0 / 64.0, 0.0)?;
     (result * weights)?.sum_all()
 }
@@ -123,9 +127,23 @@ fn numbers(tensor: &Tensor) -> Vec<Option<f64>> {
 
 /// |found − expected| ≤ tolerance · the largest expected value, element by element.
 pub(crate) fn assert_close(name: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
+    assert_close_beside(name, found, expected, largest(expected), tolerance);
+}
+
+fn largest(tensor: &Tensor) -> f64 {
+    values(tensor).iter().fold(0f64, |largest, value| largest.max(value.abs()))
+}
+
+/// |found − expected| ≤ tolerance · largest, element by element.
+fn assert_close_beside(
+    name: &str,
+    found: &Tensor,
+    expected: &Tensor,
+    largest: f64,
+    tolerance: f64,
+) {
     assert_eq!(found.dims(), expected.dims(), "shape of {name}");
     let (found, expected) = (values(found), values(expected));
-    let largest = expected.iter().fold(0f64, |largest, value| largest.max(value.abs()));
     // NaN is further away than any number.
     let distance = |&(found, expected): &(f64, f64)| match (found - expected).abs() {
         distance if distance.is_nan() => f64::INFINITY,
@@ -162,11 +180,31 @@ pub(crate) fn assert_same_within(
     reference: impl Fn(&[Var]) -> Result<Tensor>,
 ) {
     let (found, found_gradients) = with_gradients(variables, ours);
-    let (expected, expected_gradients) = with_gradients(variables, reference);
+    let (expected, expected_gradients) = with_gradients(variables, &reference);
     assert_close(&format!("{name}: result"), &found, &expected, tolerance);
-    for (index, (found, expected)) in found_gradients.iter().zip(&expected_gradients).enumerate() {
-        assert_close(&format!("{name}: gradient {index}"), found, expected, tolerance);
+    let sizes = gradient_sizes(variables, &expected_gradients, reference);
+    let gradients = found_gradients.iter().zip(&expected_gradients).zip(sizes).enumerate();
+    for (index, ((found, expected), size)) in gradients {
+        assert_close_beside(&format!("{name}: gradient {index}"), found, expected, size, tolerance);
     }
+}
+
+/// How large the values of each gradient get, by other weights of [`weighted_sum`] as well: a
+/// gradient of few values may be a long sum that happens to cancel, and keeps the rounding of its terms.
+fn gradient_sizes(
+    variables: &[Var],
+    gradients: &[Tensor],
+    compute: impl Fn(&[Var]) -> Result<Tensor>,
+) -> Vec<f64> {
+    let mut sizes: Vec<f64> = gradients.iter().map(largest).collect();
+    let result = compute(variables).unwrap();
+    for seed in 100..104 {
+        let gradients = weighted_by(seed, &result).unwrap().backward().unwrap();
+        for (size, variable) in sizes.iter_mut().zip(variables) {
+            *size = size.max(largest(gradients.get(variable).unwrap()));
+        }
+    }
+    sizes
 }
 
 /// Every gradient agrees with (f(x + h) − f(x − h)) / 2h in f64.
