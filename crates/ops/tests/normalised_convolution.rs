@@ -7,8 +7,8 @@ use pairnet_ops::channels_last::{self, NormalisedConvolution};
 use pairnet_ops::{BatchStatistics, Conv2dConfig, RunningStatistics, reference};
 use proptest::prelude::*;
 use support::{
-    assert_close, assert_finite_differences, assert_same, assert_same_within, assert_told,
-    composed, device, quarters, tensor, values, variable,
+    assert_close, assert_finite_differences, assert_same, assert_same_before_batch_norm,
+    assert_same_within, assert_told, composed, device, quarters, tensor, values, variable,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -115,18 +115,18 @@ impl Layer {
     }
 
     fn compare(&self, dtype: DType) {
-        let variables = self.trained(dtype);
+        let variables = self.variables(dtype);
         let name = format!("{self:?} {dtype:?}");
-        assert_same(
-            &name,
-            &variables,
-            |v| Ok(self.fused(&v[0], &v[1..])?.0),
-            |v| Ok(self.composed(&v[0], &v[1..])?.0),
-        );
+        let fused = |v: &[Var]| Ok(self.fused(&v[0], &v[1..])?.0);
+        let composed = |v: &[Var]| Ok(self.composed(&v[0], &v[1..])?.0);
+        assert_same_before_batch_norm(&name, &variables, fused, composed);
+        let mut without_bias = variables.clone();
+        without_bias.remove(2);
+        assert_same(&format!("{name} without bias"), &without_bias, fused, composed);
         // In f64: sums over thousands of values are not candle's strength in f32.
         let tolerance = if dtype == DType::F64 { 1e-11 } else { 2e-6 };
         let found = self.fused(&variables[0], &variables[1..]).unwrap().1;
-        let exact = self.trained(DType::F64);
+        let exact = self.variables(DType::F64);
         let expected = self.composed(&exact[0], &exact[1..]).unwrap().1;
         assert_close("mean", &found.mean, &expected.mean, tolerance);
         assert_close("variance", &found.variance, &expected.variance, tolerance);

@@ -6,8 +6,8 @@ use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{BatchStatistics, NormalisedLinear, linear_relu_batch_norm, reference};
 use proptest::prelude::*;
 use support::{
-    assert_close, assert_finite_differences, assert_same, assert_told, has_empty_variables, tensor,
-    variable,
+    assert_close, assert_finite_differences, assert_same, assert_same_before_batch_norm,
+    assert_told, has_empty_variables, tensor, variable,
 };
 
 /// Large enough that a channel of hardly any variance does not blow up what is rounded.
@@ -37,7 +37,7 @@ fn composed(input: &Tensor, v: &[Var]) -> Result<(Tensor, BatchStatistics)> {
 
 fn compare(rows: usize, inputs: usize, outputs: usize, dtype: DType) {
     let all = variables(rows, inputs, outputs, dtype);
-    assert_same(
+    assert_same_before_batch_norm(
         &format!("{rows} rows, {inputs} → {outputs}, {dtype:?}"),
         &all,
         |v| Ok(fused(&v[0], &v[1..])?.0),
@@ -63,13 +63,11 @@ fn the_networks_layers_are_their_parts_one_after_another() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    // Rows and outputs enough that ReLU cuts some values of a column: where it cuts all or none, the
-    // bias has no gradient but what is rounded.
     #[test]
     fn any_layer_is_its_parts_one_after_another(
-        rows in 8usize..60,
-        inputs in 4usize..20,
-        outputs in 4usize..20,
+        rows in 2usize..60,
+        inputs in 1usize..20,
+        outputs in 1usize..20,
     ) {
         compare(rows, inputs, outputs, DType::F64);
     }

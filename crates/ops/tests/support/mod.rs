@@ -91,8 +91,11 @@ pub(crate) fn values(tensor: &Tensor) -> Vec<f64> {
 /// Σ result · weights, with weights that differ from place to place: every gradient counts. They
 /// are 64ths, which leave exact what [`quarters`] makes.
 pub(crate) fn weighted_sum(result: &Tensor) -> Result<Tensor> {
-    weighted_by(99, result)
+    weighted_by(FIRST_WEIGHTS, result)
 }
+
+/// The seed of [`weighted_sum`]; the following ones give other weights.
+const FIRST_WEIGHTS: u64 = 99;
 
 fn weighted_by(seed: u64, result: &Tensor) -> Result<Tensor> {
     let weights = tensor(result.dims(), result.dtype(), seed).affine(64.0, 0.0)?.round()?;
@@ -167,8 +170,11 @@ pub(crate) fn assert_same(
     ours: impl Fn(&[Var]) -> Result<Tensor>,
     reference: impl Fn(&[Var]) -> Result<Tensor>,
 ) {
-    let tolerance = if variables[0].dtype() == DType::F64 { 1e-11 } else { 2e-5 };
-    assert_same_within(tolerance, name, variables, ours, reference);
+    assert_same_within(tolerance(variables), name, variables, ours, reference);
+}
+
+fn tolerance(variables: &[Var]) -> f64 {
+    if variables[0].dtype() == DType::F64 { 1e-11 } else { 2e-5 }
 }
 
 /// [`assert_same`] with a tolerance; 0 where nothing is rounded.
@@ -179,32 +185,58 @@ pub(crate) fn assert_same_within(
     ours: impl Fn(&[Var]) -> Result<Tensor>,
     reference: impl Fn(&[Var]) -> Result<Tensor>,
 ) {
-    let (found, found_gradients) = with_gradients(variables, ours);
-    let (expected, expected_gradients) = with_gradients(variables, &reference);
-    assert_close(&format!("{name}: result"), &found, &expected, tolerance);
-    let sizes = gradient_sizes(variables, &expected_gradients, reference);
-    let gradients = found_gradients.iter().zip(&expected_gradients).zip(sizes).enumerate();
-    for (index, ((found, expected), size)) in gradients {
-        assert_close_beside(&format!("{name}: gradient {index}"), found, expected, size, tolerance);
-    }
+    let sizes = gradient_sizes(variables, &reference);
+    assert_same_beside(sizes, tolerance, name, variables, ours, reference);
 }
 
-/// How large the values of each gradient get, by other weights of [`weighted_sum`] as well: a
-/// gradient of few values may be a long sum that happens to cancel, and keeps the rounding of its terms.
-fn gradient_sizes(
+/// [`assert_same`] of a layer with batch norm behind it, whose variables begin with the input, the weight and
+/// the bias.
+///
+/// Batch norm takes a shift away again: where ReLU cuts nothing, the gradient of the bias is zero but for what is
+/// rounded. It is measured by that of the weight, a sum of the same terms times inputs.
+pub(crate) fn assert_same_before_batch_norm(
+    name: &str,
     variables: &[Var],
-    gradients: &[Tensor],
-    compute: impl Fn(&[Var]) -> Result<Tensor>,
-) -> Vec<f64> {
-    let mut sizes: Vec<f64> = gradients.iter().map(largest).collect();
+    ours: impl Fn(&[Var]) -> Result<Tensor>,
+    reference: impl Fn(&[Var]) -> Result<Tensor>,
+) {
+    let mut sizes = gradient_sizes(variables, &reference);
+    sizes[2] = sizes[2].max(sizes[1]);
+    let tolerance = tolerance(variables);
+    assert_same_beside(sizes, tolerance, name, variables, ours, reference);
+}
+
+/// How large the values of each gradient get, by several weights of [`weighted_sum`]: a gradient of few values
+/// may be a long sum that happens to cancel, and keeps the rounding of its terms.
+fn gradient_sizes(variables: &[Var], compute: impl Fn(&[Var]) -> Result<Tensor>) -> Vec<f64> {
     let result = compute(variables).unwrap();
-    for seed in 100..104 {
+    let mut sizes = vec![0f64; variables.len()];
+    for seed in FIRST_WEIGHTS..FIRST_WEIGHTS + 5 {
         let gradients = weighted_by(seed, &result).unwrap().backward().unwrap();
         for (size, variable) in sizes.iter_mut().zip(variables) {
             *size = size.max(largest(gradients.get(variable).unwrap()));
         }
     }
     sizes
+}
+
+/// [`assert_same_within`] with a size for each gradient, which the tolerance is relative to.
+fn assert_same_beside(
+    sizes: Vec<f64>,
+    tolerance: f64,
+    name: &str,
+    variables: &[Var],
+    ours: impl Fn(&[Var]) -> Result<Tensor>,
+    reference: impl Fn(&[Var]) -> Result<Tensor>,
+) {
+    let (found, found_gradients) = with_gradients(variables, ours);
+    let (expected, expected_gradients) = with_gradients(variables, reference);
+    assert_close(&format!("{name}: result"), &found, &expected, tolerance);
+    let gradients = found_gradients.iter().zip(&expected_gradients).zip(sizes).enumerate();
+    for (index, ((found, expected), size)) in gradients {
+        let name = format!("{name}: gradient {index}");
+        assert_close_beside(&name, found, expected, size, tolerance);
+    }
 }
 
 /// Every gradient agrees with (f(x + h) − f(x − h)) / 2h in f64.
