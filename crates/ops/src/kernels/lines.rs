@@ -66,3 +66,19 @@ impl<T> Deref for Aligned<'_, T> {
         }
     }
 }
+
+/// Asks for values that are read soon, while something else is computed.
+#[inline(always)]
+pub(crate) fn prefetch<T>(values: &[T]) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    for line in values.chunks(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the instruction changes no value, and every x86-64 processor has it.
+        #[expect(unsafe_code, reason = "no safe function is this instruction")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = values;
+}

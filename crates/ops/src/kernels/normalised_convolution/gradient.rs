@@ -6,6 +6,7 @@ use super::Order;
 use crate::element::Element;
 use crate::kernels::batch_norm::InputGradient;
 use crate::kernels::convolution::{ResultGradient, ResultRows};
+use crate::kernels::lines::prefetch;
 use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::vectors::{WINDOW, load_places, unless_cut};
 
@@ -26,10 +27,16 @@ pub(super) struct NormalisedGradient<'a, T> {
     pub(super) order: Order,
 }
 
+/// Bytes that are read ahead at most: half of the nearest cache.
+const MOST_AHEAD: usize = 16 << 10;
+
 impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
     #[inline(always)]
     fn write<S: Simd>(&self, simd: S, at: &ResultRows, _: Option<&[T]>, gradients: &mut [T]) {
         let activations = &self.activations[at.values.clone()];
+        // The next ones are on their way while these are worked out.
+        let next = &self.activations[at.values.end..];
+        prefetch(&next[..activations.len().min(next.len()).min(MOST_AHEAD / size_of::<T>())]);
         let pooled = !self.places.is_empty();
         if pooled {
             // A row or column that fills no window has no gradient of its own.
