@@ -13,23 +13,15 @@ use crate::kernels::transposed::transpose;
 /// Rows of the right matrix that are multiplied by before the next ones: a bit of a word for each.
 const DEPTH: usize = u64::BITS as usize;
 
-/// Vectors of such a row, at most: `DEPTH` times as many lie in the nearest cache, with 28 KiB, and the sums of them
-/// all in registers. They are enough for a multiply-add not to wait for the one before it.
-#[inline(always)]
-fn most_vectors<T: Element, S: Simd>() -> usize {
-    const BYTES: usize = 28 << 10;
-    const REGISTERS: usize = 14;
-    (BYTES / DEPTH / size_of::<T::Vector<S>>()).min(REGISTERS)
-}
+/// Vectors of such a row whose sums the registers hold, of which there are sixteen or more. They are enough for a
+/// multiply-add not to wait for the one before it.
+const MOST_VECTORS: usize = 14;
 
-/// Calls a function with so many vectors as a constant, of which there are at most [`most_vectors`].
-macro_rules! with_vectors {
-    ($vectors:expr, $function:ident::<$S:ty>$arguments:tt, [$($fewer:literal)*], $most:literal) => {
-        match $vectors {
-            $($fewer => $function::<_, $S, $fewer>$arguments,)*
-            _ => $function::<_, $S, $most>$arguments,
-        }
-    };
+/// Vectors of such a row of which `DEPTH` times as many lie in the nearest cache, with 28 KiB.
+#[inline(always)]
+fn near_vectors<T: Element, S: Simd>() -> usize {
+    const BYTES: usize = 28 << 10;
+    (BYTES / DEPTH / size_of::<T::Vector<S>>()).min(MOST_VECTORS)
 }
 
 /// Some rows of the left matrix, and which of their values are not zero.
@@ -73,19 +65,28 @@ impl<'a, T: Element> Left<'a, T> {
         );
         let lanes = T::lanes::<S>();
         let vectors = columns.div_ceil(lanes);
-        let panels = vectors.div_ceil(most_vectors::<T, S>());
+        let panels = vectors.div_ceil(near_vectors::<T, S>());
         let width = vectors.div_ceil(panels.max(1)) * lanes;
         let mut panel = Panel { left: self, lines: Lines::zeros(DEPTH * width) };
         let begin = |index: usize| vectors * index / panels * lanes;
         for index in 0..panels {
             let own = begin(index)..begin(index + 1).min(columns);
-            let count = own.len().div_ceil(lanes);
-            with_vectors!(
-                count,
-                multiply::<S>(&mut panel, simd, right, own, result),
-                [1 2 3 4 5 6 7 8 9 10 11 12 13],
-                14
-            );
+            match own.len().div_ceil(lanes) {
+                1 => panel.multiply::<S, 1>(simd, right, own, result),
+                2 => panel.multiply::<S, 2>(simd, right, own, result),
+                3 => panel.multiply::<S, 3>(simd, right, own, result),
+                4 => panel.multiply::<S, 4>(simd, right, own, result),
+                5 => panel.multiply::<S, 5>(simd, right, own, result),
+                6 => panel.multiply::<S, 6>(simd, right, own, result),
+                7 => panel.multiply::<S, 7>(simd, right, own, result),
+                8 => panel.multiply::<S, 8>(simd, right, own, result),
+                9 => panel.multiply::<S, 9>(simd, right, own, result),
+                10 => panel.multiply::<S, 10>(simd, right, own, result),
+                11 => panel.multiply::<S, 11>(simd, right, own, result),
+                12 => panel.multiply::<S, 12>(simd, right, own, result),
+                13 => panel.multiply::<S, 13>(simd, right, own, result),
+                _ => panel.multiply::<S, MOST_VECTORS>(simd, right, own, result),
+            }
         }
     }
 }
@@ -144,27 +145,27 @@ struct Panel<'a, T> {
     lines: Lines<T>,
 }
 
-/// Writes the product with some columns of `right`, which are `COUNT` vectors, to those of `result`.
-#[inline(always)]
-fn multiply<T: Element, S: Simd, const COUNT: usize>(
-    panel: &mut Panel<'_, T>,
-    simd: S,
-    right: Matrix<'_, T>,
-    columns: Range<usize>,
-    result: &mut [MaybeUninit<T>],
-) {
-    let depth = right.rows();
-    for (block, first) in (0..depth).step_by(DEPTH).enumerate() {
-        let rows = first..depth.min(first + DEPTH);
-        copy::<T, S, COUNT>(simd, right, rows, columns.clone(), &mut panel.lines);
-        for (row, result) in result.chunks_exact_mut(right.columns()).enumerate() {
-            let result = &mut result[columns.clone()];
-            panel.add::<S, COUNT>(simd, (row, block), result);
+impl<T: Element> Panel<'_, T> {
+    /// Writes the product with some columns of `right`, which are `COUNT` vectors, to those of `result`.
+    #[inline(always)]
+    fn multiply<S: Simd, const COUNT: usize>(
+        &mut self,
+        simd: S,
+        right: Matrix<'_, T>,
+        columns: Range<usize>,
+        result: &mut [MaybeUninit<T>],
+    ) {
+        let depth = right.rows();
+        for (block, first) in (0..depth).step_by(DEPTH).enumerate() {
+            let rows = first..depth.min(first + DEPTH);
+            copy::<T, S, COUNT>(simd, right, rows, columns.clone(), &mut self.lines);
+            for (row, result) in result.chunks_exact_mut(right.columns()).enumerate() {
+                let result = &mut result[columns.clone()];
+                self.add::<S, COUNT>(simd, (row, block), result);
+            }
         }
     }
-}
 
-impl<T: Element> Panel<'_, T> {
     /// Adds to `result` what comes of a block of one row; before the first it has no values.
     #[inline(always)]
     fn add<S: Simd, const COUNT: usize>(
