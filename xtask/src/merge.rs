@@ -98,6 +98,13 @@ fn tell(survey: &Survey, folders: usize) {
     if survey.double > 0 {
         note(format_args!("{} of them in more than one, which say the same", survey.double));
     }
+    if survey.without_predictions > 0 {
+        note(format_args!(
+            "{} of them have no predictions in any folder: the report has fewer numbers, and the sweep's command \
+             trains them again",
+            survey.without_predictions
+        ));
+    }
     if !survey.unknown.is_empty() {
         let files = survey.unknown.iter().map(|path| path.display());
         note(format_args!("not copied, since they belong to no record:{}", lines(files)));

@@ -113,6 +113,22 @@ fn three_shares_in_three_folders_are_one_machine_s_sweep() {
 }
 
 #[test]
+fn runs_without_predictions_are_joined_told_and_trained_again() {
+    let place = Place::new();
+    ends(&place.study("one", &[]), 0, "[8/8]");
+    let (lost, _) = beside(&place.dir("one")).pop().unwrap();
+    assert!(lost.starts_with("predictions"), "{}", lost.display());
+    fs::rename(place.dir("one").join(&lost), place.dir("elsewhere")).unwrap();
+    let merged = place.merge(&["one"], &[]);
+    ends(&merged, 0, "8 of 8 networks are in 1 folder\n");
+    ends(&merged, 0, "1 of them have no predictions in any folder");
+    ends(&place.study("all", &[]), 0, "7 of 8 networks are trained already");
+    let again = fs::read(place.dir("all").join(&lost)).unwrap();
+    assert_eq!(again, fs::read(place.dir("elsewhere")).unwrap());
+    ends(&place.merge(&["all"], &["--dry-run"]), 0, "8 of 8 networks are in 1 folder\n");
+}
+
+#[test]
 fn shares_can_take_turns_in_one_folder_and_the_last_one_reports() {
     let place = Place::new();
     ends(&place.study("one", &[]), 0, "[8/8]");

@@ -210,9 +210,25 @@ fn doubles_make_each_other_whole() {
     let (_parent, [a, b, target]) = two();
     folder(&b, &[("mlp", 0)], 9.0);
     fs::remove_file(predictions_path(&a, "paper", "mlp", 0)).unwrap();
-    merge(&[&a, &b], &target);
+    let (survey, _) = merge(&[&a, &b], &target);
+    assert_eq!(survey.without_predictions, 0);
     assert!(predictions_path(&target, "paper", "mlp", 0).exists());
     assert_eq!(read_record(&record_path(&target, "paper", "mlp", 0)).unwrap().timing.seconds, 1.0);
+}
+
+#[test]
+fn runs_whose_predictions_are_nowhere_are_counted() {
+    let (_parent, [a, b, target]) = two();
+    folder(&b, &[("mlp", 0)], 9.0);
+    for dir in [&a, &b] {
+        fs::remove_file(predictions_path(dir, "paper", "mlp", 0)).unwrap();
+    }
+    let diverged = failed(record(&plan(1), "mlp", 1, 2.0), FailureKind::NotFinite);
+    write_record(&b, &diverged).unwrap();
+    fs::remove_file(predictions_path(&b, "paper", "mlp", 1)).unwrap();
+    let (survey, _) = merge(&[&a, &b], &target);
+    assert_eq!((survey.without_predictions, survey.missing.len()), (1, 0));
+    assert!(!predictions_path(&target, "paper", "mlp", 0).exists());
 }
 
 #[test]

@@ -27,6 +27,9 @@ pub struct Survey {
     pub double: usize,
     /// Runs without a record, and those whose failure is worth another try.
     pub missing: Vec<Missing>,
+    /// Runs that are there and whose predictions are in none of the folders: a report has fewer numbers of them,
+    /// and the sweep's own command trains them again.
+    pub without_predictions: usize,
     /// Runs that failed and would fail again: results like others.
     pub failed: Vec<Record>,
     /// Files that belong to no record. They are not copied.
@@ -81,6 +84,7 @@ pub fn survey(dirs: &[PathBuf], target: &Path) -> Result<Survey, MergeError> {
         study: None,
         double: 0,
         missing: Vec::new(),
+        without_predictions: 0,
         failed: Vec::new(),
         unknown: Vec::new(),
         dirs,
@@ -108,6 +112,8 @@ pub fn survey(dirs: &[PathBuf], target: &Path) -> Result<Survey, MergeError> {
         refuse_another_kind(&study, &sweeps, &of_none)?;
     }
     survey.double = double.len();
+    let without = |place: &&Place| !place.again && !place.failed && place.predictions.is_none();
+    survey.without_predictions = survey.runs.values().filter(without).count();
     survey.count()?;
     Ok(survey)
 }
