@@ -1,0 +1,203 @@
+//! What minimal filtering multiplies: a matrix for each place of the windows' squares.
+
+use pulp::{NullaryFnOnce, Simd};
+
+use super::{PLACES, SIDE, both_ways, pixels, results_back};
+use crate::element::Element;
+use crate::kernels::convolution::Geometry;
+use crate::kernels::lines::Lines;
+
+/// A matrix for each place of a square, of a row a window. Rows are filled up to whole vectors.
+pub(in super::super) struct Matrices<T> {
+    values: Lines<T>,
+    /// From one to the next, a cache line more than it has: else the same row of all might lie in few sets of
+    /// the cache.
+    apart: usize,
+    /// From one row to the next.
+    pub(in super::super) row: usize,
+}
+
+impl<T: Element> Matrices<T> {
+    #[inline(always)]
+    pub(in super::super) fn zeros<S: Simd>(rows: usize, columns: usize) -> Self {
+        let row = columns.next_multiple_of(T::lanes::<S>());
+        let apart = (rows * row).next_multiple_of(64 / size_of::<T>()) + 64 / size_of::<T>();
+        Self { values: Lines::zeros(PLACES * apart), apart, row }
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn at(&self, place: usize) -> &[T] {
+        &self.values[place * self.apart..][..self.apart]
+    }
+
+    #[inline(always)]
+    fn at_mut(&mut self, place: usize) -> &mut [T] {
+        &mut self.values[place * self.apart..][..self.apart]
+    }
+
+    /// The vector from `column` on in a row of each.
+    #[inline(always)]
+    pub(in super::super) fn load<S: Simd>(
+        &self,
+        simd: S,
+        (row, column): (usize, usize),
+    ) -> [[T::Vector<S>; SIDE]; SIDE] {
+        let mut square = [[T::splat(simd, T::ZERO); SIDE]; SIDE];
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                let values = &self.at(y * SIDE + x)[row * self.row + column..];
+                square[y][x] = T::load(simd, &values[..T::lanes::<S>()]);
+            }
+        }
+        square
+    }
+
+    /// Writes what [`Matrices::load`] loads.
+    #[inline(always)]
+    fn store<S: Simd>(
+        &mut self,
+        simd: S,
+        (row, column): (usize, usize),
+        square: [[T::Vector<S>; SIDE]; SIDE],
+    ) {
+        let first = row * self.row + column;
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                let values = &mut self.at_mut(y * SIDE + x)[first..];
+                T::store(simd, &mut values[..T::lanes::<S>()], square[y][x]);
+            }
+        }
+    }
+
+    /// Puts the transform of a square of pixels into a row; the square begins a slice of an arranged image.
+    #[inline(always)]
+    pub(in super::super) fn take_pixels<S: Simd>(
+        &mut self,
+        simd: S,
+        row: usize,
+        image: &[T],
+        g: &Geometry,
+    ) {
+        for first in (0..g.channels).step_by(T::lanes::<S>()) {
+            let square = load_square(simd, &image[first..], (g.row(), g.channels, first));
+            self.store(simd, (row, first), both_ways(simd, square, pixels::<T, S>));
+        }
+    }
+
+    /// Puts what a window's gradients become on the way back into a row; the window begins a slice of the
+    /// gradients of a result.
+    #[inline(always)]
+    pub(in super::super) fn take_gradients<S: Simd>(
+        &mut self,
+        simd: S,
+        row: usize,
+        gradients: &[T],
+        g: &Geometry,
+    ) {
+        let line = g.convolved().1 * g.outputs;
+        for first in (0..g.outputs).step_by(T::lanes::<S>()) {
+            let window = load_square(simd, &gradients[first..], (line, g.outputs, first));
+            self.store(simd, (row, first), both_ways(simd, window, results_back::<T, S>));
+        }
+    }
+
+    /// Multiplies the first rows at one place, of so many columns, by a matrix of so many vectors side by side,
+    /// and writes the products from `column` on.
+    #[inline(always)]
+    pub(in super::super) fn multiply<S: Simd, const VECTORS: usize, const ROWS: usize>(
+        &self,
+        simd: S,
+        place: usize,
+        (count, depth): (usize, usize),
+        right: &[T],
+        (products, column): (&mut Self, usize),
+    ) {
+        let (left, across) = (self.at(place), products.row);
+        let products = products.at_mut(place);
+        for first in (0..count).step_by(ROWS) {
+            let left = &left[first * self.row..][..ROWS * self.row];
+            let products = &mut products[first * across + column..];
+            // A function of its own: within the loop the compiler runs out of registers for the rows' places.
+            simd.vectorize(Multiply::<T, S, VECTORS, ROWS> {
+                simd,
+                left: (left, self.row),
+                depth,
+                right,
+                products: (products, across),
+            });
+        }
+    }
+}
+
+/// The vectors that begin a slice of rows, some columns apart; of the columns' values so many came before.
+#[inline(always)]
+fn load_square<T: Element, S: Simd, const N: usize>(
+    simd: S,
+    values: &[T],
+    (row, column, before): (usize, usize, usize),
+) -> [[T::Vector<S>; N]; N] {
+    let lanes = T::lanes::<S>();
+    let length = lanes.min(column - before);
+    let mut square = [[T::splat(simd, T::ZERO); N]; N];
+    if length == lanes {
+        for y in 0..N {
+            let line = &values[y * row..][..(N - 1) * column + lanes];
+            for x in 0..N {
+                square[y][x] = T::load(simd, &line[x * column..][..lanes]);
+            }
+        }
+    } else {
+        for y in 0..N {
+            for x in 0..N {
+                square[y][x] = T::load(simd, &values[y * row + x * column..][..length]);
+            }
+        }
+    }
+    square
+}
+
+/// Some rows times a matrix of so many vectors side by side.
+struct Multiply<'a, T, S, const VECTORS: usize, const ROWS: usize> {
+    simd: S,
+    /// The first row's values, and how far the next row's are.
+    left: (&'a [T], usize),
+    depth: usize,
+    right: &'a [T],
+    products: (&'a mut [T], usize),
+}
+
+impl<T: Element, S: Simd, const VECTORS: usize, const ROWS: usize> NullaryFnOnce
+    for Multiply<'_, T, S, VECTORS, ROWS>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { simd, left: (left, apart), depth, right, products: (products, across) } = self;
+        let lanes = T::lanes::<S>();
+        let width = VECTORS * lanes;
+        let mut rows = [&left[..depth]; ROWS];
+        for row in 0..ROWS {
+            rows[row] = &left[row * apart..][..depth];
+        }
+        let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
+        for (place, right) in right.chunks_exact(width).take(depth).enumerate() {
+            let mut line = [T::splat(simd, T::ZERO); VECTORS];
+            for vector in 0..VECTORS {
+                line[vector] = T::load(simd, &right[vector * lanes..][..lanes]);
+            }
+            for row in 0..ROWS {
+                let value = T::splat(simd, rows[row][place]);
+                for vector in 0..VECTORS {
+                    sums[row][vector] = T::fma(simd, value, line[vector], sums[row][vector]);
+                }
+            }
+        }
+        for row in 0..ROWS {
+            let products = &mut products[row * across..][..width];
+            for vector in 0..VECTORS {
+                T::store(simd, &mut products[vector * lanes..][..lanes], sums[row][vector]);
+            }
+        }
+    }
+}
