@@ -30,11 +30,13 @@ fn git(workspace: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
-/// Processor, cores and system.
+/// Processor, the instruction set that rounds the sums, cores and system.
+///
+/// One name may stand for processors of several sets, as a virtual machine's does.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (system, processor) = (std::env::consts::OS, processor());
-    format!("{processor}, {cores} cores, {system}")
+    format!("{processor} ({}), {cores} cores, {system}", pairnet_ops::instructions())
 }
 
 /// The processor's name where Linux tells it, else its architecture.

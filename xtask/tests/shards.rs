@@ -9,7 +9,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use pairnet_record::{
-    Failure, FailureKind, Owner, Record, RecordError, read_records, record_path, write_record,
+    Failure, FailureKind, Owner, Record, RecordError, read_records, read_sweep, record_path,
+    write_record,
 };
 use pairnet_terminal::Exit;
 use pairnet_training::{MergeError, TrainingError};
@@ -110,6 +111,23 @@ fn three_shares_in_three_folders_are_one_machine_s_sweep() {
     ends(&place.merge(&["a", "b", "c", "one"], &[]), 0, "0 networks were copied");
     ends(&place.study("all", &[]), 0, "8 of 8 networks are trained already");
     same_as_one(&place, "all");
+}
+
+#[test]
+fn machines_that_round_otherwise_are_told_apart() {
+    let place = Place::new();
+    let shares = [("a", "1/2", "scalar"), ("b", "2/2", "composed")];
+    for (name, shard, instructions) in shares {
+        let mut command = xtask(&["study", "few.toml", "--shard", shard, "--out", name]);
+        command.current_dir(place.0.path()).env("PAIRNET_INSTRUCTIONS", instructions);
+        ends(&command.output().unwrap(), 0, "so there is no report yet");
+    }
+    ends(&place.merge(&["a", "b"], &[]), 0, "8 of 8 networks are in 2 folders\n");
+    let sweep = read_sweep(&place.dir("all")).unwrap().unwrap();
+    for (.., instructions) in shares {
+        let told = format!("({instructions})");
+        assert!(sweep.provenance.machine.contains(&told), "{}", sweep.provenance.machine);
+    }
 }
 
 #[test]
