@@ -241,7 +241,10 @@ fn gradient_sizes(
     for seed in FIRST_WEIGHTS + 1..FIRST_WEIGHTS + 5 {
         let gradients = weighted_by(seed, &result).unwrap().backward().unwrap();
         for (size, variable) in sizes.iter_mut().zip(variables) {
-            *size = size.max(largest(gradients.get(variable).unwrap()));
+            let gradient = gradients.get(variable).unwrap();
+            if gradient.elem_count() < MANY {
+                *size = size.max(largest(gradient));
+            }
         }
     }
     sizes
