@@ -1,9 +1,10 @@
 //! Which crate may know which: the table of `docs/architecture.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::Command;
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use serde_json::Value;
 
 const SIBLINGS: [&str; 8] = [
     "pairnet-data",
@@ -17,23 +18,40 @@ const SIBLINGS: [&str; 8] = [
 ];
 const CANDLE: [&str; 2] = ["candle-core", "candle-nn"];
 
+/// The workspace's members, as `cargo metadata` tells them.
+///
+/// <https://doc.rust-lang.org/cargo/commands/cargo-metadata.html#json-format>
+fn members() -> BTreeMap<String, Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array_mut().unwrap();
+    packages.drain(..).map(|package| (text(&package["name"]), package)).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
 /// Where the manifest of each workspace member is.
-fn manifests() -> BTreeMap<String, std::path::PathBuf> {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
-    let packages = metadata.packages.into_iter();
-    packages.map(|package| (package.name.to_string(), package.manifest_path.into())).collect()
+fn manifests() -> BTreeMap<String, PathBuf> {
+    let manifest = |package: Value| text(&package["manifest_path"]).into();
+    members().into_iter().map(|(name, package)| (name, manifest(package))).collect()
 }
 
 /// The direct dependencies of every workspace member; development ones do not count.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
-    let direct = |package: &cargo_metadata::Package| {
-        let normal = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development);
-        normal.map(|dependency| dependency.name.clone()).collect()
+    let direct = |package: Value| {
+        let all = package["dependencies"].as_array().unwrap();
+        let normal = all.iter().filter(|dependency| dependency["kind"] != "dev");
+        normal.map(|dependency| text(&dependency["name"])).collect()
     };
-    metadata.packages.iter().map(|package| (package.name.to_string(), direct(package))).collect()
+    members().into_iter().map(|(name, package)| (name, direct(package))).collect()
 }
 
 #[test]
