@@ -1,6 +1,6 @@
 //! What a sweep was asked for, and by what program it was made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pairnet_network::Architecture;
@@ -85,16 +85,36 @@ impl Document for Sweep {
     }
 
     fn check(&self, path: &Path) -> Result<(), RecordError> {
-        let runs = self.settings.runs;
-        if (1..=MOST_RUNS).contains(&runs) {
-            return Ok(());
-        }
-        Err(RecordError::Value {
+        let wrong = |field: &str, value: String, expected| RecordError::Value {
             path: path.to_owned(),
             what: Self::WHAT,
-            field: "settings.runs".to_owned(),
-            value: runs.to_string(),
-            expected: "a sweep has from 1 to 100000 runs of each network",
-        })
+            field: field.to_owned(),
+            value,
+            expected,
+        };
+        let runs = self.settings.runs;
+        if !(1..=MOST_RUNS).contains(&runs) {
+            let expected = "a sweep has from 1 to 100000 runs of each network";
+            return Err(wrong("settings.runs", runs.to_string(), expected));
+        }
+        let Settings { recipes, variants, .. } = &self.settings;
+        let names: [(_, Vec<_>); 3] = [
+            ("settings.recipes", recipes.iter().map(|recipe| &recipe.name).collect()),
+            ("settings.variants", variants.iter().collect()),
+            ("networks", self.networks.iter().map(|network| &network.name).collect()),
+        ];
+        for (field, names) in names {
+            if let Some(name) = repeated(names) {
+                let expected = "it is there twice, and each has a name of its own";
+                return Err(wrong(field, name.clone(), expected));
+            }
+        }
+        Ok(())
     }
+}
+
+/// The first name that has been there before.
+fn repeated(names: Vec<&String>) -> Option<&String> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Seek as _, Write as _};
 use std::path::Path;
 
+use pairnet_network::{Architecture, Layer};
 use pairnet_record::{
     Epoch, Mistake, PREDICTIONS_FORMAT, Pixels, Predictions, Provenance, RECORD_FORMAT,
     RecipeSettings, Record, RecordError, Reference, STUDY_FORMAT, SWEEP_FORMAT, Settings, Study,
@@ -211,6 +212,35 @@ fn a_sweep_has_runs_and_not_too_many() {
         sweep.settings.runs = runs;
         let error = write_sweep(dir.path(), &sweep).unwrap_err().to_string();
         assert!(error.contains(&format!("settings.runs = {runs}: ")), "{error}");
+    }
+    assert!(!sweep_path(dir.path()).exists());
+}
+
+/// Which of two networks of one name a record is of, nothing would tell.
+#[test]
+fn what_a_sweep_names_has_a_name_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = Architecture {
+        name: "one".to_owned(),
+        backbone: "mlp".to_owned(),
+        weight_sharing: false,
+        auxiliary_loss: false,
+        branch: None,
+        comparator: vec![Layer::linear(392, 1, &[])],
+    };
+    let repeat: [(&str, fn(&mut Sweep, Architecture)); 3] = [
+        ("settings.recipes = paper", |sweep, _| {
+            let recipe = sweep.settings.recipes[0].clone();
+            sweep.settings.recipes.push(recipe);
+        }),
+        ("settings.variants = mlp", |sweep, _| sweep.settings.variants.push("mlp".to_owned())),
+        ("networks = one", |sweep, network| sweep.networks = vec![network.clone(), network]),
+    ];
+    for (told, repeat) in repeat {
+        let mut sweep = sweep();
+        repeat(&mut sweep, network.clone());
+        let error = write_sweep(dir.path(), &sweep).unwrap_err().to_string();
+        assert!(error.contains(&format!("{told}: it is there twice")), "{error}");
     }
     assert!(!sweep_path(dir.path()).exists());
 }
