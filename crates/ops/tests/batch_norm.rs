@@ -15,7 +15,7 @@ use support::{
 const EPSILON: f64 = 1e-5;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(support::cases(60))]
 
     #[test]
     fn any_shape_agrees_with_the_reference(
@@ -255,7 +255,7 @@ fn many_values_lose_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(support::cases(12))]
 
     #[test]
     fn bits_do_not_depend_on_threads(

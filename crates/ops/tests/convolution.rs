@@ -104,7 +104,7 @@ fn configured() -> impl Strategy<Value = (Shape, Conv2dConfig)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(support::cases(60))]
 
     #[test]
     fn any_shape_agrees_with_the_reference((shape, config) in shapes()) {

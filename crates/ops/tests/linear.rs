@@ -86,7 +86,7 @@ fn weights_a_critical_stride_apart() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(support::cases(60))]
 
     /// Nothing is rounded, and ReLU is often at its kink: no bit may differ.
     #[test]

@@ -79,7 +79,7 @@ fn long_rows_go_back_as_short_ones() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(support::cases(24))]
 
     #[test]
     fn bits_do_not_depend_on_threads(

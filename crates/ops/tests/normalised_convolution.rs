@@ -166,7 +166,7 @@ fn the_networks_layers_are_their_parts_one_after_another() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(support::cases(60))]
 
     #[test]
     fn any_layer_is_its_parts_one_after_another(

@@ -239,7 +239,7 @@ fn a_refused_step_changes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(support::cases(12))]
 
     #[test]
     fn bits_do_not_depend_on_threads(length in least()..20_000, threads in 2usize..33) {

@@ -23,7 +23,7 @@ fn pool(image: &Var, size: usize, stride: usize) -> (Vec<f64>, Vec<f64>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(support::cases(60))]
 
     #[test]
     fn any_shape_agrees_with_the_reference(

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use pairnet_ops::Tape;
+use proptest::test_runner::Config;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -19,6 +20,11 @@ pub(crate) fn device() -> &'static Device {
         Ok("cuda") => Device::new_cuda(0).expect("a GPU, and a build with the feature 'cuda'"),
         Ok(other) => panic!("PAIRNET_TEST_DEVICE is '{other}', not 'cpu' or 'cuda'"),
     })
+}
+
+/// So many random cases of a property, or fewer where the environment variable `PROPTEST_CASES` says so.
+pub(crate) fn cases(count: u32) -> Config {
+    Config::with_cases(count.min(Config::default().cases))
 }
 
 /// Whether the CPU runs what another device would (`PAIRNET_INSTRUCTIONS=composed`): candle's own ops,
