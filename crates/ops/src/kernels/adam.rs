@@ -1,9 +1,7 @@
 //! Adam's update of one parameter tensor, in one pass.
 
-use rayon::prelude::*;
-
 use crate::element::Element;
-use crate::kernels::vectorised;
+use crate::kernels::{parts, vectorised};
 
 /// Values that a thread updates at a time, some microseconds' work.
 const PART: usize = 4096;
@@ -47,9 +45,9 @@ pub(crate) struct Update<'a, T> {
 
 pub(crate) fn update<T: Element>(tensors: Update<'_, T>, factors: &Factors) {
     let Update { parameter, first_moment, second_moment, gradient } = tensors;
-    let moments = first_moment.par_chunks_mut(PART).zip(second_moment.par_chunks_mut(PART));
-    let parts = parameter.par_chunks_mut(PART).zip(moments).zip(gradient.par_chunks(PART));
-    parts.for_each(|((parameter, (first_moment, second_moment)), gradient)| {
+    let moments = first_moment.chunks_mut(PART).zip(second_moment.chunks_mut(PART));
+    let all = parameter.chunks_mut(PART).zip(moments).zip(gradient.chunks(PART));
+    parts::for_each(all, |((parameter, (first_moment, second_moment)), gradient)| {
         let part = Update { parameter, first_moment, second_moment, gradient };
         match factors.decay {
             Decay::Nothing => vectorised!(update_plainly::<T>(part, factors)),

@@ -3,8 +3,6 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::element::{Element, relu, unless_cut};
 use crate::kernels::columns::{ColumnSums, added_up, column_sums, repeated};
 use crate::kernels::parts::{self, part};
@@ -118,7 +116,7 @@ fn each_affine<T: Element, const FUSED: bool>(
 
 /// max(value, 0) of each value, in its place.
 pub(crate) fn rectify<T: Element>(values: &mut [T], channels: usize) {
-    values.par_chunks_mut(part(values.len(), channels)).for_each(|values| {
+    parts::for_each(values.chunks_mut(part(values.len(), channels)), |values| {
         vectorised!(rectify_part::<T>(values));
     });
 }
@@ -158,13 +156,12 @@ pub(crate) fn gradient_sums<T: Element>(
     result_gradient: ThroughRelu<'_, T>,
 ) -> (Vec<T>, Vec<T>) {
     let part = part(values.len(), normaliser.mean.len());
-    let parts = values.par_chunks(part).enumerate();
-    let sums = parts.map(|(index, values)| {
+    let sums = parts::map(values.chunks(part).enumerate(), |(index, values)| {
         let first = index * part;
         let gradients = result_gradient.some(first..first + values.len());
         vectorised!(column_gradient_sums::<T>(values, normaliser, &gradients))
     });
-    let (scaled, plain): (Vec<_>, Vec<_>) = sums.unzip();
+    let (scaled, plain): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
     (added_up(scaled), added_up(plain))
 }
 

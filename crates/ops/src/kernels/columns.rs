@@ -3,10 +3,8 @@
 //! A row of sixteen columns is a vector or two: a loop over it costs more than its arithmetic, and
 //! every sum waits for the one before it.
 
-use rayon::prelude::*;
-
 use crate::element::{Element, relu};
-use crate::kernels::vectorised;
+use crate::kernels::{parts, vectorised};
 
 /// Values that a loop runs over at once.
 const WIDE: usize = 256;
@@ -116,8 +114,8 @@ pub(crate) fn column_sums<T: Element>(values: &[T], columns: usize) -> Vec<T> {
     if values.len() <= part {
         return vectorised!(sums_of_columns::<T>(values, columns));
     }
-    let parts = values.par_chunks(part);
-    added_up(parts.map(|values| vectorised!(sums_of_columns::<T>(values, columns))).collect())
+    let sums = |values: &[T]| vectorised!(sums_of_columns::<T>(values, columns));
+    added_up(parts::map(values.chunks(part), sums))
 }
 
 #[inline(always)]

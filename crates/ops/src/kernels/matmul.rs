@@ -3,9 +3,8 @@
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use rayon::prelude::*;
-
 use crate::element::Element;
+use crate::kernels::parts;
 use crate::threads::threads;
 
 /// A matrix of `rows` × `columns` in a slice, at any strides.
@@ -209,11 +208,10 @@ fn multiply<T: Element>(
     assert_eq!(depth, right.rows, "inner sizes of a matrix product");
     assert_eq!(output.len(), left.rows * columns, "output of a matrix product");
     let output = AtomicPtr::new(output.as_mut_ptr().cast::<T>());
-    let parts = left
+    let all = left
         .bands(part.0)
         .flat_map(|rows| right.transposed().bands(part.1).map(move |columns| (rows, columns)));
-    let parts: Vec<_> = parts.collect();
-    parts.into_par_iter().for_each(|((first_row, left), (first_column, right))| {
+    parts::for_each(all, |((first_row, left), (first_column, right))| {
         let mut room = Vec::new();
         // By one row `gemm` multiplies without packing anything.
         let copied = left.rows > 1 && right.has_critical_stride();

@@ -1,26 +1,23 @@
 //! Mean and variance of a matrix's columns.
 
-use rayon::prelude::*;
-
 use crate::element::Element;
 use crate::kernels::columns::{ColumnSums, add_bias, repeated};
-use crate::kernels::parts::part;
+use crate::kernels::parts::{self, part};
 use crate::kernels::vectorised;
 
 /// Mean and biased variance of each column.
 pub(crate) fn moments<T: Element>(values: &[T], channels: usize) -> (Vec<T>, Vec<T>) {
-    let parts = values.par_chunks(part(values.len(), channels));
-    Moments::merged(parts.map(|rows| Moments::of(rows, channels)).collect())
+    let some = values.chunks(part(values.len(), channels));
+    Moments::merged(parts::map(some, |rows| Moments::of(rows, channels)))
 }
 
 /// [`moments`] of what bias and ReLU make of `values`, in their place.
 pub(crate) fn rectified_moments<T: Element>(values: &mut [T], bias: &[T]) -> (Vec<T>, Vec<T>) {
-    let parts = values.par_chunks_mut(part(values.len(), bias.len()));
-    let moments = parts.map(|rows| {
+    let some = values.chunks_mut(part(values.len(), bias.len()));
+    Moments::merged(parts::map(some, |rows| {
         add_bias(rows, bias, true);
         Moments::of(rows, bias.len())
-    });
-    Moments::merged(moments.collect())
+    }))
 }
 
 /// What some rows of a matrix say of each column.

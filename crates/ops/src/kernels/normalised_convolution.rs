@@ -1,11 +1,10 @@
 //! Convolution, ReLU, batch norm and max pooling with nothing in between but the activations.
 
-use rayon::prelude::*;
-
 use crate::element::Element;
 use crate::kernels::batch_norm::{self, InputGradient, Normaliser};
 use crate::kernels::convolution::{self, Geometry, Then};
 use crate::kernels::moments::Moments;
+use crate::kernels::parts;
 use crate::kernels::through_relu::ThroughRelu;
 
 mod gradient;
@@ -123,17 +122,16 @@ fn normalise_and_pool<T: Element>(
     let mut maxima = Box::new_uninit_slice(count);
     let chunk = g.chunk(activations.len() / image);
     let length = chunk * pooled;
-    activations
-        .par_chunks(chunk * image)
-        .zip(result.par_chunks_mut(length))
-        .zip(places.par_chunks_mut(length).zip(maxima.par_chunks_mut(length)))
-        .for_each(|((activations, result), (places, maxima))| {
-            let own = activations.len() / image * pooled;
-            assert_eq!([result.len(), places.len(), maxima.len()], [own; 3], "windows of a chunk");
-            let saved =
-                NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
-            crate::kernels::arch().dispatch(saved);
-        });
+    let all = activations
+        .chunks(chunk * image)
+        .zip(result.chunks_mut(length))
+        .zip(places.chunks_mut(length).zip(maxima.chunks_mut(length)));
+    parts::for_each(all, |((activations, result), (places, maxima))| {
+        let own = activations.len() / image * pooled;
+        assert_eq!([result.len(), places.len(), maxima.len()], [own; 3], "windows of a chunk");
+        let saved = NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
+        crate::kernels::arch().dispatch(saved);
+    });
     // SAFETY: every chunk was written: all outputs of all windows of as many images.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let (result, places, maxima) =

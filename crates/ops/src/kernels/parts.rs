@@ -1,15 +1,46 @@
-//! Matrices in parts of their rows, for threads to take.
+//! Work in parts, for threads to take; among it matrices in parts of their rows.
 //!
-//! The parts follow from the matrix alone, so that sums come in the same order whatever threads there
+//! These parts follow from the matrix alone, so that sums come in the same order whatever threads there
 //! are: two halves, and more parts where a half would be longer than [`rows_of_a_part`]. What a thread has
 //! written it finds in its own cache when it goes on with the same half.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::kernels::columns::rows_of_a_part;
+
+/// Does `work` with each part.
+pub(crate) fn for_each<P: Send>(parts: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
+    let parts: Vec<_> = parts.map(|part| Mutex::new(Some(part))).collect();
+    by_number(parts.len(), &|number| {
+        let part = parts[number].lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(part) = part {
+            work(part);
+        }
+    });
+}
+
+/// What `work` makes of each part, in their order.
+pub(crate) fn map<P: Send, R: Send>(
+    parts: impl Iterator<Item = P>,
+    work: impl Fn(P) -> R + Sync,
+) -> Vec<R> {
+    let parts: Vec<_> = parts.collect();
+    let mut results: Vec<_> = parts.iter().map(|_| None).collect();
+    let places = parts.into_iter().zip(&mut results);
+    for_each(places, |(part, place)| *place = Some(work(part)));
+    results.into_iter().flatten().collect()
+}
+
+/// Does `work` with each number below `count`.
+///
+/// What rayon makes of a loop are dozens of functions for the compiler. With `work` behind a pointer they are there once.
+fn by_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..count).into_par_iter().for_each(work);
+}
 
 /// Values in each part but the last of a matrix of so many values.
 pub(crate) fn part(length: usize, columns: usize) -> usize {
@@ -32,15 +63,11 @@ pub(crate) unsafe fn written<T: Send, R: Send>(
 ) -> (Vec<T>, Vec<R>) {
     let mut values = Box::new_uninit_slice(length);
     let part = part(length, columns);
-    let results = values
-        .par_chunks_mut(part)
-        .enumerate()
-        .map(|(index, places)| {
-            let first = index * part;
-            let range = first..first + places.len();
-            write(places, range)
-        })
-        .collect();
+    let results = map(values.chunks_mut(part).enumerate(), |(index, places)| {
+        let first = index * part;
+        let range = first..first + places.len();
+        write(places, range)
+    });
     // SAFETY: the parts are all there is, and the caller sees to it that each is written.
     (unsafe { values.assume_init() }.into_vec(), results)
 }

@@ -1,10 +1,8 @@
 //! Maxima and means of the windows of channels-last images.
 
-use rayon::prelude::*;
-
 use crate::element::Element;
 use crate::kernels::columns::add;
-use crate::kernels::vectorised;
+use crate::kernels::{parts, vectorised};
 
 /// The sizes of images and of the windows in them, which fit.
 #[derive(Clone, Copy, Debug)]
@@ -57,20 +55,18 @@ impl Windows {
     }
 
     /// Images and results in parts for a thread each, of as many images.
-    fn parts<'a, T: Sync, R: Send>(
+    fn parts<'a, T, R>(
         self,
         images: &'a [T],
         results: &'a mut [R],
-    ) -> impl IndexedParallelIterator<Item = (&'a [T], &'a mut [R])> {
+    ) -> impl Iterator<Item = (&'a [T], &'a mut [R])> {
         let together = self.together();
         assert_eq!(
             images.len() / self.image(),
             results.len() / self.pooled(),
             "images and results"
         );
-        images
-            .par_chunks(together * self.image())
-            .zip(results.par_chunks_mut(together * self.pooled()))
+        images.chunks(together * self.image()).zip(results.chunks_mut(together * self.pooled()))
     }
 }
 
@@ -78,8 +74,9 @@ impl Windows {
 pub(crate) fn maxima<T: Element>(images: &[T], windows: Windows) -> (Vec<T>, Vec<u32>) {
     let length = images.len() / windows.image() * windows.pooled();
     let (mut result, mut sources) = (vec![T::ZERO; length], vec![0; length]);
-    let source_parts = sources.par_chunks_mut(windows.together() * windows.pooled());
-    windows.parts(images, &mut result).zip(source_parts).for_each(|((images, result), sources)| {
+    let source_parts = sources.chunks_mut(windows.together() * windows.pooled());
+    let all = windows.parts(images, &mut result).zip(source_parts);
+    parts::for_each(all, |((images, result), sources)| {
         vectorised!(take_maxima::<T>(images, result, sources, &windows));
     });
     (result, sources)
@@ -135,10 +132,11 @@ pub(crate) fn maxima_gradient<T: Element>(
 ) -> Vec<T> {
     assert_eq!(result_gradient.len(), sources.len(), "a gradient for each maximum");
     let mut images = vec![T::ZERO; sources.len() / windows.pooled() * windows.image()];
-    let source_parts = sources.par_chunks(windows.together() * windows.pooled());
-    let gradient_parts = result_gradient.par_chunks(windows.together() * windows.pooled());
-    let parts = images.par_chunks_mut(windows.together() * windows.image());
-    parts.zip(source_parts.zip(gradient_parts)).for_each(|(images, (sources, gradients))| {
+    let source_parts = sources.chunks(windows.together() * windows.pooled());
+    let gradient_parts = result_gradient.chunks(windows.together() * windows.pooled());
+    let all = images.chunks_mut(windows.together() * windows.image());
+    let all = all.zip(source_parts.zip(gradient_parts));
+    parts::for_each(all, |(images, (sources, gradients))| {
         let given =
             sources.chunks_exact(windows.pooled()).zip(gradients.chunks_exact(windows.pooled()));
         for (image, (sources, gradients)) in images.chunks_exact_mut(windows.image()).zip(given) {
@@ -153,7 +151,7 @@ pub(crate) fn maxima_gradient<T: Element>(
 /// The means.
 pub(crate) fn means<T: Element>(images: &[T], windows: Windows) -> Vec<T> {
     let mut result = vec![T::ZERO; images.len() / windows.image() * windows.pooled()];
-    windows.parts(images, &mut result).for_each(|(images, result)| {
+    parts::for_each(windows.parts(images, &mut result), |(images, result)| {
         vectorised!(take_means::<T>(images, result, &windows));
     });
     result
@@ -176,9 +174,9 @@ fn take_means<T: Element, const FUSED: bool>(images: &[T], result: &mut [T], win
 /// The gradient of the images, given those of the means.
 pub(crate) fn means_gradient<T: Element>(result_gradient: &[T], windows: Windows) -> Vec<T> {
     let mut images = vec![T::ZERO; result_gradient.len() / windows.pooled() * windows.image()];
-    let parts = images.par_chunks_mut(windows.together() * windows.image());
-    let given = result_gradient.par_chunks(windows.together() * windows.pooled());
-    parts.zip(given).for_each(|(images, gradients)| {
+    let all = images.chunks_mut(windows.together() * windows.image());
+    let given = result_gradient.chunks(windows.together() * windows.pooled());
+    parts::for_each(all.zip(given), |(images, gradients)| {
         vectorised!(spread::<T>(images, gradients, &windows));
     });
     images

@@ -1,9 +1,7 @@
 //! A step of stochastic gradient descent for one parameter tensor, in one pass.
 
-use rayon::prelude::*;
-
 use crate::element::Element;
-use crate::kernels::vectorised;
+use crate::kernels::{parts, vectorised};
 
 /// Values that a thread updates at a time, some microseconds' work.
 const PART: usize = 8192;
@@ -28,8 +26,8 @@ impl Rule {
 
 /// A step without momentum.
 pub(crate) fn descend<T: Element>(parameter: &mut [T], gradient: &[T], rule: &Rule) {
-    let parts = parameter.par_chunks_mut(PART).zip(gradient.par_chunks(PART));
-    parts.for_each(|(parameter, gradient)| {
+    let all = parameter.chunks_mut(PART).zip(gradient.chunks(PART));
+    parts::for_each(all, |(parameter, gradient)| {
         vectorised!(descend_part::<T>(parameter, gradient, rule));
     });
 }
@@ -50,8 +48,8 @@ pub(crate) fn descend_with_momentum<T: Element>(
     gradient: &[T],
     rule: &Rule,
 ) {
-    let parts = parameter.par_chunks_mut(PART).zip(momentum.par_chunks_mut(PART));
-    parts.zip(gradient.par_chunks(PART)).for_each(|((parameter, momentum), gradient)| {
+    let all = parameter.chunks_mut(PART).zip(momentum.chunks_mut(PART));
+    parts::for_each(all.zip(gradient.chunks(PART)), |((parameter, momentum), gradient)| {
         if rule.nesterov {
             vectorised!(nesterov_part::<T>(parameter, momentum, gradient, rule));
         } else {

@@ -1,10 +1,8 @@
 //! Softmax of the rows of a matrix, its logarithm, and the way back through both.
 
-use rayon::prelude::*;
-
 use crate::element::{Element, largest};
 use crate::kernels::sums::{BLOCK, sum};
-use crate::kernels::vectorised;
+use crate::kernels::{parts, vectorised};
 
 /// Puts exp(x) in the place of each x.
 fn exponentials<T: Element>(values: &mut [T]) {
@@ -34,8 +32,8 @@ pub(crate) fn probabilities<T: Element>(logits: &[T], classes: usize) -> (Vec<T>
         return (result, scales);
     }
     let columns = classes.max(1);
-    let parts = result.par_chunks_mut(rows_at_a_time(columns) * columns);
-    let scales = parts.flat_map_iter(|rows| divide_rows(rows, columns)).collect();
+    let some = result.chunks_mut(rows_at_a_time(columns) * columns);
+    let scales = parts::map(some, |rows| divide_rows(rows, columns)).concat();
     (result, scales)
 }
 
@@ -57,15 +55,17 @@ fn divide_rows<T: Element>(rows: &mut [T], columns: usize) -> Vec<Scale<T>> {
 
 /// Makes probabilities of a row that all threads have a part of.
 fn divide_long_row<T: Element>(row: &mut [T]) -> Scale<T> {
-    let maxima: Vec<T> = row.par_chunks(BLOCK).map(largest).collect();
+    let maxima = parts::map(row.chunks(BLOCK), largest);
     let largest = largest(&maxima);
-    let sums = row.par_chunks_mut(BLOCK).map(|part| {
+    let sums = parts::map(row.chunks_mut(BLOCK), |part| {
         part.iter_mut().for_each(|value| *value -= largest);
         exponentials(part);
         sum(part)
     });
-    let total = T::from_f64(sum(&sums.collect::<Vec<f64>>()));
-    row.par_chunks_mut(BLOCK).for_each(|part| part.iter_mut().for_each(|value| *value /= total));
+    let total = T::from_f64(sum(&sums));
+    parts::for_each(row.chunks_mut(BLOCK), |part| {
+        part.iter_mut().for_each(|value| *value /= total);
+    });
     (largest, total)
 }
 
@@ -108,35 +108,35 @@ pub(crate) fn through_log_softmax<T: Element>(
 ) -> Vec<T> {
     let sums = sums_of_rows(gradient, classes);
     let mut result = logarithms.to_vec();
-    result.par_chunks_mut(BLOCK).for_each(exponentials);
+    parts::for_each(result.chunks_mut(BLOCK), exponentials);
     for_parts_of_rows(&mut result, classes, |part, row| {
         part.iter_mut().for_each(|value| *value *= sums[row]);
     });
-    let pairs = result.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK));
-    pairs.for_each(|(result, gradient)| {
+    let pairs = result.chunks_mut(BLOCK).zip(gradient.chunks(BLOCK));
+    parts::for_each(pairs, |(result, gradient)| {
         result.iter_mut().zip(gradient).for_each(|(value, &gradient)| *value = gradient - *value);
     });
     result
 }
 
 fn multiply<T: Element>(values: &mut [T], factors: &[T]) {
-    let pairs = values.par_chunks_mut(BLOCK).zip(factors.par_chunks(BLOCK));
-    pairs.for_each(|(values, factors)| {
+    let pairs = values.chunks_mut(BLOCK).zip(factors.chunks(BLOCK));
+    parts::for_each(pairs, |(values, factors)| {
         values.iter_mut().zip(factors).for_each(|(value, &factor)| *value *= factor);
     });
 }
 
 fn sums_of_rows<T: Element>(values: &[T], columns: usize) -> Vec<T> {
     let columns = columns.max(1);
-    let sum_of_row = |row: &[T]| {
-        if columns <= BLOCK {
-            return T::from_f64(sum(row));
-        }
-        let parts: Vec<f64> = row.par_chunks(BLOCK).map(sum).collect();
-        T::from_f64(sum(&parts))
+    if columns > BLOCK {
+        let sum_of_row = |row: &[T]| T::from_f64(sum(&parts::map(row.chunks(BLOCK), sum)));
+        return values.chunks_exact(columns).map(sum_of_row).collect();
+    }
+    let some = values.chunks(rows_at_a_time(columns) * columns);
+    let sums = |rows: &[T]| -> Vec<T> {
+        rows.chunks_exact(columns).map(|row| T::from_f64(sum(row))).collect()
     };
-    let rows = values.par_chunks_exact(columns).with_min_len(rows_at_a_time(columns));
-    rows.map(sum_of_row).collect()
+    parts::map(some, sums).concat()
 }
 
 /// Lets `f` change each row, or each part of a long one, given the row's number.
@@ -146,12 +146,17 @@ fn for_parts_of_rows<T: Element>(
     f: impl Fn(&mut [T], usize) + Sync,
 ) {
     let columns = columns.max(1);
-    let rows = values.par_chunks_exact_mut(columns).with_min_len(rows_at_a_time(columns));
-    rows.enumerate().for_each(|(row, values)| {
-        if columns <= BLOCK {
+    let rows = values.chunks_exact_mut(columns).enumerate();
+    if columns > BLOCK {
+        let all =
+            rows.flat_map(|(row, values)| values.chunks_mut(BLOCK).map(move |part| (part, row)));
+        return parts::for_each(all, |(part, row)| f(part, row));
+    }
+    let together = rows_at_a_time(columns);
+    let some = values.chunks_mut(together * columns).enumerate();
+    parts::for_each(some, |(index, values)| {
+        for (row, values) in (index * together..).zip(values.chunks_exact_mut(columns)) {
             f(values, row);
-        } else {
-            values.par_chunks_mut(BLOCK).for_each(|part| f(part, row));
         }
     });
 }

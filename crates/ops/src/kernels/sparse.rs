@@ -9,11 +9,10 @@
 use std::mem::MaybeUninit;
 
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 use self::panels::Left;
 use super::matmul::{ENOUGH, Matrix};
-use super::vectorised;
+use super::{parts, vectorised};
 use crate::element::Element;
 use crate::threads::threads;
 
@@ -67,8 +66,10 @@ pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
     let bands: Vec<_> = left.bands(part).collect();
     // A band too few would leave memory unwritten.
     assert_eq!(bands.len(), rows.div_ceil(part), "bands of rows");
-    let parts = result.par_chunks_mut((part * columns).max(1)).zip(bands);
-    parts.for_each(|(result, (_, left))| super::arch().dispatch(Part { left, right, result }));
+    let all = result.chunks_mut((part * columns).max(1)).zip(bands);
+    parts::for_each(all, |(result, (_, left))| {
+        super::arch().dispatch(Part { left, right, result });
+    });
     // SAFETY: each part is written, since there is some depth, and the parts are all there is.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let result = unsafe { result.assume_init() };

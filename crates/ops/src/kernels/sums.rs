@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::element::Element;
+use crate::kernels::parts;
 
 /// Values that are added one after another.
 const SHORT: usize = 32;
@@ -31,11 +30,8 @@ pub(crate) fn total(count: usize, block: usize, term: impl Fn(usize) -> f64 + Sy
     if count <= block {
         return sum_of(0..count, &term);
     }
-    let starts: Vec<usize> = (0..count).step_by(block).collect();
-    let blocks = starts.into_par_iter();
-    let sums: Vec<f64> =
-        blocks.map(|start| sum_of(start..count.min(start + block), &term)).collect();
-    sum(&sums)
+    let starts = (0..count).step_by(block);
+    sum(&parts::map(starts, |start| sum_of(start..count.min(start + block), &term)))
 }
 
 fn sum_of(range: Range<usize>, term: &impl Fn(usize) -> f64) -> f64 {

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, Result, Shape, Tensor};
-use rayon::prelude::*;
 
 use super::classes::{beside, columns_and_classes};
 use crate::element::{Element, composed};
+use crate::kernels::parts;
 use crate::kernels::softmax::probabilities;
 use crate::kernels::sums::{BLOCK, total};
 use crate::op::{Argument, Op, apply, kept};
@@ -81,8 +81,9 @@ impl Op<1> for CrossEntropy {
         for (row, &class) in gradient.chunks_exact_mut(logits.dims[1]).zip(&self.classes) {
             row[class as usize] -= T::ONE;
         }
-        let parts = gradient.par_chunks_mut(BLOCK);
-        parts.for_each(|part| part.iter_mut().for_each(|gradient| *gradient *= scale));
+        parts::for_each(gradient.chunks_mut(BLOCK), |part| {
+            part.iter_mut().for_each(|gradient| *gradient *= scale);
+        });
         Ok([Some(gradient)])
     }
 }

@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 
 use candle_core::{Result, Shape, Tensor, bail};
-use rayon::prelude::*;
 
 use crate::element::{Element, composed};
+use crate::kernels::parts;
 use crate::kernels::sums::{BLOCK, total};
 use crate::op::{Argument, Op, apply};
 use crate::reference;
@@ -177,6 +177,9 @@ impl<C: Comparison> Op<2> for Mean<C> {
 }
 
 fn slopes<T: Element>(values: &[T], targets: &[T], slope: impl Slope<T>) -> Vec<T> {
-    let pairs = values.par_iter().zip(targets).with_min_len(BLOCK);
-    pairs.map(|(&value, &target)| slope(value, target)).collect()
+    let blocks = values.chunks(BLOCK).zip(targets.chunks(BLOCK));
+    let slopes = |(values, targets): (&[T], &[T])| -> Vec<T> {
+        values.iter().zip(targets).map(|(&value, &target)| slope(value, target)).collect()
+    };
+    parts::map(blocks, slopes).concat()
 }

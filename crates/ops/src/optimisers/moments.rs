@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var};
-use rayon::prelude::*;
 
 use super::in_place::{change, replace};
 use super::state::{OptimiserState, Taken};
 use super::variables::{Bounds, Slot, all_have_kernels, check, gradients, slots};
 use crate::element::{Element, has_kernels, values, with_float};
 use crate::kernels::adam::{Decay, Factors, Update, update};
+use crate::kernels::parts;
 
 /// What both optimisers are told.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +102,9 @@ impl Moments {
             Some(gradient) => slot.update_composed(gradient, factors),
         };
         if all_have_kernels(&self.slots) {
-            self.slots.par_iter().zip(&gradients).try_for_each(update)?;
+            parts::map(self.slots.iter().zip(&gradients), update)
+                .into_iter()
+                .collect::<Result<()>>()?;
         } else {
             self.slots.iter().zip(&gradients).try_for_each(update)?;
         }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var, bail};
 use candle_nn::Optimizer;
-use rayon::prelude::*;
 
 use super::in_place::{change, replace};
 use super::state::{OptimiserState, StatefulOptimizer, Taken};
 use super::variables::{Bounds, Slot, all_have_kernels, check, gradients, numbered, slots};
 use crate::element::{Element, has_kernels, values, with_float};
+use crate::kernels::parts;
 use crate::kernels::sgd::{Rule, descend, descend_with_momentum};
 
 /// The constants of SGD.
@@ -121,7 +121,9 @@ impl Optimizer for Sgd {
             Some(gradient) => slot.update(gradient, settings),
         };
         if all_have_kernels(&self.slots) {
-            self.slots.par_iter_mut().zip(&gradients).try_for_each(update)?;
+            parts::map(self.slots.iter_mut().zip(&gradients), update)
+                .into_iter()
+                .collect::<Result<()>>()?;
         } else {
             self.slots.iter_mut().zip(&gradients).try_for_each(update)?;
         }

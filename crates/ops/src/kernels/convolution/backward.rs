@@ -6,7 +6,6 @@
 use std::mem::MaybeUninit;
 
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 use self::direct::{Direct, Turned};
 use self::patches::Patches;
@@ -19,6 +18,7 @@ use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
 use crate::kernels::matmul::Matrix;
+use crate::kernels::parts;
 
 mod direct;
 mod lists;
@@ -196,8 +196,7 @@ pub(crate) fn backward<T: Element>(
     let mut bias = ColumnSums::of_sums(g.outputs);
     let mut chunks = chunks.into_iter().enumerate().peekable();
     while chunks.peek().is_some() {
-        let some: Vec<_> = chunks.by_ref().take(at_once(g)).collect();
-        let partial_sums: Vec<_> = some.into_par_iter().map(gradients_of).collect();
+        let partial_sums = parts::map(chunks.by_ref().take(at_once(g)), &gradients_of);
         for (partial_weights, partial_bias) in &partial_sums {
             weights.add(partial_weights);
             bias.add(partial_bias);

@@ -3,7 +3,6 @@
 use std::mem::MaybeUninit;
 
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::arrangement::Arranged;
 use super::near::{NEAR, near, row_tile, window_tile};
@@ -13,6 +12,7 @@ use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::linear::weighted;
 use crate::kernels::matmul::Matrix;
+use crate::kernels::parts;
 use crate::kernels::vectors::WINDOW;
 
 mod store;
@@ -64,35 +64,32 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     let mut places = Box::new_uninit_slice(pooled);
     let mut place_chunks: Vec<_> = places.chunks_mut(chunk * length).collect();
     place_chunks.resize_with(count.div_ceil(chunk), Default::default);
-    let image_chunks = images.par_chunks(chunk * g.image());
-    let result_chunks = result.par_chunks_mut(chunk * length);
+    let image_chunks = images.chunks(chunk * g.image());
+    let result_chunks = result.chunks_mut(chunk * length);
     // A chunk too few on one side would leave memory unwritten.
     assert_eq!(image_chunks.len(), result_chunks.len(), "chunks of images and of results");
-    let looks = image_chunks
-        .zip(result_chunks)
-        .zip(place_chunks)
-        .map(|((images, result), places)| {
-            let count = images.len() / g.image();
-            assert_eq!(result.len(), count * length, "results of a chunk");
-            let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
-            assert_eq!(places.len(), pooled, "places of a chunk");
-            let (mut results_left, mut places_left) = (&mut *result, places);
-            for band in bands {
-                // Of each image all results, or of one image the next.
-                let own = count * band.patches * g.outputs;
-                let (result, places);
-                (result, results_left) = results_left.split_at_mut(own);
-                (places, places_left) = places_left.split_at_mut(own.min(pooled));
-                let starts = &starts[..filters.count(band.patches, then)];
-                let arranged = Arranged::new(g, band);
-                let chunk = Chunk { images, arranged, filters, g, starts, then, result, places };
-                crate::kernels::arch().dispatch(chunk);
-            }
-            // SAFETY: the chunk has as many results as images, and all outputs of each were written.
-            #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-            look(unsafe { result.assume_init_ref() })
-        })
-        .collect();
+    let chunks = image_chunks.zip(result_chunks).zip(place_chunks);
+    let looks = parts::map(chunks, |((images, result), places)| {
+        let count = images.len() / g.image();
+        assert_eq!(result.len(), count * length, "results of a chunk");
+        let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
+        assert_eq!(places.len(), pooled, "places of a chunk");
+        let (mut results_left, mut places_left) = (&mut *result, places);
+        for band in bands {
+            // Of each image all results, or of one image the next.
+            let own = count * band.patches * g.outputs;
+            let (result, places);
+            (result, results_left) = results_left.split_at_mut(own);
+            (places, places_left) = places_left.split_at_mut(own.min(pooled));
+            let starts = &starts[..filters.count(band.patches, then)];
+            let arranged = Arranged::new(g, band);
+            let chunk = Chunk { images, arranged, filters, g, starts, then, result, places };
+            crate::kernels::arch().dispatch(chunk);
+        }
+        // SAFETY: the chunk has as many results as images, and all outputs of each were written.
+        #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+        look(unsafe { result.assume_init_ref() })
+    });
     // SAFETY: every chunk was written, and so were its places where there are some.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let (result, places) = unsafe { (result.assume_init(), places.assume_init()) };

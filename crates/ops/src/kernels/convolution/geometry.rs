@@ -139,6 +139,7 @@ impl Geometry {
         let (height, width) = self.convolved();
         self.arranged() + height * width * self.outputs
     }
+
     /// Images of a batch of so many that one thread works on at a time: up to 32, and fewer where they are
     /// large or few. It follows from the sizes alone, so that the order of sums over images does not depend
     /// on how many threads there are.

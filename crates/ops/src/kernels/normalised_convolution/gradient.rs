@@ -38,17 +38,17 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
         let next = &self.activations[at.values.end..];
         prefetch(&next[..activations.len().min(next.len()).min(MOST_AHEAD / size_of::<T>())]);
         let pooled = !self.places.is_empty();
-        if pooled {
-            // A row or column that fills no window has no gradient of its own.
-            gradients.fill(T::ZERO);
-        } else {
-            self.result_gradient.write(at.values.clone(), gradients);
-        }
         // No window is parted, and those of these rows lie in them as the first ones do in an image.
         let windows = &self.windows[..at.rows.len() / 2 * self.columns];
         let first_window = at.image * self.windows.len() + at.rows.start / 2 * self.columns;
-        let in_windows = windows.len() * WINDOW * self.outputs;
-        if !pooled || in_windows < gradients.len() {
+        if !pooled {
+            self.result_gradient.write(at.values.clone(), gradients);
+        }
+        if !pooled || windows.len() * WINDOW * self.outputs < gradients.len() {
+            if pooled {
+                // A row or column that fills no window has no gradient of its own.
+                gradients.fill(T::ZERO);
+            }
             let through = &self.gradient;
             match (S::IS_SCALAR, self.order == Order::ReluBatchNorm) {
                 (true, true) => through.apply::<false, true>(activations, gradients),

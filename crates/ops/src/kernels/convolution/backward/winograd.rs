@@ -37,19 +37,19 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
         match T::lanes::<S>() {
-            16 => self.gradients::<S, 16, 16>(simd),
-            8 => self.gradients::<S, 8, 8>(simd),
-            4 => self.gradients::<S, 4, 8>(simd),
-            2 => self.gradients::<S, 2, 8>(simd),
-            _ => self.gradients::<S, 1, 8>(simd),
+            16 => self.gradients::<S, 16, 8, 16>(simd),
+            8 => self.gradients::<S, 8, 4, 8>(simd),
+            4 => self.gradients::<S, 4, 2, 8>(simd),
+            2 => self.gradients::<S, 2, 1, 8>(simd),
+            _ => self.gradients::<S, 1, 1, 8>(simd),
         }
     }
 }
 
 impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
-    /// `CHANNELS` are as many as a vector has.
+    /// `CHANNELS` are as many as a vector has, and `HALF` are half of them.
     #[inline(always)]
-    fn gradients<S: Simd, const CHANNELS: usize, const ROWS: usize>(
+    fn gradients<S: Simd, const CHANNELS: usize, const HALF: usize, const ROWS: usize>(
         self,
         simd: S,
     ) -> (Vec<T>, Vec<T>) {
@@ -85,7 +85,7 @@ impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
                 let corner = 2 * (window / (width / 2) * width + window % (width / 2));
                 results.take_gradients(simd, row, &gradients[corner * g.outputs..], g);
                 if row + 1 == BLOCK || number + 1 == all {
-                    sums.add::<S, CHANNELS>(simd, row + 1, &pixels, &results);
+                    sums.add::<S, HALF>(simd, row + 1, &pixels, &results);
                     if let Some(filters) = filters {
                         let block = (number - row, row + 1);
                         back.add::<S, CHANNELS, ROWS>(simd, block, &results, filters);
@@ -114,7 +114,7 @@ impl<T: Element> Sums<T> {
         Self { values: Lines::zeros(PLACES * channels * outputs), channels }
     }
 
-    /// Adds what so many windows give.
+    /// Adds what so many windows give, of two vectors of outputs and `CHANNELS` at a time.
     #[inline(always)]
     fn add<S: Simd, const CHANNELS: usize>(
         &mut self,
@@ -123,18 +123,23 @@ impl<T: Element> Sums<T> {
         pixels: &Matrices<T>,
         results: &Matrices<T>,
     ) {
+        let lanes = T::lanes::<S>();
+        let apart = self.channels * lanes;
         let places = self.values.chunks_exact_mut(self.channels * results.row);
         for (place, sums) in places.enumerate() {
             let (pixels_at, results_at) = (pixels.at(place), results.at(place));
-            for (output, sums) in sums.chunks_exact_mut(self.channels * CHANNELS).enumerate() {
-                for (channel, sums) in sums.chunks_exact_mut(CHANNELS * CHANNELS).enumerate() {
-                    simd.vectorize(AddOuterProducts::<T, S, CHANNELS> {
-                        simd,
-                        count,
-                        left: (&pixels_at[channel * CHANNELS..], pixels.row),
-                        right: (&results_at[output * CHANNELS..], results.row),
-                        sums,
-                    });
+            for (output, sums) in sums.chunks_mut(2 * apart).enumerate() {
+                let two = sums.len() == 2 * apart;
+                let right = (&results_at[2 * output * lanes..], results.row);
+                for channel in (0..self.channels).step_by(CHANNELS) {
+                    let left = (&pixels_at[channel..], pixels.row);
+                    let sums = (&mut sums[channel * lanes..], apart);
+                    let products = OuterProducts { simd, count, left, right, sums };
+                    if two {
+                        simd.vectorize(Add::<T, S, CHANNELS, 2>(products));
+                    } else {
+                        simd.vectorize(Add::<T, S, CHANNELS, 1>(products));
+                    }
                 }
             }
         }
@@ -173,36 +178,55 @@ impl<T: Element> Sums<T> {
     }
 }
 
-/// Adds Σ leftᵀ · right over some rows: a function of its own, for the compiler keeps its sums in registers.
-struct AddOuterProducts<'a, T, S, const COUNT: usize> {
+/// Σ leftᵀ · right over some rows.
+struct OuterProducts<'a, T, S> {
     simd: S,
     count: usize,
     /// The first row's values, and how far the next row's are.
     left: (&'a [T], usize),
     right: (&'a [T], usize),
-    sums: &'a mut [T],
+    /// What they are added to, and how far the sums of the next vector of `right` are.
+    sums: (&'a mut [T], usize),
 }
 
-impl<T: Element, S: Simd, const COUNT: usize> NullaryFnOnce for AddOuterProducts<'_, T, S, COUNT> {
+/// Adds them, of `ROWS` values of `left` and `VECTORS` of `right`: a function of its own, for the compiler keeps its
+/// sums in registers.
+struct Add<'a, T, S, const ROWS: usize, const VECTORS: usize>(OuterProducts<'a, T, S>);
+
+impl<T: Element, S: Simd, const ROWS: usize, const VECTORS: usize> NullaryFnOnce
+    for Add<'_, T, S, ROWS, VECTORS>
+{
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { simd, count, left, right, sums: target } = self;
+        let OuterProducts { simd, count, left, right, sums: (target, apart) } = self.0;
         let lanes = T::lanes::<S>();
-        let mut sums = [T::splat(simd, T::ZERO); COUNT];
-        for row in 0..COUNT {
-            sums[row] = T::load(simd, &target[row * lanes..][..lanes]);
+        let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
+        for row in 0..ROWS {
+            for vector in 0..VECTORS {
+                sums[row][vector] = T::load(simd, &target[vector * apart + row * lanes..][..lanes]);
+            }
         }
         let rows = left.0.chunks(left.1).zip(right.0.chunks(right.1)).take(count);
         for (left, right) in rows {
-            let (left, right) = (&left[..COUNT], T::load(simd, &right[..lanes]));
-            for row in 0..COUNT {
-                sums[row] = T::fma(simd, T::splat(simd, left[row]), right, sums[row]);
+            let (left, right) = (&left[..ROWS], &right[..VECTORS * lanes]);
+            let mut line = [T::splat(simd, T::ZERO); VECTORS];
+            for vector in 0..VECTORS {
+                line[vector] = T::load(simd, &right[vector * lanes..][..lanes]);
+            }
+            for row in 0..ROWS {
+                let value = T::splat(simd, left[row]);
+                for vector in 0..VECTORS {
+                    sums[row][vector] = T::fma(simd, value, line[vector], sums[row][vector]);
+                }
             }
         }
-        for row in 0..COUNT {
-            T::store(simd, &mut target[row * lanes..][..lanes], sums[row]);
+        for row in 0..ROWS {
+            for vector in 0..VECTORS {
+                let target = &mut target[vector * apart + row * lanes..][..lanes];
+                T::store(simd, target, sums[row][vector]);
+            }
         }
     }
 }

@@ -1,0 +1,132 @@
+//! Squares of as many vectors as a vector has values, turned by shuffles: left to the compiler, each value is moved
+//! alone.
+
+use core::arch::x86_64::{__m256, __m512};
+
+use pulp::x86::{V3, V4};
+use pulp::{NullaryFnOnce, Simd, cast};
+
+use crate::kernels::vectors::Vectors;
+
+/// [`super::transpose`] of f32.
+pub(super) struct Transpose<'a, S> {
+    pub(super) simd: S,
+    pub(super) source: (&'a [f32], usize),
+    pub(super) size: (usize, usize),
+    pub(super) target: (&'a mut [f32], usize),
+}
+
+impl NullaryFnOnce for Transpose<'_, V3> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let simd = self.simd;
+        self.by_squares::<8>(|rows| {
+            let columns = eight(simd, rows.map(|row| cast(row)));
+            columns.map(|column| cast(column))
+        });
+    }
+}
+
+impl NullaryFnOnce for Transpose<'_, V4> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let simd = self.simd;
+        self.by_squares::<16>(|rows| {
+            let columns = sixteen(simd, rows.map(|row| cast(row)));
+            columns.map(|column| cast(column))
+        });
+    }
+}
+
+impl<S: Simd> Transpose<'_, S> {
+    /// Of `SIDE` rows and columns each; less at the end, where what is read past it is zero and not written.
+    #[inline(always)]
+    fn by_squares<const SIDE: usize>(self, turned: impl Fn([S::f32s; SIDE]) -> [S::f32s; SIDE]) {
+        let Self { simd, source, size: (rows, columns), target } = self;
+        // A line of the target is written at once, whatever is a side.
+        for line in (0..rows).step_by(super::SIDE) {
+            for first in (0..columns).step_by(SIDE) {
+                let width = SIDE.min(columns - first);
+                for first_row in (line..rows.min(line + super::SIDE)).step_by(SIDE) {
+                    let height = SIDE.min(rows - first_row);
+                    let mut square = [simd.splat_f32s(0.0); SIDE];
+                    for row in 0..height {
+                        let values = &source.0[(first_row + row) * source.1 + first..][..width];
+                        square[row] = f32::load(simd, values);
+                    }
+                    let square = turned(square);
+                    for column in 0..width {
+                        let target = &mut target.0[(first + column) * target.1 + first_row..];
+                        f32::store(simd, &mut target[..height], square[column]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The transpose of eight vectors: of 2×2 values, of pairs of them, and of the halves of vectors.
+#[inline(always)]
+fn eight(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
+    const LOWER: i32 = 0x20;
+    const UPPER: i32 = 0x31;
+    let avx = simd.avx;
+    let (mut pairs, mut fours, mut columns) = (rows, rows, rows);
+    for two in 0..4 {
+        let (a, b) = (rows[2 * two], rows[2 * two + 1]);
+        pairs[2 * two] = avx._mm256_unpacklo_ps(a, b);
+        pairs[2 * two + 1] = avx._mm256_unpackhi_ps(a, b);
+    }
+    for four in 0..2 {
+        for half in 0..2 {
+            let (a, b) = (cast(pairs[4 * four + half]), cast(pairs[4 * four + half + 2]));
+            fours[4 * four + 2 * half] = cast(avx._mm256_unpacklo_pd(a, b));
+            fours[4 * four + 2 * half + 1] = cast(avx._mm256_unpackhi_pd(a, b));
+        }
+    }
+    // Half h of fours[4 i + j] has column 4 h + j of the rows from 4 i on.
+    for place in 0..4 {
+        let (a, b) = (fours[place], fours[4 + place]);
+        columns[place] = avx._mm256_permute2f128_ps::<LOWER>(a, b);
+        columns[4 + place] = avx._mm256_permute2f128_ps::<UPPER>(a, b);
+    }
+    columns
+}
+
+/// The transpose of sixteen vectors: of 2×2 values, of pairs of them, and of the four quarters of vectors.
+#[inline(always)]
+fn sixteen(simd: V4, rows: [__m512; 16]) -> [__m512; 16] {
+    const EVEN: i32 = 0b10_00_10_00;
+    const ODD: i32 = 0b11_01_11_01;
+    let avx = simd.avx512f;
+    let (mut pairs, mut fours, mut columns) = (rows, rows, rows);
+    for two in 0..8 {
+        let (a, b) = (rows[2 * two], rows[2 * two + 1]);
+        pairs[2 * two] = avx._mm512_unpacklo_ps(a, b);
+        pairs[2 * two + 1] = avx._mm512_unpackhi_ps(a, b);
+    }
+    for four in 0..4 {
+        for half in 0..2 {
+            let (a, b) = (cast(pairs[4 * four + half]), cast(pairs[4 * four + half + 2]));
+            fours[4 * four + 2 * half] = cast(avx._mm512_unpacklo_pd(a, b));
+            fours[4 * four + 2 * half + 1] = cast(avx._mm512_unpackhi_pd(a, b));
+        }
+    }
+    // Quarter q of fours[4 i + j] has column 4 q + j of the rows from 4 i on.
+    for place in 0..4 {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|four| fours[4 * four + place]);
+        let (upper, lower) =
+            (avx._mm512_shuffle_f32x4::<EVEN>(a, b), avx._mm512_shuffle_f32x4::<EVEN>(c, d));
+        columns[place] = avx._mm512_shuffle_f32x4::<EVEN>(upper, lower);
+        columns[8 + place] = avx._mm512_shuffle_f32x4::<ODD>(upper, lower);
+        let (upper, lower) =
+            (avx._mm512_shuffle_f32x4::<ODD>(a, b), avx._mm512_shuffle_f32x4::<ODD>(c, d));
+        columns[4 + place] = avx._mm512_shuffle_f32x4::<EVEN>(upper, lower);
+        columns[12 + place] = avx._mm512_shuffle_f32x4::<ODD>(upper, lower);
+    }
+    columns
+}
