@@ -228,7 +228,8 @@ fn what_a_sweep_names_has_a_name_of_its_own() {
         branch: None,
         comparator: vec![Layer::linear(392, 1, &[])],
     };
-    let repeat: [(&str, fn(&mut Sweep, Architecture)); 3] = [
+    type Repeat = fn(&mut Sweep, Architecture);
+    let repeat: [(&str, Repeat); 3] = [
         ("settings.recipes = paper", |sweep, _| {
             let recipe = sweep.settings.recipes[0].clone();
             sweep.settings.recipes.push(recipe);

@@ -196,7 +196,7 @@ pub(crate) fn backward<T: Element>(
     let mut bias = ColumnSums::of_sums(g.outputs);
     let mut chunks = chunks.into_iter().enumerate().peekable();
     while chunks.peek().is_some() {
-        let partial_sums = parts::map(chunks.by_ref().take(at_once(g)), &gradients_of);
+        let partial_sums = parts::map(chunks.by_ref().take(at_once(g)), gradients_of);
         for (partial_weights, partial_bias) in &partial_sums {
             weights.add(partial_weights);
             bias.add(partial_bias);

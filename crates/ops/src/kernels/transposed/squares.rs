@@ -1,10 +1,8 @@
 //! Squares of as many vectors as a vector has values, turned by shuffles: left to the compiler, each value is moved
 //! alone.
 
-use core::arch::x86_64::{__m256, __m512};
-
 use pulp::x86::{V3, V4};
-use pulp::{NullaryFnOnce, Simd, cast};
+use pulp::{NullaryFnOnce, Simd, cast, f32x8, f32x16};
 
 use crate::kernels::vectors::Vectors;
 
@@ -22,10 +20,7 @@ impl NullaryFnOnce for Transpose<'_, V3> {
     #[inline(always)]
     fn call(self) {
         let simd = self.simd;
-        self.by_squares::<8>(|rows| {
-            let columns = eight(simd, rows.map(|row| cast(row)));
-            columns.map(|column| cast(column))
-        });
+        self.by_squares::<8>(|rows| eight(simd, rows));
     }
 }
 
@@ -35,10 +30,7 @@ impl NullaryFnOnce for Transpose<'_, V4> {
     #[inline(always)]
     fn call(self) {
         let simd = self.simd;
-        self.by_squares::<16>(|rows| {
-            let columns = sixteen(simd, rows.map(|row| cast(row)));
-            columns.map(|column| cast(column))
-        });
+        self.by_squares::<16>(|rows| sixteen(simd, rows));
     }
 }
 
@@ -71,15 +63,15 @@ impl<S: Simd> Transpose<'_, S> {
 
 /// The transpose of eight vectors: of 2×2 values, of pairs of them, and of the halves of vectors.
 #[inline(always)]
-fn eight(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
+fn eight(simd: V3, rows: [f32x8; 8]) -> [f32x8; 8] {
     const LOWER: i32 = 0x20;
     const UPPER: i32 = 0x31;
     let avx = simd.avx;
     let (mut pairs, mut fours, mut columns) = (rows, rows, rows);
     for two in 0..4 {
-        let (a, b) = (rows[2 * two], rows[2 * two + 1]);
-        pairs[2 * two] = avx._mm256_unpacklo_ps(a, b);
-        pairs[2 * two + 1] = avx._mm256_unpackhi_ps(a, b);
+        let (a, b) = (cast(rows[2 * two]), cast(rows[2 * two + 1]));
+        pairs[2 * two] = cast(avx._mm256_unpacklo_ps(a, b));
+        pairs[2 * two + 1] = cast(avx._mm256_unpackhi_ps(a, b));
     }
     for four in 0..2 {
         for half in 0..2 {
@@ -90,24 +82,24 @@ fn eight(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
     }
     // Half h of fours[4 i + j] has column 4 h + j of the rows from 4 i on.
     for place in 0..4 {
-        let (a, b) = (fours[place], fours[4 + place]);
-        columns[place] = avx._mm256_permute2f128_ps::<LOWER>(a, b);
-        columns[4 + place] = avx._mm256_permute2f128_ps::<UPPER>(a, b);
+        let (a, b) = (cast(fours[place]), cast(fours[4 + place]));
+        columns[place] = cast(avx._mm256_permute2f128_ps::<LOWER>(a, b));
+        columns[4 + place] = cast(avx._mm256_permute2f128_ps::<UPPER>(a, b));
     }
     columns
 }
 
 /// The transpose of sixteen vectors: of 2×2 values, of pairs of them, and of the four quarters of vectors.
 #[inline(always)]
-fn sixteen(simd: V4, rows: [__m512; 16]) -> [__m512; 16] {
+fn sixteen(simd: V4, rows: [f32x16; 16]) -> [f32x16; 16] {
     const EVEN: i32 = 0b10_00_10_00;
     const ODD: i32 = 0b11_01_11_01;
     let avx = simd.avx512f;
     let (mut pairs, mut fours, mut columns) = (rows, rows, rows);
     for two in 0..8 {
-        let (a, b) = (rows[2 * two], rows[2 * two + 1]);
-        pairs[2 * two] = avx._mm512_unpacklo_ps(a, b);
-        pairs[2 * two + 1] = avx._mm512_unpackhi_ps(a, b);
+        let (a, b) = (cast(rows[2 * two]), cast(rows[2 * two + 1]));
+        pairs[2 * two] = cast(avx._mm512_unpacklo_ps(a, b));
+        pairs[2 * two + 1] = cast(avx._mm512_unpackhi_ps(a, b));
     }
     for four in 0..4 {
         for half in 0..2 {
@@ -118,15 +110,16 @@ fn sixteen(simd: V4, rows: [__m512; 16]) -> [__m512; 16] {
     }
     // Quarter q of fours[4 i + j] has column 4 q + j of the rows from 4 i on.
     for place in 0..4 {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|four| fours[4 * four + place]);
+        let (a, b) = (cast(fours[place]), cast(fours[4 + place]));
+        let (c, d) = (cast(fours[8 + place]), cast(fours[12 + place]));
         let (upper, lower) =
             (avx._mm512_shuffle_f32x4::<EVEN>(a, b), avx._mm512_shuffle_f32x4::<EVEN>(c, d));
-        columns[place] = avx._mm512_shuffle_f32x4::<EVEN>(upper, lower);
-        columns[8 + place] = avx._mm512_shuffle_f32x4::<ODD>(upper, lower);
+        columns[place] = cast(avx._mm512_shuffle_f32x4::<EVEN>(upper, lower));
+        columns[8 + place] = cast(avx._mm512_shuffle_f32x4::<ODD>(upper, lower));
         let (upper, lower) =
             (avx._mm512_shuffle_f32x4::<ODD>(a, b), avx._mm512_shuffle_f32x4::<ODD>(c, d));
-        columns[4 + place] = avx._mm512_shuffle_f32x4::<EVEN>(upper, lower);
-        columns[12 + place] = avx._mm512_shuffle_f32x4::<ODD>(upper, lower);
+        columns[4 + place] = cast(avx._mm512_shuffle_f32x4::<EVEN>(upper, lower));
+        columns[12 + place] = cast(avx._mm512_shuffle_f32x4::<ODD>(upper, lower));
     }
     columns
 }
