@@ -47,7 +47,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
 }
 
 impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
-    /// `CHANNELS` are as many as a vector has, and `HALF` are half of them.
+    /// `CHANNELS` are as many as a vector has, and `HALF` are half of them, or one.
     #[inline(always)]
     fn gradients<S: Simd, const CHANNELS: usize, const HALF: usize, const ROWS: usize>(
         self,
