@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 
 use super::arrangement::Arranged;
-use super::near::{NEAR, near, row_tile, window_tile};
+use super::near::{near, row_tile, window_tile};
 use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::{Geometry, Then, groups, winograd as minimal};
 use crate::element::Element;
@@ -194,7 +194,7 @@ impl<T: Element> Chunk<'_, T> {
     ) {
         let Self { images, mut arranged, g, starts, then, result, .. } = self;
         let (rows, rectified) = (PatchRows::of(g), then == Then::Relu);
-        let near = POSITIONS == 2 * NEAR && near(g) && g.convolved().1.is_multiple_of(NEAR);
+        let near = near(g) && g.convolved().1.is_multiple_of(POSITIONS / 2);
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
             arranged.take(image);
@@ -233,9 +233,8 @@ impl<T: Element> Chunk<'_, T> {
     ) {
         let Self { images, mut arranged, g, starts: corners, result, places, .. } = self;
         let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
-        let near =
-            POSITIONS == 2 * NEAR && near(g) && g.result(Then::ReluMaxPool).1.is_multiple_of(2);
         let windows = POSITIONS / WINDOW;
+        let near = near(g) && g.result(Then::ReluMaxPool).1.is_multiple_of(windows);
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
         for (image, (result, places)) in images.chunks_exact(g.image()).zip(results) {

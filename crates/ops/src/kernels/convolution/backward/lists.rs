@@ -80,9 +80,13 @@ pub(super) fn accumulate<T: Element, S: Simd>(
     source: &[T],
     rows: Rows,
 ) {
-    let lanes = T::lanes::<S>();
-    if S::REGISTER_COUNT >= 32 && (rows.count, rows.length) == (3, 3 * lanes) {
-        return accumulate_block::<T, S, 3, 3>(simd, target, entries, source, rows);
+    let block = 3 * T::lanes::<S>();
+    if rows.count == 3 && rows.length.is_multiple_of(block) {
+        for done in (0..rows.length).step_by(block) {
+            let (target, source) = (&mut target[done..], &source[done..]);
+            accumulate_block::<T, S, 3, 3, true>(simd, target, entries, source, rows);
+        }
+        return;
     }
     for row in 0..rows.count {
         let target = &mut target[row * rows.target_stride..][..rows.length];
@@ -91,8 +95,8 @@ pub(super) fn accumulate<T: Element, S: Simd>(
         while done < rows.length {
             let (target, source) = (&mut target[done..], &source[done..]);
             let left = Rows { length: rows.length - done, ..rows };
-            done += lanes
-                * match left.length.div_ceil(lanes) {
+            done += T::lanes::<S>()
+                * match left.length.div_ceil(T::lanes::<S>()) {
                     6.. => block_of::<T, S, 6>(simd, target, entries, source, left),
                     3.. => block_of::<T, S, 3>(simd, target, entries, source, left),
                     _ => block_of::<T, S, 1>(simd, target, entries, source, left),
@@ -110,13 +114,23 @@ fn block_of<T: Element, S: Simd, const VECTORS: usize>(
     source: &[T],
     rows: Rows,
 ) -> usize {
-    accumulate_block::<T, S, 1, VECTORS>(simd, target, entries, source, rows);
+    if rows.length >= VECTORS * T::lanes::<S>() {
+        accumulate_block::<T, S, 1, VECTORS, true>(simd, target, entries, source, rows);
+    } else {
+        accumulate_block::<T, S, 1, VECTORS, false>(simd, target, entries, source, rows);
+    }
     VECTORS
 }
 
-/// [`accumulate`] with all sums in registers; the last vector may be cut short by the row's end.
+/// [`accumulate`] with all sums in registers; unless `WHOLE`, the last vector is cut short by the row's end.
 #[inline(always)]
-fn accumulate_block<T: Element, S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn accumulate_block<
+    T: Element,
+    S: Simd,
+    const ROWS: usize,
+    const VECTORS: usize,
+    const WHOLE: bool,
+>(
     simd: S,
     target: &mut [T],
     entries: &[Entry<T>],
@@ -124,7 +138,7 @@ fn accumulate_block<T: Element, S: Simd, const ROWS: usize, const VECTORS: usize
     rows: Rows,
 ) {
     let lanes = T::lanes::<S>();
-    let width = rows.length.min(VECTORS * lanes);
+    let width = if WHOLE { VECTORS * lanes } else { rows.length };
     let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
     for row in 0..ROWS {
         let target = &target[row * rows.target_stride..][..width];

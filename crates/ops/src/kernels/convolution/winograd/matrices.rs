@@ -30,11 +30,6 @@ impl<T: Element> Matrices<T> {
         &self.values[place * self.apart..][..self.apart]
     }
 
-    #[inline(always)]
-    fn at_mut(&mut self, place: usize) -> &mut [T] {
-        &mut self.values[place * self.apart..][..self.apart]
-    }
-
     /// The vector from `column` on in a row of each.
     #[inline(always)]
     pub(in super::super) fn load<S: Simd>(
@@ -43,10 +38,11 @@ impl<T: Element> Matrices<T> {
         (row, column): (usize, usize),
     ) -> [[T::Vector<S>; SIDE]; SIDE] {
         let mut square = [[T::splat(simd, T::ZERO); SIDE]; SIDE];
+        let values = &self.values[row * self.row + column..];
         for y in 0..SIDE {
             for x in 0..SIDE {
-                let values = &self.at(y * SIDE + x)[row * self.row + column..];
-                square[y][x] = T::load(simd, &values[..T::lanes::<S>()]);
+                let values = &values[(y * SIDE + x) * self.apart..][..T::lanes::<S>()];
+                square[y][x] = T::load(simd, values);
             }
         }
         square
@@ -60,11 +56,11 @@ impl<T: Element> Matrices<T> {
         (row, column): (usize, usize),
         square: [[T::Vector<S>; SIDE]; SIDE],
     ) {
-        let first = row * self.row + column;
+        let values = &mut self.values[row * self.row + column..];
         for y in 0..SIDE {
             for x in 0..SIDE {
-                let values = &mut self.at_mut(y * SIDE + x)[first..];
-                T::store(simd, &mut values[..T::lanes::<S>()], square[y][x]);
+                let values = &mut values[(y * SIDE + x) * self.apart..][..T::lanes::<S>()];
+                T::store(simd, values, square[y][x]);
             }
         }
     }
@@ -113,7 +109,7 @@ impl<T: Element> Matrices<T> {
         (products, column): (&mut Self, usize),
     ) {
         let (left, across) = (self.at(place), products.row);
-        let products = products.at_mut(place);
+        let products = &mut products.values[place * products.apart..];
         for first in (0..count).step_by(ROWS) {
             let left = &left[first * self.row..][..ROWS * self.row];
             let products = &mut products[first * across + column..];
