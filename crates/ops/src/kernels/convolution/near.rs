@@ -7,9 +7,6 @@ use super::tiles::PatchRows;
 use crate::element::Element;
 use crate::kernels::vectors::WINDOW;
 
-/// Patches of a row whose gradients are read together.
-pub(super) const NEAR: usize = 4;
-
 /// Whether [`near_tile`] takes this layer: so short patches have more pixels to read than sums to add to.
 pub(super) fn near(g: &Geometry) -> bool {
     (g.kernel_height, g.kernel_width, g.stride, g.dilation) == (3, 3, 1, 1) && g.channels <= 2
@@ -33,22 +30,11 @@ fn near_tile<T: Element, S: Simd, const VECTORS: usize, const PATCHES: usize>(
             }
         }
     }
+    let weights = (panel, rows.step);
     if rows.segment == 3 {
-        add_near::<T, S, VECTORS, PATCHES, 1, 3>(
-            simd,
-            &mut sums,
-            image,
-            starts,
-            (panel, rows.step),
-        );
+        add_near::<T, S, VECTORS, PATCHES, 1, 3>(simd, &mut sums, image, starts, weights);
     } else {
-        add_near::<T, S, VECTORS, PATCHES, 2, 6>(
-            simd,
-            &mut sums,
-            image,
-            starts,
-            (panel, rows.step),
-        );
+        add_near::<T, S, VECTORS, PATCHES, 2, 6>(simd, &mut sums, image, starts, weights);
     }
     sums
 }
@@ -98,6 +84,7 @@ pub(super) fn row_tile<T: Element, S: Simd, const VECTORS: usize, const POSITION
 ) -> [[T::Vector<S>; VECTORS]; POSITIONS] {
     let starts = [starts[0], starts[POSITIONS / 2]];
     let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; POSITIONS];
+    // Half of a generic constant cannot be written as one.
     if POSITIONS == 8 {
         let halves = near_tile::<T, S, VECTORS, 4>(simd, image, starts, panel, rows);
         sums.copy_from_slice(&halves.as_flattened()[..POSITIONS]);
@@ -118,6 +105,7 @@ pub(super) fn window_tile<T: Element, S: Simd, const VECTORS: usize, const POSIT
     panel: (&[T], &[T]),
     rows: PatchRows,
 ) -> [[T::Vector<S>; VECTORS]; POSITIONS] {
+    // The lower rows begin with the third place of the first window.
     starts[POSITIONS / 2] = starts[2];
     let lines = row_tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows);
     let mut sums = lines;

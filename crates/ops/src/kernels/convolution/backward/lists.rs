@@ -71,7 +71,7 @@ pub(super) struct Rows {
     pub(super) source_stride: usize,
 }
 
-/// Adds Σ gradient · source[start..] to `target`, over the entries, row by row.
+/// Adds Σ gradient · source[start..] to `target`, over the entries, three rows together where they are whole vectors.
 #[inline(always)]
 pub(super) fn accumulate<T: Element, S: Simd>(
     simd: S,
@@ -80,7 +80,8 @@ pub(super) fn accumulate<T: Element, S: Simd>(
     source: &[T],
     rows: Rows,
 ) {
-    let block = 3 * T::lanes::<S>();
+    let lanes = T::lanes::<S>();
+    let block = 3 * lanes;
     if rows.count == 3 && rows.length.is_multiple_of(block) {
         for done in (0..rows.length).step_by(block) {
             let (target, source) = (&mut target[done..], &source[done..]);
@@ -95,8 +96,8 @@ pub(super) fn accumulate<T: Element, S: Simd>(
         while done < rows.length {
             let (target, source) = (&mut target[done..], &source[done..]);
             let left = Rows { length: rows.length - done, ..rows };
-            done += T::lanes::<S>()
-                * match left.length.div_ceil(T::lanes::<S>()) {
+            done += lanes
+                * match left.length.div_ceil(lanes) {
                     6.. => block_of::<T, S, 6>(simd, target, entries, source, left),
                     3.. => block_of::<T, S, 3>(simd, target, entries, source, left),
                     _ => block_of::<T, S, 1>(simd, target, entries, source, left),

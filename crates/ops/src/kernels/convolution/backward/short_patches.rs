@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::near::{NEAR, near};
+use super::super::near::near;
 use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
@@ -15,6 +15,8 @@ use crate::kernels::vectors::{WINDOW, load_places};
 
 const SIDE: usize = 3;
 const WEIGHTS: usize = SIDE * SIDE;
+/// Patches of a row that are read together.
+const NEAR: usize = 4;
 
 /// Whether [`ShortPatches`] can take this convolution: where pooled, a window's patches are neighbours.
 pub(super) fn fit(g: &Geometry, then: Then) -> bool {
