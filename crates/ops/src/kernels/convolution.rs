@@ -23,6 +23,8 @@ pub(crate) use backward::{Gradients, ResultGradient, Saved, backward};
 pub(crate) use bands::{BAND, ResultRows};
 pub(crate) use forward::{forward, forward_and};
 pub(crate) use geometry::{Geometry, Then};
+#[cfg(test)]
+use winograd::Tile;
 
 /// Weights (outputs, channels of a group, kernel height, kernel width) as (outputs, kernel height,
 /// kernel width, channels): the order in which a channels-last image is read.

@@ -13,7 +13,8 @@ use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
 use self::winograd::{Transforms, Winograd};
 use super::bands::Band;
-use super::{Geometry, ResultRows, Then, groups, winograd as minimal};
+use super::winograd::Tile;
+use super::{Geometry, ResultRows, Then, groups};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
@@ -95,7 +96,7 @@ pub(super) enum Way {
     /// Lists of what is not zero, where pooling lets through one gradient of each window.
     Pooled,
     /// By minimal filtering, as the result was.
-    Winograd,
+    Winograd(Tile),
     /// From the images as they lie: the weights' sums stay in registers for all positions of an image.
     Direct,
     /// Products with copied patches, where an image has few positions or is taken in bands.
@@ -113,8 +114,8 @@ impl Way {
             Way::ShortPatches
         } else if then == Then::ReluMaxPool {
             Way::Pooled
-        } else if minimal::fit(g, then) {
-            Way::Winograd
+        } else if let Some(tile) = Tile::of(g, then) {
+            Way::Winograd(tile)
         } else if direct::fit(g) {
             Way::Direct
         } else {
@@ -140,7 +141,10 @@ pub(crate) fn backward<T: Element>(
     }
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let turned = if way == Way::Direct && of_images { Turned::new(saved.weights, g) } else { None };
-    let filters = (way == Way::Winograd && of_images).then(|| Transforms::new(saved.weights, g));
+    let filters = match way {
+        Way::Winograd(tile) if of_images => Some(Transforms::new(saved.weights, g, tile)),
+        _ => None,
+    };
     let filters = filters.as_ref();
     let count = saved.images.len() / g.image();
     let (chunk, bands) = (g.chunk(count), g.bands(saved.then));
@@ -171,8 +175,9 @@ pub(crate) fn backward<T: Element>(
                     g,
                     image_gradients,
                 }),
-                Way::Winograd => arch.dispatch(Winograd {
+                Way::Winograd(tile) => arch.dispatch(Winograd {
                     saved,
+                    tile,
                     images,
                     band,
                     result_gradient,

@@ -46,8 +46,8 @@ impl Geometry {
 
     /// The bands of each image, the first of which is the largest. They follow from the sizes alone.
     ///
-    /// Where an image is cut, a band has an even number of rows of the convolution's result, two at least,
-    /// so that none parts a window of a pooling that follows.
+    /// Where an image is cut, a band has a multiple of four rows of the convolution's result, or two, so that none
+    /// parts a window of a pooling that follows, nor a tile of minimal filtering where it need not.
     pub(super) fn bands(&self, then: Then) -> Vec<Band> {
         let (height, width) = self.result(then);
         let row = width * self.outputs;
@@ -66,7 +66,8 @@ impl Geometry {
         let under = self.stride.saturating_mul(self.row());
         let own = under.saturating_add(self.convolved().1 * self.outputs);
         let shared = self.reach().saturating_sub(self.stride) * self.row();
-        let convolved = (self.band.saturating_sub(shared) / own).max(2) / 2 * 2;
+        let fitting = self.band.saturating_sub(shared) / own;
+        let convolved = if fitting < 4 { 2 } else { fitting / 4 * 4 };
         let from = |first: usize| {
             let rows = first..height.min(first + convolved / apart);
             let top = rows.start * apart * self.stride;

@@ -7,7 +7,8 @@ use pulp::{Simd, WithSimd};
 use super::arrangement::Arranged;
 use super::near::{near, row_tile, window_tile};
 use super::tiles::{Panels, PatchRows, pack, shape, tile};
-use super::{Geometry, Then, groups, winograd as minimal};
+use super::winograd::Tile;
+use super::{Geometry, Then, groups};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::linear::weighted;
@@ -121,27 +122,30 @@ pub(super) enum Filters<T> {
 
 impl<T: Element> Filters<T> {
     pub(super) fn new(weights: &[T], bias: &[T], g: &Geometry, then: Then) -> Self {
-        if minimal::fit(g, then) {
-            Filters::Winograd(winograd::Transforms::new(weights, bias, g))
-        } else {
-            Filters::Direct(pack(weights, bias, g))
+        match Tile::of(g, then) {
+            Some(tile) => Filters::Winograd(winograd::Transforms::new(weights, bias, g, tile)),
+            None => Filters::Direct(pack(weights, bias, g)),
         }
     }
 
-    /// Where what is computed together begins, in what is under some rows of the result: a patch, or the
-    /// first of a window.
+    /// Where what is computed together begins, in what is under some rows of the result: a patch, the first of a
+    /// window, or a tile's pixels.
     fn starts(&self, g: &Geometry, then: Then, rows: usize) -> Vec<usize> {
         match self {
             Filters::Direct(_) => g.starts(then, rows),
-            Filters::Winograd(_) => g.starts(Then::ReluMaxPool, rows * then.rows_apart() / 2),
+            Filters::Winograd(transforms) => {
+                transforms.tile.starts(g, rows * then.rows_apart(), then)
+            }
         }
     }
 
     /// How many these are for so many patches or pooled windows.
     fn count(&self, patches: usize, then: Then) -> usize {
         match self {
-            Filters::Winograd(_) if then != Then::ReluMaxPool => patches / WINDOW,
-            _ => patches,
+            Filters::Winograd(transforms) => {
+                patches / (transforms.tile.side() / then.rows_apart()).pow(2)
+            }
+            Filters::Direct(_) => patches,
         }
     }
 }

@@ -120,6 +120,12 @@ impl Geometry {
             Then::Nothing | Then::Relu => (height, width),
         }
     }
+    /// (height, width) of those of the convolution's results that come to anything: an odd row or column is left out
+    /// of pooling.
+    pub(super) fn pooled_or_not(&self, then: Then) -> (usize, usize) {
+        let (height, width) = self.result(then);
+        (height * then.rows_apart(), width * then.rows_apart())
+    }
     /// Where the patch of each result of the first so many rows begins in what is under them; where
     /// pooled, the patch of each window's first position.
     pub(super) fn starts(&self, then: Then, rows: usize) -> Vec<usize> {

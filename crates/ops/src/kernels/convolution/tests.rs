@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use super::{BAND, Geometry, Saved, Then, backward, channels_last_weights, forward};
+use super::{BAND, Geometry, Saved, Then, Tile, backward, channels_last_weights, forward};
 use crate::kernels::normalised_convolution::{self as normalised, Order, Settings};
 use crate::reference;
 
@@ -145,14 +145,16 @@ fn on<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     pool.unwrap().install(work)
 }
 
-/// Kernels and candle's own ops give the same bits, of values of which no sum is rounded.
+/// Kernels and candle's own ops give the same bits, of values of which no sum is rounded; but minimal filtering by
+/// tiles of four, which rounds all, gives the same in f64 within that type's rounding.
 fn assert_the_same(case: &Case) {
     let then = match (case.pooled, case.other) {
         (true, _) => Then::ReluMaxPool,
         (false, true) => Then::Relu,
         (false, false) => Then::Nothing,
     };
-    let given = made(case, then, quarters);
+    let exact = Tile::of(&case.g.group(), then) != Some(Tile::Four);
+    let given = if exact { made(case, then, quarters) } else { made(case, then, uniform) };
     let [images, weight, bias, gradients] = &given;
     let vectors: [&[f64]; 1] = [bias];
     let compute = |[images, weight]: [&Tensor; 2], vectors: &[Var]| {
@@ -164,16 +166,29 @@ fn assert_the_same(case: &Case) {
         }
     };
     let expected = by_candle(case, (images, weight, &vectors), gradients, compute).unwrap();
+    let of_weights = channels_last_weights(&expected[2], &case.g);
+    let of_images = if case.of_images { &expected[1][..] } else { &[] };
+    let expected = [&expected[0], of_images, &of_weights, &expected[3]];
+    let found = by_kernels(case, then, &given);
+    if !exact {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(apart(found, expected) < 64.0 * f64::EPSILON, "{case:?}");
+        }
+        return;
+    }
     let narrow = given.each_ref().map(|values| values.iter().map(|&value| value as f32).collect());
     let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
-    for found in [by_kernels(case, then, &given), by_kernels(case, then, &narrow).map(wide)] {
-        let [result, of_images, of_weights, of_bias] = found;
-        let no_gradient = Vec::new();
-        assert_eq!(&result, &expected[0]);
-        assert_eq!(&of_images, if case.of_images { &expected[1] } else { &no_gradient });
-        assert_eq!(of_weights, channels_last_weights(&expected[2], &case.g));
-        assert_eq!(&of_bias, &expected[3]);
+    for found in [found, by_kernels(case, then, &narrow).map(wide)] {
+        assert_eq!(found.each_ref().map(|values| &values[..]), expected);
     }
+}
+
+/// The largest difference, in terms of the largest value.
+fn apart(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+    let differences = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
+    differences.fold(0.0, f64::max) / largest.max(f64::MIN_POSITIVE)
 }
 
 proptest! {

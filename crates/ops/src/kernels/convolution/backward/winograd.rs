@@ -6,7 +6,7 @@ use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::winograd::{BLOCK, FILTER, Matrices, PLACES, SIDE, both_ways, filter_back};
+use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways};
 use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
@@ -21,6 +21,7 @@ pub(super) use self::images::Transforms;
 /// Weight and bias gradients of a band of each of some images.
 pub(super) struct Winograd<'a, T, G> {
     pub(super) saved: &'a Saved<'a, T>,
+    pub(super) tile: Tile,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
@@ -37,11 +38,11 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
         match T::lanes::<S>() {
-            16 => self.gradients::<S, 16, 8, 16>(simd),
-            8 => self.gradients::<S, 8, 4, 8>(simd),
-            4 => self.gradients::<S, 4, 2, 8>(simd),
-            2 => self.gradients::<S, 2, 1, 8>(simd),
-            _ => self.gradients::<S, 1, 1, 8>(simd),
+            16 => self.of_lanes::<S, 16, 8, 16>(simd),
+            8 => self.of_lanes::<S, 8, 4, 8>(simd),
+            4 => self.of_lanes::<S, 4, 2, 8>(simd),
+            2 => self.of_lanes::<S, 2, 1, 8>(simd),
+            _ => self.of_lanes::<S, 1, 1, 8>(simd),
         }
     }
 }
@@ -49,24 +50,43 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
 impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
     /// `CHANNELS` are as many as a vector has, and `HALF` are half of them, or one.
     #[inline(always)]
-    fn gradients<S: Simd, const CHANNELS: usize, const HALF: usize, const ROWS: usize>(
+    fn of_lanes<S: Simd, const CHANNELS: usize, const HALF: usize, const ROWS: usize>(
         self,
         simd: S,
     ) -> (Vec<T>, Vec<T>) {
-        let Self { saved, images: range, band, result_gradient, g, filters, image_gradients } =
+        match self.tile {
+            Tile::Two => self.gradients::<S, F2, 4, 2, CHANNELS, HALF, ROWS>(simd),
+            Tile::Four => self.gradients::<S, F4, 6, 4, CHANNELS, HALF, ROWS>(simd),
+        }
+    }
+
+    #[inline(always)]
+    fn gradients<
+        S: Simd,
+        F: Filtering<SIDE, RESULTS>,
+        const SIDE: usize,
+        const RESULTS: usize,
+        const CHANNELS: usize,
+        const HALF: usize,
+        const ROWS: usize,
+    >(
+        self,
+        simd: S,
+    ) -> (Vec<T>, Vec<T>) {
+        let Self { saved, tile, images: range, band, result_gradient, g, filters, image_gradients } =
             self;
         let width = g.convolved().1;
-        let starts = g.starts(Then::ReluMaxPool, band.rows.len() / 2);
+        let starts = tile.starts(g, band.rows.len(), Then::Nothing);
         let mut gradients = vec![T::ZERO; band.patches * g.outputs];
         let mut bias = ColumnSums::new(g.outputs);
         let mut arranged = Arranged::new(g, band);
-        let mut pixels = Matrices::zeros::<S>(BLOCK, g.channels);
-        let mut results = Matrices::zeros::<S>(BLOCK, g.outputs);
-        let mut sums = Sums::zeros::<S>(g);
+        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::BLOCK, g.channels);
+        let mut results = Matrices::zeros::<S>(F::BLOCK, g.outputs);
+        let mut sums = Sums::<T, SIDE>::zeros::<S>(g);
         let mut back = Back {
             g,
             starts: &starts,
-            products: Matrices::zeros::<S>(BLOCK, g.channels),
+            products: Matrices::zeros::<S>(F::BLOCK, g.channels),
             arranged: Arranged::new(g, band),
             image_gradients,
         };
@@ -78,50 +98,52 @@ impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
             let image = &saved.images[image * g.image()..][..g.image()];
             arranged.take(image);
             let image = arranged.get(image);
-            for (window, &start) in starts.iter().enumerate() {
-                let number = number * starts.len() + window;
-                let row = number % BLOCK;
-                pixels.take_pixels(simd, row, &image[start..], g);
-                let corner = 2 * (window / (width / 2) * width + window % (width / 2));
-                results.take_gradients(simd, row, &gradients[corner * g.outputs..], g);
-                if row + 1 == BLOCK || number + 1 == all {
+            for (tile, &start) in starts.iter().enumerate() {
+                let number = number * starts.len() + tile;
+                let row = number % F::BLOCK;
+                pixels.take_pixels::<S, F, RESULTS>(simd, row, &image[start..], g);
+                let across = width / RESULTS;
+                let corner = RESULTS * (tile / across * width + tile % across);
+                let of_tile = &gradients[corner * g.outputs..];
+                results.take_gradients::<S, F, RESULTS>(simd, row, of_tile, g);
+                if row + 1 == F::BLOCK || number + 1 == all {
                     sums.add::<S, HALF>(simd, row + 1, &pixels, &results);
                     if let Some(filters) = filters {
                         let block = (number - row, row + 1);
-                        back.add::<S, CHANNELS, ROWS>(simd, block, &results, filters);
+                        back.add::<S, F, RESULTS, CHANNELS, ROWS>(simd, block, &results, filters);
                     }
                 }
             }
         }
-        (sums.into_weights(simd, g), bias.total())
+        (sums.into_weights::<S, F, RESULTS>(simd, g), bias.total())
     }
 }
 
 /// The gradients of all filters' transforms.
-struct Sums<T> {
+struct Sums<T, const SIDE: usize> {
     /// In each place a vector of outputs after the other, and there a row a channel.
     values: Lines<T>,
     /// Filled up to whole vectors.
     channels: usize,
 }
 
-impl<T: Element> Sums<T> {
+impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
     #[inline(always)]
     fn zeros<S: Simd>(g: &Geometry) -> Self {
         let lanes = T::lanes::<S>();
         let (channels, outputs) =
             (g.channels.next_multiple_of(lanes), g.outputs.next_multiple_of(lanes));
-        Self { values: Lines::zeros(PLACES * channels * outputs), channels }
+        Self { values: Lines::zeros(SIDE * SIDE * channels * outputs), channels }
     }
 
-    /// Adds what so many windows give, of two vectors of outputs and `CHANNELS` at a time.
+    /// Adds what so many tiles give, of two vectors of outputs and `CHANNELS` at a time.
     #[inline(always)]
     fn add<S: Simd, const CHANNELS: usize>(
         &mut self,
         simd: S,
         count: usize,
-        pixels: &Matrices<T>,
-        results: &Matrices<T>,
+        pixels: &Matrices<T, SIDE>,
+        results: &Matrices<T, SIDE>,
     ) {
         let lanes = T::lanes::<S>();
         let apart = self.channels * lanes;
@@ -147,9 +169,13 @@ impl<T: Element> Sums<T> {
 
     /// The gradient of the weights, channels-last, one row of patch length an output.
     #[inline(always)]
-    fn into_weights<S: Simd>(self, simd: S, g: &Geometry) -> Vec<T> {
+    fn into_weights<S: Simd, F: Filtering<SIDE, RESULTS>, const RESULTS: usize>(
+        self,
+        simd: S,
+        g: &Geometry,
+    ) -> Vec<T> {
         let lanes = T::lanes::<S>();
-        let place = self.values.len() / PLACES;
+        let place = self.values.len() / (SIDE * SIDE);
         let mut weights = vec![T::ZERO; g.outputs * g.patch()];
         for (panel, weights) in weights.chunks_mut(lanes * g.patch()).enumerate() {
             for channel in 0..g.channels {
@@ -161,7 +187,7 @@ impl<T: Element> Sums<T> {
                         square[y][x] = T::load(simd, sums);
                     }
                 }
-                let square = both_ways(simd, square, filter_back::<T, S>);
+                let square = both_ways::<T, S, F::FilterBack, _, _>(simd, square);
                 for y in 0..FILTER {
                     for x in 0..FILTER {
                         let mut values = [T::ZERO; 16];

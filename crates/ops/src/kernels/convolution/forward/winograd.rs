@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::super::tiles::{Panels, pack};
-use super::super::winograd::{BLOCK, FILTER, Matrices, PLACES, SIDE, both_ways, filter, results};
+use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways};
 use super::super::{Geometry, Then};
 use super::Chunk;
 use super::store::{store, store_maxima};
@@ -16,35 +16,39 @@ pub(in super::super) struct Transforms<T> {
     /// Panel after panel, in each place after place, and there a row a channel.
     values: Lines<T>,
     panels: Panels<T>,
-    channels: usize,
+    /// Values of a panel's transforms.
+    panel: usize,
+    pub(super) tile: Tile,
 }
 
 impl<T: Element> Transforms<T> {
     /// `weights` are channels-last, one row of patch length an output.
-    pub(super) fn new(weights: &[T], bias: &[T], g: &Geometry) -> Self {
+    pub(super) fn new(weights: &[T], bias: &[T], g: &Geometry, tile: Tile) -> Self {
         let panels = pack(weights, bias, g);
-        let length = PLACES * g.channels * panels.width();
-        let mut values = Lines::zeros(panels.all().count() * length);
-        let targets = values.chunks_exact_mut(length);
-        for ((panel, ..), target) in panels.all().zip(targets) {
-            crate::kernels::arch().dispatch(Transform { panel, target, channels: g.channels });
+        let places = (tile.side() + FILTER - 1).pow(2);
+        let panel = places * g.channels * panels.width();
+        let mut values = Lines::zeros(panels.all().count() * panel);
+        for ((filters, ..), target) in panels.all().zip(values.chunks_exact_mut(panel)) {
+            let transform = Transform { filters, target, channels: g.channels, tile };
+            crate::kernels::arch().dispatch(transform);
         }
-        Self { values, panels, channels: g.channels }
+        Self { values, panels, panel, tile }
     }
 
     /// Of each panel the transforms, the bias and the first output.
     #[inline(always)]
     fn all(&self) -> impl Iterator<Item = (&[T], &[T], usize)> {
-        let transforms = self.values.chunks_exact(PLACES * self.channels * self.panels.width());
+        let transforms = self.values.chunks_exact(self.panel);
         transforms.zip(self.panels.all()).map(|(values, (_, bias, first))| (values, bias, first))
     }
 }
 
 /// Transforms the filters of one panel.
 struct Transform<'a, T> {
-    panel: &'a [T],
+    filters: &'a [T],
     target: &'a mut [T],
     channels: usize,
+    tile: Tile,
 }
 
 impl<T: Element> WithSimd for Transform<'_, T> {
@@ -52,19 +56,32 @@ impl<T: Element> WithSimd for Transform<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { panel, target, channels } = self;
-        let width = target.len() / PLACES / channels;
+        match self.tile {
+            Tile::Two => self.of_size::<S, F2, 4, 2>(simd),
+            Tile::Four => self.of_size::<S, F4, 6, 4>(simd),
+        }
+    }
+}
+
+impl<T: Element> Transform<'_, T> {
+    #[inline(always)]
+    fn of_size<S: Simd, F: Filtering<SIDE, RESULTS>, const SIDE: usize, const RESULTS: usize>(
+        self,
+        simd: S,
+    ) {
+        let Self { filters, target, channels, .. } = self;
+        let width = target.len() / (SIDE * SIDE) / channels;
         for channel in 0..channels {
             for first in (0..width).step_by(T::lanes::<S>()) {
                 let mut square = [[T::splat(simd, T::ZERO); FILTER]; FILTER];
                 for y in 0..FILTER {
                     for x in 0..FILTER {
                         let row = (y * FILTER + x) * channels + channel;
-                        let values = &panel[row * width + first..];
+                        let values = &filters[row * width + first..];
                         square[y][x] = T::load(simd, &values[..T::lanes::<S>()]);
                     }
                 }
-                let square = both_ways(simd, square, filter::<T, S>);
+                let square = both_ways::<T, S, F::Filter, _, _>(simd, square);
                 for y in 0..SIDE {
                     for x in 0..SIDE {
                         let row = (y * SIDE + x) * channels + channel;
@@ -78,28 +95,47 @@ impl<T: Element> WithSimd for Transform<'_, T> {
 }
 
 impl<T: Element> Chunk<'_, T> {
-    /// `starts` are those of windows, pooled or not.
+    /// `starts` are those of tiles.
     #[inline(always)]
     pub(super) fn by_winograd<S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+        self,
+        simd: S,
+        filters: &Transforms<T>,
+    ) {
+        match filters.tile {
+            Tile::Two => self.by_tiles::<S, F2, 4, 2, VECTORS, POSITIONS>(simd, filters),
+            Tile::Four => self.by_tiles::<S, F4, 6, 4, VECTORS, POSITIONS>(simd, filters),
+        }
+    }
+
+    #[inline(always)]
+    fn by_tiles<
+        S: Simd,
+        F: Filtering<SIDE, RESULTS>,
+        const SIDE: usize,
+        const RESULTS: usize,
+        const VECTORS: usize,
+        const POSITIONS: usize,
+    >(
         mut self,
         simd: S,
         filters: &Transforms<T>,
     ) {
-        let (g, windows) = (self.g, self.starts.len());
-        let mut pixels = Matrices::zeros::<S>(BLOCK, g.channels);
-        let mut products = Matrices::zeros::<S>(BLOCK, VECTORS * T::lanes::<S>());
+        let (g, tiles) = (self.g, self.starts.len());
+        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::BLOCK, g.channels);
+        let mut products = Matrices::zeros::<S>(F::BLOCK, VECTORS * T::lanes::<S>());
         let images = self.images;
-        let all = images.len() / g.image() * windows;
+        let all = images.len() / g.image() * tiles;
         for (number, image) in images.chunks_exact(g.image()).enumerate() {
             self.arranged.take(image);
-            for window in 0..windows {
+            for tile in 0..tiles {
                 let arranged = self.arranged.get(image);
-                let number = number * windows + window;
-                let row = number % BLOCK;
-                pixels.take_pixels(simd, row, &arranged[self.starts[window]..], g);
-                if row + 1 == BLOCK || number + 1 == all {
+                let number = number * tiles + tile;
+                let row = number % F::BLOCK;
+                pixels.take_pixels::<S, F, RESULTS>(simd, row, &arranged[self.starts[tile]..], g);
+                if row + 1 == F::BLOCK || number + 1 == all {
                     let block = (number - row, row + 1);
-                    self.finish_block::<S, VECTORS, POSITIONS>(
+                    self.finish_block::<S, F, SIDE, RESULTS, VECTORS, POSITIONS>(
                         simd,
                         block,
                         &pixels,
@@ -111,14 +147,21 @@ impl<T: Element> Chunk<'_, T> {
         }
     }
 
-    /// Multiplies and writes the results of so many windows from the first one on.
+    /// Multiplies and writes the results of so many tiles from the first one on.
     #[inline(always)]
-    fn finish_block<S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+    fn finish_block<
+        S: Simd,
+        F: Filtering<SIDE, RESULTS>,
+        const SIDE: usize,
+        const RESULTS: usize,
+        const VECTORS: usize,
+        const POSITIONS: usize,
+    >(
         &mut self,
         simd: S,
         (first, count): (usize, usize),
-        pixels: &Matrices<T>,
-        products: &mut Matrices<T>,
+        pixels: &Matrices<T, SIDE>,
+        products: &mut Matrices<T, SIDE>,
         filters: &Transforms<T>,
     ) {
         let (g, lanes) = (self.g, T::lanes::<S>());
@@ -130,47 +173,64 @@ impl<T: Element> Chunk<'_, T> {
                 pixels.multiply::<S, VECTORS, POSITIONS>(simd, place, size, transforms, products);
             }
             for row in 0..count {
-                let mut window = [[T::splat(simd, T::ZERO); VECTORS]; WINDOW];
+                let mut tile = [[[T::splat(simd, T::ZERO); VECTORS]; RESULTS]; RESULTS];
                 for vector in 0..VECTORS {
                     let square = products.load(simd, (row, vector * lanes));
-                    let square = both_ways(simd, square, results::<T, S>);
+                    let square = both_ways::<T, S, F::Results, _, _>(simd, square);
                     let bias = T::load(simd, &bias[vector * lanes..][..lanes]);
-                    for y in 0..2 {
-                        for x in 0..2 {
-                            window[2 * y + x][vector] = T::plus(simd, square[y][x], bias);
+                    for y in 0..RESULTS {
+                        for x in 0..RESULTS {
+                            tile[y][x][vector] = T::plus(simd, square[y][x], bias);
                         }
                     }
                 }
-                self.write_window(simd, first + row, window, output);
+                self.write_tile(simd, first + row, tile, output);
             }
         }
     }
 
-    /// Writes the results of one window, from output `first` on.
+    /// Writes the results of one tile, from output `first` on.
     #[inline(always)]
-    fn write_window<S: Simd, const VECTORS: usize>(
+    fn write_tile<S: Simd, const RESULTS: usize, const VECTORS: usize>(
         &mut self,
         simd: S,
-        window: usize,
-        sums: [[T::Vector<S>; VECTORS]; WINDOW],
+        tile: usize,
+        sums: [[[T::Vector<S>; VECTORS]; RESULTS]; RESULTS],
         first: usize,
     ) {
         let outputs = self.g.outputs;
+        let tiles = self.starts.len();
+        let (image, tile) = (tile / tiles, tile % tiles);
+        // Results along a side of a tile, and of all of them.
+        let apart = self.then.rows_apart();
+        let (side, width) = (RESULTS / apart, self.g.result(self.then).1);
+        let (row, column) = (tile / (width / side), tile % (width / side));
+        let position = tiles * side * side * image + side * (row * width + column);
         if self.then == Then::ReluMaxPool {
-            let row = window * outputs..(window + 1) * outputs;
-            let targets = (&mut self.result[row.clone()], &mut self.places[row]);
-            return store_maxima::<T, S, VECTORS, WINDOW>(simd, sums, targets, (1, outputs, first));
+            for y in 0..side {
+                for x in 0..side {
+                    let (top, below) = (sums[2 * y], sums[2 * y + 1]);
+                    let window: [_; WINDOW] =
+                        [top[2 * x], top[2 * x + 1], below[2 * x], below[2 * x + 1]];
+                    let position = position + y * width + x;
+                    let row = position * outputs..(position + 1) * outputs;
+                    let targets = (&mut self.result[row.clone()], &mut self.places[row]);
+                    store_maxima::<T, S, VECTORS, WINDOW>(
+                        simd,
+                        window,
+                        targets,
+                        (1, outputs, first),
+                    );
+                }
+            }
+            return;
         }
-        let width = self.g.convolved().1;
-        let (image, window) = (window / self.starts.len(), window % self.starts.len());
-        let position = WINDOW * self.starts.len() * image
-            + 2 * (window / (width / 2) * width + window % (width / 2));
-        for y in 0..2 {
+        for y in 0..RESULTS {
             let row = (position + y * width) * outputs;
-            let sums = [sums[2 * y], sums[2 * y + 1]];
-            let target = &mut self.result[row..row + 2 * outputs];
+            let target = &mut self.result[row..row + RESULTS * outputs];
             let rectified = self.then == Then::Relu;
-            store::<T, S, VECTORS, 2>(simd, sums, target, (2, outputs, first), rectified);
+            let sizes = (RESULTS, outputs, first);
+            store::<T, S, VECTORS, RESULTS>(simd, sums[y], target, sizes, rectified);
         }
     }
 }

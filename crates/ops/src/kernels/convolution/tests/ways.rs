@@ -1,7 +1,7 @@
 //! Each way of the backward pass, against candle's own ops.
 
-use super::super::{BAND, Geometry, Then, Way};
-use super::{Case, assert_the_same, by_kernels, made, quarters, uniform};
+use super::super::{BAND, Geometry, Then, Tile, Way};
+use super::{Case, apart, assert_the_same, by_kernels, made, quarters, uniform};
 
 /// One layer a line: the way of its backward pass, side of the images, channels, outputs, filter, padding,
 /// stride, dilation, groups, band, whether pooled, whether the images' gradient is wanted.
@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 33] = [
+    let layers: [Layer; 40] = [
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),
@@ -23,14 +23,22 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, false)),
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], 500, (true, true)),
         // The results of pooled layers are of minimal filtering where those of others are.
+        (Way::Pooled, [6, 16, 32, 3, 0, 1, 1, 1], BAND, (true, true)),
+        (Way::Pooled, [11, 16, 32, 3, 1, 1, 1, 1], BAND, (true, true)),
         (Way::Pooled, [9, 16, 32, 3, 1, 1, 1, 1], BAND, (true, true)),
         (Way::Pooled, [9, 17, 33, 3, 1, 1, 1, 1], 2500, (true, true)),
-        // As many windows as are worked out together, fewer, more; whole vectors and others.
-        (Way::Winograd, [6, 16, 32, 3, 0, 1, 1, 1], BAND, (false, true)),
-        (Way::Winograd, [6, 16, 32, 3, 0, 1, 1, 1], BAND, (false, false)),
-        (Way::Winograd, [8, 17, 33, 3, 1, 1, 1, 1], BAND, (false, true)),
-        (Way::Winograd, [12, 32, 16, 3, 2, 1, 1, 1], BAND, (false, true)),
-        (Way::Winograd, [18, 16, 16, 3, 1, 1, 1, 1], 9000, (false, true)),
+        // As many tiles as are worked out together, fewer, more; whole vectors and others.
+        (Way::Winograd(Tile::Two), [6, 16, 32, 3, 0, 1, 1, 1], BAND, (false, true)),
+        (Way::Winograd(Tile::Two), [6, 16, 32, 3, 0, 1, 1, 1], BAND, (false, false)),
+        (Way::Winograd(Tile::Two), [10, 17, 33, 3, 1, 1, 1, 1], BAND, (false, true)),
+        (Way::Winograd(Tile::Two), [12, 32, 16, 3, 2, 1, 1, 1], BAND, (false, true)),
+        (Way::Winograd(Tile::Two), [18, 16, 16, 3, 1, 1, 1, 1], 9000, (false, true)),
+        (Way::Winograd(Tile::Four), [8, 16, 32, 3, 1, 1, 1, 1], BAND, (false, true)),
+        (Way::Winograd(Tile::Four), [8, 17, 33, 3, 1, 1, 1, 1], BAND, (false, false)),
+        (Way::Winograd(Tile::Four), [10, 33, 16, 3, 2, 1, 1, 1], BAND, (false, true)),
+        // In bands of four rows, and of two.
+        (Way::Winograd(Tile::Four), [20, 16, 16, 3, 1, 1, 1, 1], 6000, (false, true)),
+        (Way::Winograd(Tile::Two), [20, 16, 16, 3, 1, 1, 1, 1], 900, (false, true)),
         // An odd side, too few channels, too few outputs.
         (Way::Direct, [9, 16, 16, 3, 1, 1, 1, 1], BAND, (false, true)),
         (Way::Direct, [8, 15, 16, 3, 1, 1, 1, 1], BAND, (false, true)),
@@ -74,66 +82,69 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
     }
 }
 
-/// A layer that is taken by minimal filtering, forward and back.
-fn minimal() -> Case {
-    let g = Geometry {
-        height: 8,
-        width: 12,
-        channels: 20,
-        outputs: 18,
-        kernel_height: 3,
-        kernel_width: 3,
-        padding: 1,
-        stride: 1,
-        dilation: 1,
-        groups: 1,
-        direct: false,
-        band: BAND,
-    };
-    assert_eq!(Way::of(&g, Then::Nothing, true), Way::Winograd);
-    Case { g, count: 3, pooled: false, other: false, of_images: true }
+/// Layers that are taken by minimal filtering, forward and back, by tiles of either size.
+fn minimal() -> [(Case, Tile); 2] {
+    [((8, 12), Tile::Four), ((6, 10), Tile::Two)].map(|((height, width), tile)| {
+        let g = Geometry {
+            height,
+            width,
+            channels: 20,
+            outputs: 18,
+            kernel_height: 3,
+            kernel_width: 3,
+            padding: 1,
+            stride: 1,
+            dilation: 1,
+            groups: 1,
+            direct: false,
+            band: BAND,
+        };
+        assert_eq!(Way::of(&g, Then::Nothing, true), Way::Winograd(tile));
+        (Case { g, count: 3, pooled: false, other: false, of_images: true }, tile)
+    })
 }
 
 #[test]
-fn a_pixel_that_is_no_number_spoils_its_windows_alone() {
-    for direct in [true, false] {
-        let mut case = minimal();
+fn a_pixel_that_is_no_number_spoils_its_tiles_alone() {
+    for ((mut case, tile), direct) in
+        minimal().into_iter().flat_map(|one| [(one, true), (one, false)])
+    {
         case.g.direct = direct;
-        let Geometry { width, channels, outputs, .. } = case.g;
+        let Geometry { height, width, channels, outputs, .. } = case.g;
         let mut given = made(&case, Then::Nothing, quarters);
         let (y, x) = (3, 6);
         given[0][(y * width + x) * channels + 5] = f64::NAN;
         let [result, ..] = by_kernels(&case, Then::Nothing, &given);
         for (place, values) in result.chunks_exact(outputs).enumerate() {
-            let (image, row, column) = (place / (8 * width), place / width % 8, place % width);
-            // Pixels from one before a place, or its window, to one behind it.
-            let near = |first: fn(usize) -> usize, size: usize| {
+            let (image, row, column) =
+                (place / (height * width), place / width % height, place % width);
+            // Whether the pixel is one of so many from one before a place on.
+            let near = |row: usize, column: usize, size: usize| {
                 let under =
-                    |at: usize, pixel: usize| (first(at)..first(at) + size).contains(&(pixel + 1));
+                    |first: usize, pixel: usize| (first..first + size).contains(&(pixel + 1));
                 image == 0 && under(row, y) && under(column, x)
             };
-            let (patch, window) = (near(|at| at, 3), near(|at| at / 2 * 2, 4));
+            let side = tile.side();
+            let patch = near(row, column, 3);
+            let of_tile = near(row / side * side, column / side * side, side + 2);
             let spoilt = values.iter().all(|value| value.is_nan());
             let whole = values.iter().all(|value| value.is_finite());
-            assert!(if patch { spoilt } else { whole || !direct && window }, "{row}, {column}");
+            assert!(if patch { spoilt } else { whole || !direct && of_tile }, "{row}, {column}");
         }
     }
 }
 
 #[test]
 fn minimal_filtering_rounds_no_more_than_direct_sums_may() {
-    let case = minimal();
-    let given = made(&case, Then::Nothing, uniform);
-    let narrow = given.each_ref().map(|values| values.iter().map(|&value| value as f32).collect());
-    let given =
-        narrow.each_ref().map(|values: &Vec<f32>| values.iter().map(|&v| f64::from(v)).collect());
-    let (exact, found) =
-        (by_kernels(&case, Then::Nothing, &given), by_kernels(&case, Then::Nothing, &narrow));
-    for (exact, found) in exact.iter().zip(&found) {
-        let largest = exact.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
-        for (exact, &found) in exact.iter().zip(found) {
-            let apart = (exact - f64::from(found)).abs() / largest;
-            assert!(apart < 16.0 * f64::from(f32::EPSILON), "{found} is {apart} from {exact}");
+    for (case, tile) in minimal() {
+        let given = made(&case, Then::Nothing, uniform);
+        let narrow = given.map(|values| values.iter().map(|&value| value as f32).collect());
+        let wide = |values: &Vec<f32>| values.iter().map(|&value| f64::from(value)).collect();
+        let exact = by_kernels(&case, Then::Nothing, &narrow.each_ref().map(wide));
+        let found = by_kernels(&case, Then::Nothing, &narrow).each_ref().map(wide);
+        for (exact, found) in exact.iter().zip(&found) {
+            let apart = apart(found, exact);
+            assert!(apart < 16.0 * f64::from(f32::EPSILON), "{tile:?}: {apart}");
         }
     }
 }

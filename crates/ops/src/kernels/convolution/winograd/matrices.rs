@@ -1,14 +1,14 @@
-//! What minimal filtering multiplies: a matrix for each place of the windows' squares.
+//! What minimal filtering multiplies: a matrix for each place of the tiles' squares.
 
 use pulp::{NullaryFnOnce, Simd};
 
-use super::{PLACES, SIDE, both_ways, pixels, results_back};
+use super::{Filtering, both_ways};
 use crate::element::Element;
 use crate::kernels::convolution::Geometry;
 use crate::kernels::lines::Lines;
 
-/// A matrix for each place of a square, of a row a window. Rows are filled up to whole vectors.
-pub(in super::super) struct Matrices<T> {
+/// A matrix for each place of a square, of a row a tile. Rows are filled up to whole vectors.
+pub(in super::super) struct Matrices<T, const SIDE: usize> {
     values: Lines<T>,
     /// From one to the next, a cache line more than it has: else the same row of all might lie in few sets of
     /// the cache.
@@ -17,12 +17,12 @@ pub(in super::super) struct Matrices<T> {
     pub(in super::super) row: usize,
 }
 
-impl<T: Element> Matrices<T> {
+impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
     #[inline(always)]
     pub(in super::super) fn zeros<S: Simd>(rows: usize, columns: usize) -> Self {
         let row = columns.next_multiple_of(T::lanes::<S>());
         let apart = (rows * row).next_multiple_of(64 / size_of::<T>()) + 64 / size_of::<T>();
-        Self { values: Lines::zeros(PLACES * apart), apart, row }
+        Self { values: Lines::zeros(SIDE * SIDE * apart), apart, row }
     }
 
     #[inline(always)]
@@ -67,7 +67,11 @@ impl<T: Element> Matrices<T> {
 
     /// Puts the transform of a square of pixels into a row; the square begins a slice of an arranged image.
     #[inline(always)]
-    pub(in super::super) fn take_pixels<S: Simd>(
+    pub(in super::super) fn take_pixels<
+        S: Simd,
+        F: Filtering<SIDE, RESULTS>,
+        const RESULTS: usize,
+    >(
         &mut self,
         simd: S,
         row: usize,
@@ -76,14 +80,18 @@ impl<T: Element> Matrices<T> {
     ) {
         for first in (0..g.channels).step_by(T::lanes::<S>()) {
             let square = load_square(simd, &image[first..], (g.row(), g.channels, first));
-            self.store(simd, (row, first), both_ways(simd, square, pixels::<T, S>));
+            self.store(simd, (row, first), both_ways::<T, S, F::Pixels, _, _>(simd, square));
         }
     }
 
-    /// Puts what a window's gradients become on the way back into a row; the window begins a slice of the
+    /// Puts what a tile's gradients become on the way back into a row; the tile begins a slice of the
     /// gradients of a result.
     #[inline(always)]
-    pub(in super::super) fn take_gradients<S: Simd>(
+    pub(in super::super) fn take_gradients<
+        S: Simd,
+        F: Filtering<SIDE, RESULTS>,
+        const RESULTS: usize,
+    >(
         &mut self,
         simd: S,
         row: usize,
@@ -92,8 +100,9 @@ impl<T: Element> Matrices<T> {
     ) {
         let line = g.convolved().1 * g.outputs;
         for first in (0..g.outputs).step_by(T::lanes::<S>()) {
-            let window = load_square(simd, &gradients[first..], (line, g.outputs, first));
-            self.store(simd, (row, first), both_ways(simd, window, results_back::<T, S>));
+            let tile: [[_; RESULTS]; RESULTS] =
+                load_square(simd, &gradients[first..], (line, g.outputs, first));
+            self.store(simd, (row, first), both_ways::<T, S, F::ResultsBack, _, _>(simd, tile));
         }
     }
 

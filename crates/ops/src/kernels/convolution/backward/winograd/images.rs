@@ -5,9 +5,7 @@ use pulp::{Simd, WithSimd};
 use crate::element::Element;
 use crate::kernels::convolution::Geometry;
 use crate::kernels::convolution::arrangement::Arranged;
-use crate::kernels::convolution::winograd::{
-    FILTER, Matrices, PLACES, SIDE, both_ways, filter, pixels_back,
-};
+use crate::kernels::convolution::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways};
 use crate::kernels::lines::Lines;
 
 /// Transforms of all filters, as the way back to the images reads them.
@@ -18,14 +16,15 @@ pub(in super::super) struct Transforms<T> {
 
 impl<T: Element> Transforms<T> {
     /// `weights` are channels-last, one row of patch length an output.
-    pub(in super::super) fn new(weights: &[T], g: &Geometry) -> Self {
-        Self { values: crate::kernels::arch().dispatch(Transform { weights, g }) }
+    pub(in super::super) fn new(weights: &[T], g: &Geometry, tile: Tile) -> Self {
+        Self { values: crate::kernels::arch().dispatch(Transform { weights, g, tile }) }
     }
 }
 
 struct Transform<'a, T> {
     weights: &'a [T],
     g: &'a Geometry,
+    tile: Tile,
 }
 
 impl<T: Element> WithSimd for Transform<'_, T> {
@@ -33,9 +32,22 @@ impl<T: Element> WithSimd for Transform<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Lines<T> {
-        let Self { weights, g } = self;
+        match self.tile {
+            Tile::Two => self.of_size::<S, F2, 4, 2>(simd),
+            Tile::Four => self.of_size::<S, F4, 6, 4>(simd),
+        }
+    }
+}
+
+impl<T: Element> Transform<'_, T> {
+    #[inline(always)]
+    fn of_size<S: Simd, F: Filtering<SIDE, RESULTS>, const SIDE: usize, const RESULTS: usize>(
+        self,
+        simd: S,
+    ) -> Lines<T> {
+        let Self { weights, g, .. } = self;
         let lanes = T::lanes::<S>();
-        let panel = PLACES * g.outputs * lanes;
+        let panel = SIDE * SIDE * g.outputs * lanes;
         let mut values = Lines::zeros(g.channels.div_ceil(lanes) * panel);
         for (output, weights) in weights.chunks_exact(g.patch()).enumerate() {
             for (first, panel) in (0..g.channels).step_by(lanes).zip(values.chunks_exact_mut(panel))
@@ -48,7 +60,7 @@ impl<T: Element> WithSimd for Transform<'_, T> {
                         square[y][x] = T::load(simd, &pixel[first..last]);
                     }
                 }
-                let square = both_ways(simd, square, filter::<T, S>);
+                let square = both_ways::<T, S, F::Filter, _, _>(simd, square);
                 for y in 0..SIDE {
                     for x in 0..SIDE {
                         let row = ((y * SIDE + x) * g.outputs + output) * lanes;
@@ -62,28 +74,34 @@ impl<T: Element> WithSimd for Transform<'_, T> {
 }
 
 /// The way back to the images.
-pub(super) struct Back<'a, T> {
+pub(super) struct Back<'a, T, const SIDE: usize> {
     pub(super) g: &'a Geometry,
-    /// Of a band's windows.
+    /// Of a band's tiles.
     pub(super) starts: &'a [usize],
-    pub(super) products: Matrices<T>,
+    pub(super) products: Matrices<T, SIDE>,
     pub(super) arranged: Arranged<T>,
     pub(super) image_gradients: &'a mut [T],
 }
 
-impl<T: Element> Back<'_, T> {
-    /// Adds the gradients of so many windows' pixels, from the first window on.
+impl<T: Element, const SIDE: usize> Back<'_, T, SIDE> {
+    /// Adds the gradients of so many tiles' pixels, from the first tile on.
     #[inline(always)]
-    pub(super) fn add<S: Simd, const CHANNELS: usize, const ROWS: usize>(
+    pub(super) fn add<
+        S: Simd,
+        F: Filtering<SIDE, RESULTS>,
+        const RESULTS: usize,
+        const CHANNELS: usize,
+        const ROWS: usize,
+    >(
         &mut self,
         simd: S,
         (first, count): (usize, usize),
-        results: &Matrices<T>,
+        results: &Matrices<T, SIDE>,
         filters: &Transforms<T>,
     ) {
         let g = self.g;
         let place = g.outputs * CHANNELS;
-        for (panel, filters) in filters.values.chunks_exact(PLACES * place).enumerate() {
+        for (panel, filters) in filters.values.chunks_exact(SIDE * SIDE * place).enumerate() {
             for (place, filters) in filters.chunks_exact(place).enumerate() {
                 let size = (count, g.outputs);
                 let products = (&mut self.products, panel * CHANNELS);
@@ -91,19 +109,19 @@ impl<T: Element> Back<'_, T> {
             }
         }
         for row in 0..count {
-            let windows = self.starts.len();
-            let (image, window) = ((first + row) / windows, (first + row) % windows);
-            if window == 0 {
+            let tiles = self.starts.len();
+            let (image, tile) = ((first + row) / tiles, (first + row) % tiles);
+            if tile == 0 {
                 self.arranged.clear();
             }
             let image = &mut self.image_gradients[image * g.image()..][..g.image()];
-            let target = &mut self.arranged.gradient(image)[self.starts[window]..];
+            let target = &mut self.arranged.gradient(image)[self.starts[tile]..];
             for channel in (0..g.channels).step_by(CHANNELS) {
                 let square = self.products.load(simd, (row, channel));
-                let square = both_ways(simd, square, pixels_back::<T, S>);
+                let square = both_ways::<T, S, F::PixelsBack, _, _>(simd, square);
                 add_square(simd, target, square, (channel, g));
             }
-            if window + 1 == windows {
+            if tile + 1 == tiles {
                 self.arranged.add_to(image);
             }
         }
@@ -112,7 +130,7 @@ impl<T: Element> Back<'_, T> {
 
 /// Adds the vectors from channel `first` on to the square of pixels that begins a slice of an arranged image.
 #[inline(always)]
-fn add_square<T: Element, S: Simd>(
+fn add_square<T: Element, S: Simd, const SIDE: usize>(
     simd: S,
     image: &mut [T],
     square: [[T::Vector<S>; SIDE]; SIDE],
