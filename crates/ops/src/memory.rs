@@ -1,5 +1,6 @@
-//! The system's allocator, told that training allocates and frees the same sizes at every step.
+//! The system's memory, told that training allocates and frees the same sizes at every step.
 
+use std::mem::MaybeUninit;
 use std::sync::Once;
 
 /// Lets glibc keep up to 64 MiB of freed memory instead of giving it back at each step, to be faulted in
@@ -18,4 +19,70 @@ pub(crate) fn keep_freed() {
             std::hint::black_box(&mut block);
         }
     });
+}
+
+/// Places for so many values, which are to be written before they are read.
+///
+/// A large block may come anew at each step, to be faulted in page by page. On Linux it is asked for in pages of
+/// 2 MiB, which the kernel gives where it is set up to when asked (`madvise(2)`, `MADV_HUGEPAGE`).
+pub(crate) fn unwritten<T>(count: usize) -> Box<[MaybeUninit<T>]> {
+    const LARGE: usize = 4 << 20;
+    let mut places = Box::new_uninit_slice(count);
+    if size_of_val(&*places) >= LARGE {
+        ask_for_huge_pages(&mut places);
+    }
+    places
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn ask_for_huge_pages<T>(_: &mut [MaybeUninit<T>]) {}
+
+#[cfg(all(target_os = "linux", not(miri)))]
+fn ask_for_huge_pages<T>(places: &mut [MaybeUninit<T>]) {
+    const PAGE: usize = 2 << 20;
+    let (start, length) = (places.as_mut_ptr(), size_of_val(places));
+    let before = start.addr().next_multiple_of(PAGE) - start.addr();
+    let whole = length.saturating_sub(before) / PAGE * PAGE;
+    if whole > 0 {
+        // SAFETY: the range lies within the places, which are ours alone; the advice changes none of their bytes,
+        // and a kernel that does not know it refuses.
+        #[expect(unsafe_code, reason = "no safe function gives the kernel advice")]
+        unsafe {
+            libc::madvise(start.byte_add(before).cast(), whole, libc::MADV_HUGEPAGE);
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Whether the mapping around the middle of a block has been asked for in huge pages: `hg` among its flags
+    /// (proc_pid_smaps(5)).
+    fn asked_for<T>(places: &[MaybeUninit<T>]) -> bool {
+        let middle = places.as_ptr_range().start.addr() + size_of_val(places) / 2;
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut inside = false;
+        for line in maps.lines() {
+            let bounds = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
+            let address = |text| usize::from_str_radix(text, 16);
+            if let Some((Ok(start), Ok(end))) = bounds.map(|(a, b)| (address(a), address(b))) {
+                inside = (start..end).contains(&middle);
+            } else if let (true, Some(flags)) = (inside, line.strip_prefix("VmFlags:")) {
+                return flags.split_whitespace().any(|flag| flag == "hg");
+            }
+        }
+        panic!("no mapping at {middle:x}");
+    }
+
+    #[test]
+    fn large_blocks_are_asked_for_in_huge_pages() {
+        if !std::fs::exists("/sys/kernel/mm/transparent_hugepage").unwrap() {
+            return;
+        }
+        assert!(asked_for(&unwritten::<f32>((64 << 20) / 4)));
+        assert!(asked_for(&unwritten::<u8>((4 << 20) + 1)));
+        assert!(!asked_for(&Box::<[u8]>::new_uninit_slice(64 << 20)));
+        assert_eq!(unwritten::<f64>(0).len(), 0);
+    }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::element::{Element, unless_cut};
 use crate::kernels::{parts, vectorised};
+use crate::memory::unwritten;
 
 /// max(value, 0) of each.
 pub(crate) fn rectified<T: Element>(values: &[T]) -> Vec<T> {
@@ -40,7 +41,7 @@ pub(crate) fn unrectified<T: Element>(results: &[T], gradients: &[T]) -> Vec<T> 
 /// [`unrectified`] where the threads have other work already.
 pub(crate) fn unrectified_here<T: Element>(results: &[T], gradients: &[T]) -> Vec<T> {
     assert_eq!(results.len(), gradients.len(), "a gradient for each value");
-    let mut found = Box::new_uninit_slice(results.len());
+    let mut found = unwritten(results.len());
     let places = &mut found[..];
     vectorised!(unrectify::<T>(results, gradients, places));
     // SAFETY: the loop writes as many values as there are places, for all slices have that length.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::element::Element;
 use crate::kernels::parts;
+use crate::memory::unwritten;
 use crate::threads::threads;
 
 /// A matrix of `rows` × `columns` in a slice, at any strides.
@@ -116,7 +117,7 @@ pub(crate) fn add_matmul_on_this_thread<T: Element>(
 
 /// left · right, row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
-    let mut output = Box::new_uninit_slice(left.rows * right.columns);
+    let mut output = unwritten(left.rows * right.columns);
     multiply(&mut output, (left, right), part(left, right), false);
     // SAFETY: `gemm` writes every value, zero where the depth is zero.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]

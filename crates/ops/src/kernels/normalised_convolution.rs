@@ -6,6 +6,7 @@ use crate::kernels::convolution::{self, Geometry, Then};
 use crate::kernels::moments::Moments;
 use crate::kernels::parts;
 use crate::kernels::through_relu::ThroughRelu;
+use crate::memory::unwritten;
 
 mod gradient;
 mod pooling;
@@ -118,8 +119,8 @@ fn normalise_and_pool<T: Element>(
     let columns = [lines.means.len(), lines.slopes.len(), lines.shifts.len()];
     assert_eq!(columns, [g.outputs; 3], "means, slopes and shifts of batch norm");
     let count = activations.len() / image * pooled;
-    let (mut result, mut places) = (Box::new_uninit_slice(count), Box::new_uninit_slice(count));
-    let mut maxima = Box::new_uninit_slice(count);
+    let (mut result, mut places) = (unwritten(count), unwritten(count));
+    let mut maxima = unwritten(count);
     let chunk = g.chunk(activations.len() / image);
     let length = chunk * pooled;
     let all = activations

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::kernels::columns::rows_of_a_part;
+use crate::memory::unwritten;
 
 /// Does `work` with each part.
 pub(crate) fn for_each<P: Send>(parts: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
@@ -61,7 +62,7 @@ pub(crate) unsafe fn written<T: Send, R: Send>(
     columns: usize,
     write: impl Fn(&mut [MaybeUninit<T>], Range<usize>) -> R + Sync,
 ) -> (Vec<T>, Vec<R>) {
-    let mut values = Box::new_uninit_slice(length);
+    let mut values = unwritten(length);
     let part = part(length, columns);
     let results = map(values.chunks_mut(part).enumerate(), |(index, places)| {
         let first = index * part;

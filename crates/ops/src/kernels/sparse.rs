@@ -14,6 +14,7 @@ use self::panels::Left;
 use super::matmul::{ENOUGH, Matrix};
 use super::{parts, vectorised};
 use crate::element::Element;
+use crate::memory::unwritten;
 use crate::threads::threads;
 
 mod panels;
@@ -60,7 +61,7 @@ pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
         return None;
     }
     let (rows, columns) = (left.rows(), right.columns());
-    let mut result = Box::new_uninit_slice(rows * columns);
+    let mut result = unwritten(rows * columns);
     let work = result.len().saturating_mul(left.columns());
     let part = rows.div_ceil((work / ENOUGH).clamp(1, threads())).clamp(1, MOST_ROWS);
     let bands: Vec<_> = left.bands(part).collect();

@@ -20,6 +20,7 @@ use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::parts;
+use crate::memory::unwritten;
 
 mod direct;
 mod lists;
@@ -148,7 +149,7 @@ pub(crate) fn backward<T: Element>(
     let filters = filters.as_ref();
     let count = saved.images.len() / g.image();
     let (chunk, bands) = (g.chunk(count), g.bands(saved.then));
-    let mut image_gradients = Box::new_uninit_slice(if of_images { saved.images.len() } else { 0 });
+    let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
     let mut chunks: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let gradients_of = |(index, image_gradients): (usize, &mut [MaybeUninit<T>])| {

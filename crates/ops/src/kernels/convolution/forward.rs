@@ -15,6 +15,7 @@ use crate::kernels::linear::weighted;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::parts;
 use crate::kernels::vectors::WINDOW;
+use crate::memory::unwritten;
 
 mod store;
 mod winograd;
@@ -60,9 +61,9 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     let filters = &Filters::new(weights, bias, g, then);
     let bands = &g.bands(then)[..];
     let starts = &filters.starts(g, then, bands[0].rows.len())[..];
-    let mut result = Box::new_uninit_slice(count * length);
+    let mut result = unwritten(count * length);
     let pooled = if then == Then::ReluMaxPool { result.len() } else { 0 };
-    let mut places = Box::new_uninit_slice(pooled);
+    let mut places = unwritten(pooled);
     let mut place_chunks: Vec<_> = places.chunks_mut(chunk * length).collect();
     place_chunks.resize_with(count.div_ceil(chunk), Default::default);
     let image_chunks = images.chunks(chunk * g.image());
