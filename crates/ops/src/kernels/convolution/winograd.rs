@@ -37,8 +37,8 @@ impl Tile {
     /// The one of a layer that is taken this way: there have to be enough multiplications to spare for what the
     /// transforms cost, and no tile may be cut short.
     ///
-    /// Where an image would be one tile of four, such as in the paper's networks, tiles of two take hardly longer
-    /// and round less.
+    /// Where an image has 4×4 results and no more, as in the paper's networks, tiles of 2×2 take hardly longer and
+    /// round less.
     pub(super) fn of(g: &Geometry, then: Then) -> Option<Self> {
         let taken = !g.direct
             && (g.kernel_height, g.kernel_width, g.stride, g.dilation, g.groups)
