@@ -19,7 +19,7 @@ mod matrices;
 
 pub(super) use self::f2::F2;
 pub(super) use self::f4::F4;
-pub(super) use self::matrices::Matrices;
+pub(super) use self::matrices::{Matrices, load_places, store_places};
 
 /// Side of a filter.
 pub(super) const FILTER: usize = 3;
@@ -65,8 +65,7 @@ impl Tile {
         }
     }
 
-    /// Where the pixels of each tile begin in what is under so many rows of the convolution's result, of so many
-    /// that come to anything.
+    /// Where the pixels of each tile begin in what is under so many rows of the convolution's result.
     pub(super) fn starts(self, g: &Geometry, rows: usize, then: Then) -> Vec<usize> {
         let (side, across) = (self.side(), g.pooled_or_not(then).1 / self.side());
         let start = |tile: usize| side * (tile / across * g.row() + tile % across * g.channels);

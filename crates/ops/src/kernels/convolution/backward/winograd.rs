@@ -6,7 +6,7 @@ use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways};
+use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways, load_places};
 use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
@@ -180,13 +180,7 @@ impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
         for (panel, weights) in weights.chunks_mut(lanes * g.patch()).enumerate() {
             for channel in 0..g.channels {
                 let row = (panel * self.channels + channel) * lanes;
-                let mut square = [[T::splat(simd, T::ZERO); SIDE]; SIDE];
-                for y in 0..SIDE {
-                    for x in 0..SIDE {
-                        let sums = &self.values[(y * SIDE + x) * place + row..][..lanes];
-                        square[y][x] = T::load(simd, sums);
-                    }
-                }
+                let square = load_places(simd, &self.values[row..], place);
                 let square = both_ways::<T, S, F::FilterBack, _, _>(simd, square);
                 for y in 0..FILTER {
                     for x in 0..FILTER {

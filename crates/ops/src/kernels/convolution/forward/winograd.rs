@@ -3,7 +3,9 @@
 use pulp::{Simd, WithSimd};
 
 use super::super::tiles::{Panels, pack};
-use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways};
+use super::super::winograd::{
+    F2, F4, FILTER, Filtering, Matrices, Tile, both_ways, load_places, store_places,
+};
 use super::super::{Geometry, Then};
 use super::Chunk;
 use super::store::{store, store_maxima};
@@ -29,7 +31,7 @@ impl<T: Element> Transforms<T> {
         let panel = places * g.channels * panels.width();
         let mut values = Lines::zeros(panels.all().count() * panel);
         for ((filters, ..), target) in panels.all().zip(values.chunks_exact_mut(panel)) {
-            let transform = Transform { filters, target, channels: g.channels, tile };
+            let transform = TransformPanel { filters, target, channels: g.channels, tile };
             crate::kernels::arch().dispatch(transform);
         }
         Self { values, panels, panel, tile }
@@ -44,14 +46,14 @@ impl<T: Element> Transforms<T> {
 }
 
 /// Transforms the filters of one panel.
-struct Transform<'a, T> {
+struct TransformPanel<'a, T> {
     filters: &'a [T],
     target: &'a mut [T],
     channels: usize,
     tile: Tile,
 }
 
-impl<T: Element> WithSimd for Transform<'_, T> {
+impl<T: Element> WithSimd for TransformPanel<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -63,7 +65,7 @@ impl<T: Element> WithSimd for Transform<'_, T> {
     }
 }
 
-impl<T: Element> Transform<'_, T> {
+impl<T: Element> TransformPanel<'_, T> {
     #[inline(always)]
     fn of_size<S: Simd, F: Filtering<SIDE, RESULTS>, const SIDE: usize, const RESULTS: usize>(
         self,
@@ -73,22 +75,11 @@ impl<T: Element> Transform<'_, T> {
         let width = target.len() / (SIDE * SIDE) / channels;
         for channel in 0..channels {
             for first in (0..width).step_by(T::lanes::<S>()) {
-                let mut square = [[T::splat(simd, T::ZERO); FILTER]; FILTER];
-                for y in 0..FILTER {
-                    for x in 0..FILTER {
-                        let row = (y * FILTER + x) * channels + channel;
-                        let values = &filters[row * width + first..];
-                        square[y][x] = T::load(simd, &values[..T::lanes::<S>()]);
-                    }
-                }
+                let values = &filters[channel * width + first..];
+                let square = load_places(simd, values, channels * width);
                 let square = both_ways::<T, S, F::Filter, _, _>(simd, square);
-                for y in 0..SIDE {
-                    for x in 0..SIDE {
-                        let row = (y * SIDE + x) * channels + channel;
-                        let target = &mut target[row * width + first..];
-                        T::store(simd, &mut target[..T::lanes::<S>()], square[y][x]);
-                    }
-                }
+                let target = &mut target[channel * width + first..];
+                store_places(simd, target, channels * width, square);
             }
         }
     }

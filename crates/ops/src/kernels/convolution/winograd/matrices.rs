@@ -37,15 +37,7 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
         simd: S,
         (row, column): (usize, usize),
     ) -> [[T::Vector<S>; SIDE]; SIDE] {
-        let mut square = [[T::splat(simd, T::ZERO); SIDE]; SIDE];
-        let values = &self.values[row * self.row + column..];
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let values = &values[(y * SIDE + x) * self.apart..][..T::lanes::<S>()];
-                square[y][x] = T::load(simd, values);
-            }
-        }
-        square
+        load_places(simd, &self.values[row * self.row + column..], self.apart)
     }
 
     /// Writes what [`Matrices::load`] loads.
@@ -56,13 +48,7 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
         (row, column): (usize, usize),
         square: [[T::Vector<S>; SIDE]; SIDE],
     ) {
-        let values = &mut self.values[row * self.row + column..];
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let values = &mut values[(y * SIDE + x) * self.apart..][..T::lanes::<S>()];
-                T::store(simd, values, square[y][x]);
-            }
-        }
+        store_places(simd, &mut self.values[row * self.row + column..], self.apart, square);
     }
 
     /// Puts the transform of a square of pixels into a row; the square begins a slice of an arranged image.
@@ -130,6 +116,39 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
                 right,
                 products: (products, across),
             });
+        }
+    }
+}
+
+/// A vector for each place of a square, from the beginning of a slice on, each so far from the one before.
+#[inline(always)]
+pub(in super::super) fn load_places<T: Element, S: Simd, const SIDE: usize>(
+    simd: S,
+    values: &[T],
+    apart: usize,
+) -> [[T::Vector<S>; SIDE]; SIDE] {
+    let mut square = [[T::splat(simd, T::ZERO); SIDE]; SIDE];
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let values = &values[(y * SIDE + x) * apart..][..T::lanes::<S>()];
+            square[y][x] = T::load(simd, values);
+        }
+    }
+    square
+}
+
+/// Writes what [`load_places`] loads.
+#[inline(always)]
+pub(in super::super) fn store_places<T: Element, S: Simd, const SIDE: usize>(
+    simd: S,
+    values: &mut [T],
+    apart: usize,
+    square: [[T::Vector<S>; SIDE]; SIDE],
+) {
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let values = &mut values[(y * SIDE + x) * apart..][..T::lanes::<S>()];
+            T::store(simd, values, square[y][x]);
         }
     }
 }

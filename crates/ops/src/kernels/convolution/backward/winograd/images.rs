@@ -5,7 +5,9 @@ use pulp::{Simd, WithSimd};
 use crate::element::Element;
 use crate::kernels::convolution::Geometry;
 use crate::kernels::convolution::arrangement::Arranged;
-use crate::kernels::convolution::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways};
+use crate::kernels::convolution::winograd::{
+    F2, F4, FILTER, Filtering, Matrices, Tile, both_ways, store_places,
+};
 use crate::kernels::lines::Lines;
 
 /// Transforms of all filters, as the way back to the images reads them.
@@ -17,17 +19,17 @@ pub(in super::super) struct Transforms<T> {
 impl<T: Element> Transforms<T> {
     /// `weights` are channels-last, one row of patch length an output.
     pub(in super::super) fn new(weights: &[T], g: &Geometry, tile: Tile) -> Self {
-        Self { values: crate::kernels::arch().dispatch(Transform { weights, g, tile }) }
+        Self { values: crate::kernels::arch().dispatch(TransformFilters { weights, g, tile }) }
     }
 }
 
-struct Transform<'a, T> {
+struct TransformFilters<'a, T> {
     weights: &'a [T],
     g: &'a Geometry,
     tile: Tile,
 }
 
-impl<T: Element> WithSimd for Transform<'_, T> {
+impl<T: Element> WithSimd for TransformFilters<'_, T> {
     type Output = Lines<T>;
 
     #[inline(always)]
@@ -39,7 +41,7 @@ impl<T: Element> WithSimd for Transform<'_, T> {
     }
 }
 
-impl<T: Element> Transform<'_, T> {
+impl<T: Element> TransformFilters<'_, T> {
     #[inline(always)]
     fn of_size<S: Simd, F: Filtering<SIDE, RESULTS>, const SIDE: usize, const RESULTS: usize>(
         self,
@@ -61,12 +63,7 @@ impl<T: Element> Transform<'_, T> {
                     }
                 }
                 let square = both_ways::<T, S, F::Filter, _, _>(simd, square);
-                for y in 0..SIDE {
-                    for x in 0..SIDE {
-                        let row = ((y * SIDE + x) * g.outputs + output) * lanes;
-                        T::store(simd, &mut panel[row..][..lanes], square[y][x]);
-                    }
-                }
+                store_places(simd, &mut panel[output * lanes..], g.outputs * lanes, square);
             }
         }
         values
