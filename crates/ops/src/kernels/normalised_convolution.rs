@@ -12,7 +12,7 @@ mod gradient;
 mod pooling;
 
 use self::gradient::NormalisedGradient;
-use self::pooling::{Lines, NormaliseAndPool, windows};
+use self::pooling::{Lines, NormaliseAndPool};
 
 /// Which of ReLU and batch norm comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,10 +111,10 @@ fn normalise_and_pool<T: Element>(
     lines: &Lines<'_, T>,
     g: &Geometry,
 ) -> (Vec<T>, Vec<u8>, Vec<T>) {
-    let windows = &windows(g)[..];
     let (height, width) = g.convolved();
-    let image = height * width * g.outputs;
-    let pooled = windows.len() * g.outputs;
+    let line = width * g.outputs;
+    let image = height * line;
+    let pooled = height / 2 * (width / 2) * g.outputs;
     assert_eq!(activations.len() % image, 0, "values of whole images");
     let columns = [lines.means.len(), lines.slopes.len(), lines.shifts.len()];
     assert_eq!(columns, [g.outputs; 3], "means, slopes and shifts of batch norm");
@@ -130,7 +130,7 @@ fn normalise_and_pool<T: Element>(
     parts::for_each(all, |((activations, result), (places, maxima))| {
         let own = activations.len() / image * pooled;
         assert_eq!([result.len(), places.len(), maxima.len()], [own; 3], "windows of a chunk");
-        let saved = NormaliseAndPool { activations, lines, windows, image, result, places, maxima };
+        let saved = NormaliseAndPool { activations, lines, image, line, result, places, maxima };
         crate::kernels::arch().dispatch(saved);
     });
     // SAFETY: every chunk was written: all outputs of all windows of as many images.
@@ -179,8 +179,8 @@ pub(crate) fn backward<T: Element>(
         places,
         gradient: InputGradient::new(layer, &sums, activations.len()),
         result_gradient,
-        windows: &windows(g),
-        columns: g.result(Then::ReluMaxPool).1,
+        line: g.convolved().1 * g.outputs,
+        windows: g.result(Then::ReluMaxPool),
         outputs: g.outputs,
         order: settings.order,
     };

@@ -44,6 +44,13 @@ impl<'a, T: Element> ThroughRelu<'a, T> {
         }
     }
 
+    /// Those of a range.
+    #[inline(always)]
+    pub(crate) fn within(&self, range: Range<usize>) -> Self {
+        let rectified = self.rectified.map(|results| &results[range.clone()]);
+        Self { rectified, gradient: &self.gradient[range] }
+    }
+
     /// The first of some of the gradients before ReLU, as a vector.
     #[inline(always)]
     pub(crate) fn load<S: Simd>(&self, simd: S, range: Range<usize>) -> T::Vector<S> {

@@ -1,6 +1,6 @@
 //! The way back through max pooling, batch norm and ReLU.
 
-use pulp::Simd;
+use pulp::{NullaryFnOnce, Simd};
 
 use super::Order;
 use crate::element::Element;
@@ -19,10 +19,10 @@ pub(super) struct NormalisedGradient<'a, T> {
     pub(super) places: &'a [u8],
     pub(super) gradient: InputGradient<T>,
     pub(super) result_gradient: ThroughRelu<'a, T>,
-    /// Where the four positions of each window lie.
-    pub(super) windows: &'a [[usize; WINDOW]],
-    /// Windows side by side.
-    pub(super) columns: usize,
+    /// Values of a line of activations.
+    pub(super) line: usize,
+    /// Windows of an image one below the other, and side by side.
+    pub(super) windows: (usize, usize),
     pub(super) outputs: usize,
     pub(super) order: Order,
 }
@@ -38,13 +38,11 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
         let next = &self.activations[at.values.end..];
         prefetch(&next[..activations.len().min(next.len()).min(MOST_AHEAD / size_of::<T>())]);
         let pooled = !self.places.is_empty();
-        // No window is parted, and those of these rows lie in them as the first ones do in an image.
-        let windows = &self.windows[..at.rows.len() / 2 * self.columns];
-        let first_window = at.image * self.windows.len() + at.rows.start / 2 * self.columns;
+        let (rows, columns) = (at.rows.len() / 2, self.windows.1);
         if !pooled {
             self.result_gradient.write(at.values.clone(), gradients);
         }
-        if !pooled || windows.len() * WINDOW * self.outputs < gradients.len() {
+        if !pooled || rows * columns * WINDOW * self.outputs < gradients.len() {
             if pooled {
                 // A row or column that fills no window has no gradient of its own.
                 gradients.fill(T::ZERO);
@@ -58,48 +56,94 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
             }
         }
         if pooled {
-            for first in (0..self.outputs).step_by(T::lanes::<S>()) {
-                let windows = (first_window, windows);
-                if self.order == Order::ReluBatchNorm {
-                    self.write_windows::<S, true>(simd, windows, first, activations, gradients);
-                } else {
-                    self.write_windows::<S, false>(simd, windows, first, activations, gradients);
-                }
+            // No window is parted, and those of these rows lie in them as the first ones do in an image.
+            let first_row = at.image * self.windows.0 + at.rows.start / 2;
+            let windows = (first_row * columns, rows * columns);
+            let all = AtWindows { simd, source: self, windows, activations, gradients };
+            // A function of its own: within a convolution's the compiler runs out of registers for all these places.
+            if self.order == Order::ReluBatchNorm {
+                simd.vectorize(Write::<T, S, true>(all));
+            } else {
+                simd.vectorize(Write::<T, S, false>(all));
             }
         }
     }
 }
 
-impl<T: Element> NormalisedGradient<'_, T> {
-    /// The gradients of one vector of outputs, from `first` on, at the positions of windows, of which the first
-    /// has that number among all images'; where `RECTIFIED`, of what ReLU made `activations` of.
+/// What is to be written at the positions of some windows.
+struct AtWindows<'a, T, S> {
+    simd: S,
+    source: &'a NormalisedGradient<'a, T>,
+    /// The first one's number among all images', and how many there are.
+    windows: (usize, usize),
+    /// Of the rows that the windows lie in.
+    activations: &'a [T],
+    gradients: &'a mut [T],
+}
+
+/// Writes it; where `RECTIFIED`, the gradients of what ReLU made the activations of.
+struct Write<'a, T, S, const RECTIFIED: bool>(AtWindows<'a, T, S>);
+
+impl<T: Element, S: Simd, const RECTIFIED: bool> NullaryFnOnce for Write<'_, T, S, RECTIFIED> {
+    type Output = ();
+
     #[inline(always)]
-    fn write_windows<S: Simd, const RECTIFIED: bool>(
-        &self,
-        simd: S,
-        (first_window, windows): (usize, &[[usize; WINDOW]]),
-        first: usize,
-        activations: &[T],
-        gradients: &mut [T],
-    ) {
-        let [mean, slope, plain, factor] =
-            self.gradient.columns().map(|column| T::load(simd, &column[first..self.outputs]));
-        for (window, positions) in (first_window..).zip(windows) {
-            let row = window * self.outputs + first..(window + 1) * self.outputs;
-            let given = self.result_gradient.load(simd, row.clone());
-            let given = T::fma(simd, slope, given, plain);
-            let at = load_places::<T, S>(simd, &self.places[row]);
-            for place in 0..WINDOW {
-                let here = T::splat(simd, T::from_place(place as u8));
-                let own = T::select(simd, T::equal(simd, at, here), given, plain);
-                let position = positions[place] * self.outputs;
-                let value = T::load(simd, &activations[position + first..position + self.outputs]);
-                let mut own = T::fma(simd, T::subtract(simd, mean, value), factor, own);
-                if RECTIFIED {
-                    own = unless_cut::<T, S>(simd, value, own);
+    fn call(self) {
+        let mut all = self.0;
+        let lanes = T::lanes::<S>();
+        for first in (0..all.source.outputs).step_by(lanes) {
+            if first + lanes <= all.source.outputs {
+                all.write::<RECTIFIED, true>(first);
+            } else {
+                all.write::<RECTIFIED, false>(first);
+            }
+        }
+    }
+}
+
+impl<T: Element, S: Simd> AtWindows<'_, T, S> {
+    /// Of one vector of outputs, from `first` on; where `WHOLE`, it has an output in each lane.
+    #[inline(always)]
+    fn write<const RECTIFIED: bool, const WHOLE: bool>(&mut self, first: usize) {
+        let Self { simd, source, windows: (first_window, count), .. } = *self;
+        let NormalisedGradient { outputs, line, .. } = *source;
+        // The compiler knows the first of these: so no load asks for a length.
+        let length = if WHOLE { T::lanes::<S>() } else { outputs - first };
+        let mut columns = [T::splat(simd, T::ZERO); 4];
+        for (column, values) in columns.iter_mut().zip(source.gradient.columns()) {
+            *column = T::load(simd, &values[first..][..length]);
+        }
+        let [mean, slope, plain, factor] = columns;
+        let own = first_window * outputs..(first_window + count) * outputs;
+        let (all_places, all_given) =
+            (&source.places[own.clone()], source.result_gradient.within(own));
+        let mut window = 0;
+        let lines = self.activations.chunks_exact(2 * line);
+        for (values, gradients) in lines.zip(self.gradients.chunks_exact_mut(2 * line)) {
+            let (upper, lower) = values.split_at(line);
+            let values = upper.chunks_exact(2 * outputs).zip(lower.chunks_exact(2 * outputs));
+            let (upper, lower) = gradients.split_at_mut(line);
+            let gradients =
+                upper.chunks_exact_mut(2 * outputs).zip(lower.chunks_exact_mut(2 * outputs));
+            for ((upper, lower), gradients) in values.zip(gradients) {
+                let own = window * outputs + first;
+                let given = all_given.load(simd, own..own + length);
+                let given = T::fma(simd, slope, given, plain);
+                let at = load_places::<T, S>(simd, &all_places[own..][..length]);
+                window += 1;
+                for place in 0..WINDOW {
+                    let half = [upper, lower][place / 2];
+                    let own = place % 2 * outputs + first;
+                    let here = T::splat(simd, T::from_place(place as u8));
+                    let here = T::select(simd, T::equal(simd, at, here), given, plain);
+                    let value = T::load(simd, &half[own..][..length]);
+                    let mut gradient = T::fma(simd, T::subtract(simd, mean, value), factor, here);
+                    if RECTIFIED {
+                        gradient = unless_cut::<T, S>(simd, value, gradient);
+                    }
+                    let half = if place < 2 { &mut *gradients.0 } else { &mut *gradients.1 };
+                    T::store(simd, &mut half[own..][..length], gradient);
                 }
-                let target = &mut gradients[position + first..position + self.outputs];
-                T::store(simd, target, own);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 
 use crate::element::Element;
-use crate::kernels::convolution::{Geometry, Then};
+use crate::kernels::lines::prefetch;
 use crate::kernels::vectors::{WINDOW, first_maximum, write_places};
 
 /// (x − mean) · slope + shift of each channel.
@@ -15,25 +15,13 @@ pub(super) struct Lines<'a, T> {
     pub(super) shifts: &'a [T],
 }
 
-/// Where the four positions of each window lie in a convolution's result, in places of all outputs.
-pub(super) fn windows(g: &Geometry) -> Vec<[usize; WINDOW]> {
-    let (_, width) = g.convolved();
-    let (rows, columns) = g.result(Then::ReluMaxPool);
-    (0..rows * columns)
-        .map(|window| {
-            let corner = 2 * (window / columns) * width + 2 * (window % columns);
-            [corner, corner + 1, corner + width, corner + width + 1]
-        })
-        .collect()
-}
-
 /// Some images' activations and what becomes of them.
 pub(super) struct NormaliseAndPool<'a, T> {
     pub(super) activations: &'a [T],
     pub(super) lines: &'a Lines<'a, T>,
-    pub(super) windows: &'a [[usize; WINDOW]],
-    /// Activations of one image.
+    /// Activations of one image, and of a line of it.
     pub(super) image: usize,
+    pub(super) line: usize,
     pub(super) result: &'a mut [MaybeUninit<T>],
     /// Which of a window's positions is the first maximum, and the activation there.
     pub(super) places: &'a mut [MaybeUninit<u8>],
@@ -45,40 +33,84 @@ impl<T: Element> WithSimd for NormaliseAndPool<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { activations, lines, windows, image, result, places, maxima } = self;
-        let outputs = lines.means.len();
-        let length = windows.len() * outputs;
-        let kept = places.chunks_exact_mut(length).zip(maxima.chunks_exact_mut(length));
-        let results = result.chunks_exact_mut(length).zip(kept);
-        for (activations, (result, (places, maxima))) in
-            activations.chunks_exact(image).zip(results)
-        {
-            for first in (0..outputs).step_by(T::lanes::<S>()) {
-                let mean = T::load(simd, &lines.means[first..]);
-                let slope = T::load(simd, &lines.slopes[first..]);
-                let shift = T::load(simd, &lines.shifts[first..]);
-                for (window, positions) in windows.iter().enumerate() {
-                    let mut raw = [mean; WINDOW];
-                    let mut values = [mean; WINDOW];
-                    for place in 0..WINDOW {
-                        let row = &activations[positions[place] * outputs..][..outputs];
-                        raw[place] = T::load(simd, &row[first..]);
-                        let centred = T::subtract(simd, raw[place], mean);
-                        values[place] = T::fma(simd, centred, slope, shift);
+        let Self { activations, lines, image, line, result, places, maxima } = self;
+        let (outputs, lanes) = (lines.means.len(), T::lanes::<S>());
+        // A last line or column that fills no window is left out.
+        let (rows, row) = (image / line / 2, line / outputs / 2 * outputs);
+        let kept = places.chunks_exact_mut(rows * row).zip(maxima.chunks_exact_mut(rows * row));
+        let results = result.chunks_exact_mut(rows * row).zip(kept);
+        for (number, (result, (places, maxima))) in results.enumerate() {
+            // The next ones are on their way while these are worked out.
+            prefetch(activations.chunks_exact(image).nth(number + 1).unwrap_or_default());
+            let activations = &activations[number * image..][..rows * 2 * line];
+            let kept = places.chunks_exact_mut(row).zip(maxima.chunks_exact_mut(row));
+            let rows = result.chunks_exact_mut(row).zip(kept);
+            for (activations, (result, (places, maxima))) in
+                activations.chunks_exact(2 * line).zip(rows)
+            {
+                let mut row = WindowRow {
+                    activations: activations.split_at(line),
+                    lines,
+                    result,
+                    places,
+                    maxima,
+                };
+                for first in (0..outputs).step_by(lanes) {
+                    if first + lanes <= outputs {
+                        row.pool::<S, true>(simd, first);
+                    } else {
+                        row.pool::<S, false>(simd, first);
                     }
-                    let (largest, at) = first_maximum::<T, S>(simd, values);
-                    let mut there = raw[0];
-                    for place in 1..WINDOW {
-                        let here = T::splat(simd, T::from_place(place as u8));
-                        let here = T::equal(simd, at, here);
-                        there = T::select(simd, here, raw[place], there);
-                    }
-                    let row = window * outputs + first..(window + 1) * outputs;
-                    T::write(simd, &mut result[row.clone()], largest);
-                    T::write(simd, &mut maxima[row.clone()], there);
-                    write_places::<T, S>(simd, &mut places[row], at);
                 }
             }
+        }
+    }
+}
+
+/// Windows side by side, and what becomes of them.
+struct WindowRow<'a, T> {
+    /// The upper and the lower line.
+    activations: (&'a [T], &'a [T]),
+    lines: &'a Lines<'a, T>,
+    result: &'a mut [MaybeUninit<T>],
+    places: &'a mut [MaybeUninit<u8>],
+    maxima: &'a mut [MaybeUninit<T>],
+}
+
+impl<T: Element> WindowRow<'_, T> {
+    /// Of one vector of outputs, from `first` on; where `WHOLE`, it has an output in each lane.
+    #[inline(always)]
+    fn pool<S: Simd, const WHOLE: bool>(&mut self, simd: S, first: usize) {
+        let Lines { means, slopes, shifts } = self.lines;
+        let outputs = means.len();
+        // The compiler knows the first of these: so no load asks for a length.
+        let length = if WHOLE { T::lanes::<S>() } else { outputs - first };
+        let mean = T::load(simd, &means[first..][..length]);
+        let slope = T::load(simd, &slopes[first..][..length]);
+        let shift = T::load(simd, &shifts[first..][..length]);
+        let (upper, lower) = self.activations;
+        let halves = upper.chunks_exact(2 * outputs).zip(lower.chunks_exact(2 * outputs));
+        let kept = self.places.chunks_exact_mut(outputs).zip(self.maxima.chunks_exact_mut(outputs));
+        let results = self.result.chunks_exact_mut(outputs).zip(kept);
+        for ((upper, lower), (result, (places, maxima))) in halves.zip(results) {
+            let mut raw = [mean; WINDOW];
+            let mut values = [mean; WINDOW];
+            for place in 0..WINDOW {
+                let half = [upper, lower][place / 2];
+                raw[place] = T::load(simd, &half[place % 2 * outputs + first..][..length]);
+                let centred = T::subtract(simd, raw[place], mean);
+                values[place] = T::fma(simd, centred, slope, shift);
+            }
+            let (largest, at) = first_maximum::<T, S>(simd, values);
+            let mut there = raw[0];
+            for place in 1..WINDOW {
+                let here = T::splat(simd, T::from_place(place as u8));
+                let here = T::equal(simd, at, here);
+                there = T::select(simd, here, raw[place], there);
+            }
+            T::write(simd, &mut result[first..][..length], largest);
+            T::write(simd, &mut maxima[first..][..length], there);
+            write_places::<T, S>(simd, &mut places[first..][..length], at);
         }
     }
 }
