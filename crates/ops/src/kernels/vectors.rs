@@ -226,13 +226,6 @@ pub(crate) fn first_maximum<T: Vectors, S: Simd>(
     (largest, places)
 }
 
-/// max(value, 0) that keeps NaN.
-#[inline(always)]
-pub(crate) fn relu<T: Vectors, S: Simd>(simd: S, value: T::Vector<S>) -> T::Vector<S> {
-    let zero = T::splat(simd, T::default());
-    T::select(simd, T::above(simd, zero, value), zero, value)
-}
-
 /// The gradient of what ReLU made `value` of: it cuts what is at most zero, and a NaN is not.
 #[inline(always)]
 pub(crate) fn unless_cut<T: Vectors, S: Simd>(

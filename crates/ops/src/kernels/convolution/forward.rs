@@ -1,5 +1,6 @@
 //! A convolution's result, with ReLU and max pooling where they follow.
 
+use std::array;
 use std::mem::MaybeUninit;
 
 use pulp::{Simd, WithSimd};
@@ -20,7 +21,7 @@ use crate::memory::unwritten;
 mod store;
 mod winograd;
 
-use self::store::{store, store_maxima};
+use self::store::{floor, store, store_maxima};
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
@@ -183,7 +184,7 @@ impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn with_shape<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
         match self.filters {
-            Filters::Winograd(filters) => self.by_winograd::<S, VECTORS, POSITIONS>(simd, filters),
+            Filters::Winograd(filters) => self.by_winograd::<S, VECTORS>(simd, filters),
             Filters::Direct(panels) if self.then == Then::ReluMaxPool => {
                 self.pooled::<S, VECTORS, POSITIONS>(simd, panels);
             }
@@ -198,33 +199,27 @@ impl<T: Element> Chunk<'_, T> {
         panels: &Panels<T>,
     ) {
         let Self { images, mut arranged, g, starts, then, result, .. } = self;
-        let (rows, rectified) = (PatchRows::of(g), then == Then::Relu);
+        let (rows, floor) = (PatchRows::of(g), floor::<T, S>(simd, then));
         let near = near(g) && g.convolved().1.is_multiple_of(POSITIONS / 2);
+        // The last tile may be short: it computes its first position again, for nothing.
+        let tiles =
+            starts.chunks(POSITIONS).map(|starts| array::from_fn(|at| starts[at % starts.len()]));
+        let tiles: Vec<[usize; POSITIONS]> = tiles.collect();
         let results = result.chunks_exact_mut(starts.len() * g.outputs);
         for (image, result) in images.chunks_exact(g.image()).zip(results) {
             arranged.take(image);
             let image = arranged.get(image);
             for (panel, bias, first) in panels.all() {
-                let tiles = result.chunks_mut(POSITIONS * g.outputs).zip(starts.chunks(POSITIONS));
-                for (results, starts) in tiles {
-                    // The last tile may be short: it computes its first position again, for nothing.
-                    let mut all = [starts[0]; POSITIONS];
-                    for (place, &start) in all.iter_mut().zip(starts) {
-                        *place = start;
-                    }
+                let results = result.chunks_mut(POSITIONS * g.outputs);
+                for (&starts, results) in tiles.iter().zip(results) {
                     let panel = (panel, bias);
                     let sums = if near {
-                        row_tile::<T, S, VECTORS, POSITIONS>(simd, image, all, panel, rows)
+                        row_tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
                     } else {
-                        tile::<T, S, VECTORS, POSITIONS>(simd, image, all, panel, rows)
+                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
                     };
-                    store::<T, S, VECTORS, POSITIONS>(
-                        simd,
-                        sums,
-                        results,
-                        (starts.len(), g.outputs, first),
-                        rectified,
-                    );
+                    let place = (g.outputs, first);
+                    store::<T, S, VECTORS, POSITIONS>(simd, sums, results, place, floor);
                 }
             }
         }
@@ -240,6 +235,13 @@ impl<T: Element> Chunk<'_, T> {
         let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
         let windows = POSITIONS / WINDOW;
         let near = near(g) && g.result(Then::ReluMaxPool).1.is_multiple_of(windows);
+        // The last tile may be short: it computes its last window again, for nothing.
+        let of_windows = |corners: &[usize], at: usize| {
+            corners[(at / WINDOW).min(corners.len() - 1)] + offsets[at % WINDOW]
+        };
+        let tiles =
+            corners.chunks(windows).map(|corners| array::from_fn(|at| of_windows(corners, at)));
+        let tiles: Vec<[usize; POSITIONS]> = tiles.collect();
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
         for (image, (result, places)) in images.chunks_exact(g.image()).zip(results) {
@@ -248,15 +250,7 @@ impl<T: Element> Chunk<'_, T> {
             for (panel, bias, first) in panels.all() {
                 let results = result.chunks_mut(windows * g.outputs);
                 let targets = results.zip(places.chunks_mut(windows * g.outputs));
-                for (corners, targets) in corners.chunks(windows).zip(targets) {
-                    let mut starts = [0; POSITIONS];
-                    for window in 0..windows {
-                        // The last tile may be short: it computes its last window again, for nothing.
-                        let corner = corners[window.min(corners.len() - 1)];
-                        for place in 0..WINDOW {
-                            starts[window * WINDOW + place] = corner + offsets[place];
-                        }
-                    }
+                for (&starts, targets) in tiles.iter().zip(targets) {
                     let panel = (panel, bias);
                     let sums = if near {
                         window_tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
@@ -267,7 +261,7 @@ impl<T: Element> Chunk<'_, T> {
                         simd,
                         sums,
                         targets,
-                        (corners.len(), g.outputs, first),
+                        (g.outputs, first),
                     );
                 }
             }

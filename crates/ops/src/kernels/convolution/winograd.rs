@@ -75,8 +75,14 @@ impl Tile {
 
 /// The transforms of one size of tiles, of `SIDE` pixels and `RESULTS` results along a side.
 pub(super) trait Filtering<const SIDE: usize, const RESULTS: usize> {
-    /// Tiles whose products are worked out together: they stay in the nearer caches.
+    /// As [`Filtering::block`], in tiles that are multiplied together.
     const BLOCK: usize;
+
+    /// Tiles whose products are worked out one after the other: they stay in the nearer caches.
+    #[inline(always)]
+    fn block<S: Simd>() -> usize {
+        Self::BLOCK * matrices::rows_together::<S>()
+    }
 
     /// Bᵀ.
     type Pixels: Transform<SIDE, SIDE>;

@@ -38,25 +38,21 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
         match T::lanes::<S>() {
-            16 => self.of_lanes::<S, 16, 8, 16>(simd),
-            8 => self.of_lanes::<S, 8, 4, 8>(simd),
-            4 => self.of_lanes::<S, 4, 2, 8>(simd),
-            2 => self.of_lanes::<S, 2, 1, 8>(simd),
-            _ => self.of_lanes::<S, 1, 1, 8>(simd),
+            16 => self.of_lanes::<S, 8>(simd),
+            8 => self.of_lanes::<S, 4>(simd),
+            4 => self.of_lanes::<S, 2>(simd),
+            _ => self.of_lanes::<S, 1>(simd),
         }
     }
 }
 
 impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
-    /// `CHANNELS` are as many as a vector has, and `HALF` are half of them, or one.
+    /// `CHANNELS` are half as many as a vector has, or one.
     #[inline(always)]
-    fn of_lanes<S: Simd, const CHANNELS: usize, const HALF: usize, const ROWS: usize>(
-        self,
-        simd: S,
-    ) -> (Vec<T>, Vec<T>) {
+    fn of_lanes<S: Simd, const CHANNELS: usize>(self, simd: S) -> (Vec<T>, Vec<T>) {
         match self.tile {
-            Tile::Two => self.gradients::<S, F2, 4, 2, CHANNELS, HALF, ROWS>(simd),
-            Tile::Four => self.gradients::<S, F4, 6, 4, CHANNELS, HALF, ROWS>(simd),
+            Tile::Two => self.gradients::<S, F2, 4, 2, CHANNELS>(simd),
+            Tile::Four => self.gradients::<S, F4, 6, 4, CHANNELS>(simd),
         }
     }
 
@@ -67,8 +63,6 @@ impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
         const SIDE: usize,
         const RESULTS: usize,
         const CHANNELS: usize,
-        const HALF: usize,
-        const ROWS: usize,
     >(
         self,
         simd: S,
@@ -80,13 +74,16 @@ impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
         let mut gradients = vec![T::ZERO; band.patches * g.outputs];
         let mut bias = ColumnSums::new(g.outputs);
         let mut arranged = Arranged::new(g, band);
-        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::BLOCK, g.channels);
-        let mut results = Matrices::zeros::<S>(F::BLOCK, g.outputs);
+        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::block::<S>(), g.channels);
+        let mut results = Matrices::zeros::<S>(F::block::<S>(), g.outputs);
         let mut sums = Sums::<T, SIDE>::zeros::<S>(g);
         let mut back = Back {
             g,
             starts: &starts,
-            products: Matrices::zeros::<S>(F::BLOCK, g.channels),
+            products: Matrices::zeros::<S>(
+                F::block::<S>(),
+                g.channels.next_multiple_of(2 * T::lanes::<S>()),
+            ),
             arranged: Arranged::new(g, band),
             image_gradients,
         };
@@ -100,17 +97,17 @@ impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
             let image = arranged.get(image);
             for (tile, &start) in starts.iter().enumerate() {
                 let number = number * starts.len() + tile;
-                let row = number % F::BLOCK;
+                let row = number % F::block::<S>();
                 pixels.take_pixels::<S, F, RESULTS>(simd, row, &image[start..], g);
                 let across = width / RESULTS;
                 let corner = RESULTS * (tile / across * width + tile % across);
                 let of_tile = &gradients[corner * g.outputs..];
                 results.take_gradients::<S, F, RESULTS>(simd, row, of_tile, g);
-                if row + 1 == F::BLOCK || number + 1 == all {
-                    sums.add::<S, HALF>(simd, row + 1, &pixels, &results);
+                if row + 1 == F::block::<S>() || number + 1 == all {
+                    sums.add::<S, CHANNELS>(simd, row + 1, &pixels, &results);
                     if let Some(filters) = filters {
                         let block = (number - row, row + 1);
-                        back.add::<S, F, RESULTS, CHANNELS, ROWS>(simd, block, &results, filters);
+                        back.add::<S, F, RESULTS>(simd, block, &results, filters);
                     }
                 }
             }
@@ -145,25 +142,10 @@ impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
         pixels: &Matrices<T, SIDE>,
         results: &Matrices<T, SIDE>,
     ) {
-        let lanes = T::lanes::<S>();
-        let apart = self.channels * lanes;
-        let places = self.values.chunks_exact_mut(self.channels * results.row);
-        for (place, sums) in places.enumerate() {
-            let (pixels_at, results_at) = (pixels.at(place), results.at(place));
-            for (output, sums) in sums.chunks_mut(2 * apart).enumerate() {
-                let two = sums.len() == 2 * apart;
-                let right = (&results_at[2 * output * lanes..], results.row);
-                for channel in (0..self.channels).step_by(CHANNELS) {
-                    let left = (&pixels_at[channel..], pixels.row);
-                    let sums = (&mut sums[channel * lanes..], apart);
-                    let products = OuterProducts { simd, count, left, right, sums };
-                    if two {
-                        simd.vectorize(Add::<T, S, CHANNELS, 2>(products));
-                    } else {
-                        simd.vectorize(Add::<T, S, CHANNELS, 1>(products));
-                    }
-                }
-            }
+        for (place, sums) in self.values.chunks_exact_mut(self.channels * results.row).enumerate() {
+            let left = (&pixels.at(place)[..count * pixels.row], pixels.row);
+            let right = (&results.at(place)[..count * results.row], results.row);
+            simd.vectorize(Add::<T, S, CHANNELS>(OuterProducts { simd, left, right, sums }));
         }
     }
 
@@ -201,36 +183,55 @@ impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
 /// Σ leftᵀ · right over some rows.
 struct OuterProducts<'a, T, S> {
     simd: S,
-    count: usize,
-    /// The first row's values, and how far the next row's are.
+    /// The rows of each, and how long they are.
     left: (&'a [T], usize),
     right: (&'a [T], usize),
-    /// What they are added to, and how far the sums of the next vector of `right` are.
-    sums: (&'a mut [T], usize),
+    /// What they are added to: a vector of `right` after the other, and there a row a value of `left`.
+    sums: &'a mut [T],
 }
 
-/// Adds them, of `ROWS` values of `left` and `VECTORS` of `right`: a function of its own, for the compiler keeps its
-/// sums in registers.
-struct Add<'a, T, S, const ROWS: usize, const VECTORS: usize>(OuterProducts<'a, T, S>);
+/// Adds them, of `ROWS` values of `left` and two vectors of `right` at a time: a function of its own, for the compiler
+/// keeps its sums in registers.
+struct Add<'a, T, S, const ROWS: usize>(OuterProducts<'a, T, S>);
 
-impl<T: Element, S: Simd, const ROWS: usize, const VECTORS: usize> NullaryFnOnce
-    for Add<'_, T, S, ROWS, VECTORS>
-{
+impl<T: Element, S: Simd, const ROWS: usize> NullaryFnOnce for Add<'_, T, S, ROWS> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let OuterProducts { simd, count, left, right, sums: (target, apart) } = self.0;
+        let mut all = self.0;
         let lanes = T::lanes::<S>();
+        let (rows, vectors) = (all.left.1, all.right.1 / lanes);
+        for vector in (0..vectors).step_by(2) {
+            for row in (0..rows).step_by(ROWS) {
+                if vector + 2 <= vectors {
+                    all.add::<ROWS, 2>(row, vector);
+                } else {
+                    all.add::<ROWS, 1>(row, vector);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Element, S: Simd> OuterProducts<'_, T, S> {
+    /// From so many values of `left` and vectors of `right` on.
+    #[inline(always)]
+    fn add<const ROWS: usize, const VECTORS: usize>(&mut self, first: usize, vector: usize) {
+        let Self { simd, left, right, .. } = *self;
+        let lanes = T::lanes::<S>();
+        // From the sums of a vector to those of the next.
+        let apart = left.1 * lanes;
+        let target = &mut self.sums[vector * apart + first * lanes..];
         let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
         for row in 0..ROWS {
             for vector in 0..VECTORS {
                 sums[row][vector] = T::load(simd, &target[vector * apart + row * lanes..][..lanes]);
             }
         }
-        let rows = left.0.chunks(left.1).zip(right.0.chunks(right.1)).take(count);
-        for (left, right) in rows {
-            let (left, right) = (&left[..ROWS], &right[..VECTORS * lanes]);
+        for (left, right) in left.0.chunks_exact(left.1).zip(right.0.chunks_exact(right.1)) {
+            let (left, right) =
+                (&left[first..][..ROWS], &right[vector * lanes..][..VECTORS * lanes]);
             let mut line = [T::splat(simd, T::ZERO); VECTORS];
             for vector in 0..VECTORS {
                 line[vector] = T::load(simd, &right[vector * lanes..][..lanes]);

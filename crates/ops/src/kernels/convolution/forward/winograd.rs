@@ -8,7 +8,7 @@ use super::super::winograd::{
 };
 use super::super::{Geometry, Then};
 use super::Chunk;
-use super::store::{store, store_maxima};
+use super::store::{floor, store, store_maxima};
 use crate::element::Element;
 use crate::kernels::lines::Lines;
 use crate::kernels::vectors::WINDOW;
@@ -88,14 +88,14 @@ impl<T: Element> TransformPanel<'_, T> {
 impl<T: Element> Chunk<'_, T> {
     /// `starts` are those of tiles.
     #[inline(always)]
-    pub(super) fn by_winograd<S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+    pub(super) fn by_winograd<S: Simd, const VECTORS: usize>(
         self,
         simd: S,
         filters: &Transforms<T>,
     ) {
         match filters.tile {
-            Tile::Two => self.by_tiles::<S, F2, 4, 2, VECTORS, POSITIONS>(simd, filters),
-            Tile::Four => self.by_tiles::<S, F4, 6, 4, VECTORS, POSITIONS>(simd, filters),
+            Tile::Two => self.by_tiles::<S, F2, 4, 2, VECTORS>(simd, filters),
+            Tile::Four => self.by_tiles::<S, F4, 6, 4, VECTORS>(simd, filters),
         }
     }
 
@@ -106,15 +106,14 @@ impl<T: Element> Chunk<'_, T> {
         const SIDE: usize,
         const RESULTS: usize,
         const VECTORS: usize,
-        const POSITIONS: usize,
     >(
         mut self,
         simd: S,
         filters: &Transforms<T>,
     ) {
         let (g, tiles) = (self.g, self.starts.len());
-        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::BLOCK, g.channels);
-        let mut products = Matrices::zeros::<S>(F::BLOCK, VECTORS * T::lanes::<S>());
+        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::block::<S>(), g.channels);
+        let mut products = Matrices::zeros::<S>(F::block::<S>(), VECTORS * T::lanes::<S>());
         let images = self.images;
         let all = images.len() / g.image() * tiles;
         for (number, image) in images.chunks_exact(g.image()).enumerate() {
@@ -122,11 +121,11 @@ impl<T: Element> Chunk<'_, T> {
             for tile in 0..tiles {
                 let arranged = self.arranged.get(image);
                 let number = number * tiles + tile;
-                let row = number % F::BLOCK;
+                let row = number % F::block::<S>();
                 pixels.take_pixels::<S, F, RESULTS>(simd, row, &arranged[self.starts[tile]..], g);
-                if row + 1 == F::BLOCK || number + 1 == all {
+                if row + 1 == F::block::<S>() || number + 1 == all {
                     let block = (number - row, row + 1);
-                    self.finish_block::<S, F, SIDE, RESULTS, VECTORS, POSITIONS>(
+                    self.finish_block::<S, F, SIDE, RESULTS, VECTORS>(
                         simd,
                         block,
                         &pixels,
@@ -146,7 +145,6 @@ impl<T: Element> Chunk<'_, T> {
         const SIDE: usize,
         const RESULTS: usize,
         const VECTORS: usize,
-        const POSITIONS: usize,
     >(
         &mut self,
         simd: S,
@@ -159,9 +157,8 @@ impl<T: Element> Chunk<'_, T> {
         let width = VECTORS * lanes;
         for (transforms, bias, output) in filters.all() {
             for (place, transforms) in transforms.chunks_exact(g.channels * width).enumerate() {
-                let size = (count, g.channels);
-                let products = (&mut *products, 0);
-                pixels.multiply::<S, VECTORS, POSITIONS>(simd, place, size, transforms, products);
+                let (size, transforms) = ((count, g.channels), (transforms, VECTORS));
+                pixels.multiply(simd, place, size, transforms, (&mut *products, 0));
             }
             for row in 0..count {
                 let mut tile = [[[T::splat(simd, T::ZERO); VECTORS]; RESULTS]; RESULTS];
@@ -206,22 +203,17 @@ impl<T: Element> Chunk<'_, T> {
                     let position = position + y * width + x;
                     let row = position * outputs..(position + 1) * outputs;
                     let targets = (&mut self.result[row.clone()], &mut self.places[row]);
-                    store_maxima::<T, S, VECTORS, WINDOW>(
-                        simd,
-                        window,
-                        targets,
-                        (1, outputs, first),
-                    );
+                    let place = (outputs, first);
+                    store_maxima::<T, S, VECTORS, WINDOW>(simd, window, targets, place);
                 }
             }
             return;
         }
+        let floor = floor::<T, S>(simd, self.then);
         for y in 0..RESULTS {
             let row = (position + y * width) * outputs;
             let target = &mut self.result[row..row + RESULTS * outputs];
-            let rectified = self.then == Then::Relu;
-            let sizes = (RESULTS, outputs, first);
-            store::<T, S, VECTORS, RESULTS>(simd, sums[y], target, sizes, rectified);
+            store::<T, S, VECTORS, RESULTS>(simd, sums[y], target, (outputs, first), floor);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::element::Element;
 pub(in super::super) struct F2;
 
 impl Filtering<4, 2> for F2 {
-    const BLOCK: usize = 32;
+    const BLOCK: usize = 4;
 
     type Pixels = Pixels;
     type PixelsBack = PixelsBack;

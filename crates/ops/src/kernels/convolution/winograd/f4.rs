@@ -23,7 +23,7 @@ const AT_A: f64 = 2.0 * AA * (AA - BB);
 const AT_B: f64 = 2.0 * BB * (BB - AA);
 
 impl Filtering<6, 4> for F4 {
-    const BLOCK: usize = 16;
+    const BLOCK: usize = 2;
 
     type Pixels = Pixels;
     type PixelsBack = PixelsBack;

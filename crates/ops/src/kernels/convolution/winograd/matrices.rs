@@ -18,6 +18,7 @@ pub(in super::super) struct Matrices<T, const SIDE: usize> {
 }
 
 impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
+    /// Of so many rows, a multiple of [`rows_together`].
     #[inline(always)]
     pub(in super::super) fn zeros<S: Simd>(rows: usize, columns: usize) -> Self {
         let row = columns.next_multiple_of(T::lanes::<S>());
@@ -92,31 +93,52 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
         }
     }
 
-    /// Multiplies the first rows at one place, of so many columns, by a matrix of so many vectors side by side,
-    /// and writes the products from `column` on.
+    /// Multiplies the first rows at one place, of so many columns, by a matrix of one vector, or two side by side, and
+    /// writes the products from `column` on.
     #[inline(always)]
-    pub(in super::super) fn multiply<S: Simd, const VECTORS: usize, const ROWS: usize>(
+    pub(in super::super) fn multiply<S: Simd>(
         &self,
         simd: S,
         place: usize,
         (count, depth): (usize, usize),
-        right: &[T],
+        (right, vectors): (&[T], usize),
         (products, column): (&mut Self, usize),
     ) {
-        let (left, across) = (self.at(place), products.row);
-        let products = &mut products.values[place * products.apart..];
-        for first in (0..count).step_by(ROWS) {
-            let left = &left[first * self.row..][..ROWS * self.row];
-            let products = &mut products[first * across + column..];
-            // A function of its own: within the loop the compiler runs out of registers for the rows' places.
-            simd.vectorize(Multiply::<T, S, VECTORS, ROWS> {
-                simd,
-                left: (left, self.row),
-                depth,
-                right,
-                products: (products, across),
-            });
+        let products = (&mut products.values[place * products.apart + column..], products.row);
+        let rows = (self.at(place), self.row);
+        match (vectors, rows_together::<S>()) {
+            (1, 6) => multiply::<T, S, 1, 6>(simd, rows, (count, depth), right, products),
+            (1, _) => multiply::<T, S, 1, 8>(simd, rows, (count, depth), right, products),
+            (_, 6) => multiply::<T, S, 2, 6>(simd, rows, (count, depth), right, products),
+            _ => multiply::<T, S, 2, 8>(simd, rows, (count, depth), right, products),
         }
+    }
+}
+
+/// Rows that are multiplied together: their sums with two vectors side by side fill the registers.
+#[inline(always)]
+pub(super) fn rows_together<S: Simd>() -> usize {
+    if S::REGISTER_COUNT < 32 { 6 } else { 8 }
+}
+
+/// [`Matrices::multiply`] of `ROWS` rows at a time.
+#[inline(always)]
+fn multiply<T: Element, S: Simd, const VECTORS: usize, const ROWS: usize>(
+    simd: S,
+    (left, row): (&[T], usize),
+    (count, depth): (usize, usize),
+    right: &[T],
+    (products, across): (&mut [T], usize),
+) {
+    for first in (0..count).step_by(ROWS) {
+        // A function of its own: within the loop the compiler runs out of registers for the rows' places.
+        simd.vectorize(Multiply::<T, S, VECTORS, ROWS> {
+            simd,
+            left: (&left[first * row..], row),
+            depth,
+            right,
+            products: (&mut products[first * across..], across),
+        });
     }
 }
 

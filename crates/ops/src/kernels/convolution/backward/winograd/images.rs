@@ -12,14 +12,16 @@ use crate::kernels::lines::Lines;
 
 /// Transforms of all filters, as the way back to the images reads them.
 pub(in super::super) struct Transforms<T> {
-    /// A vector of channels after the other, in each place after place, and there a row an output.
+    /// One or two vectors of channels after the other, in each place after place, and there a row an output.
     values: Lines<T>,
+    /// How many vectors.
+    vectors: usize,
 }
 
 impl<T: Element> Transforms<T> {
     /// `weights` are channels-last, one row of patch length an output.
     pub(in super::super) fn new(weights: &[T], g: &Geometry, tile: Tile) -> Self {
-        Self { values: crate::kernels::arch().dispatch(TransformFilters { weights, g, tile }) }
+        crate::kernels::arch().dispatch(TransformFilters { weights, g, tile })
     }
 }
 
@@ -30,10 +32,10 @@ struct TransformFilters<'a, T> {
 }
 
 impl<T: Element> WithSimd for TransformFilters<'_, T> {
-    type Output = Lines<T>;
+    type Output = Transforms<T>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Lines<T> {
+    fn with_simd<S: Simd>(self, simd: S) -> Transforms<T> {
         match self.tile {
             Tile::Two => self.of_size::<S, F2, 4, 2>(simd),
             Tile::Four => self.of_size::<S, F4, 6, 4>(simd),
@@ -46,14 +48,15 @@ impl<T: Element> TransformFilters<'_, T> {
     fn of_size<S: Simd, F: Filtering<SIDE, RESULTS>, const SIDE: usize, const RESULTS: usize>(
         self,
         simd: S,
-    ) -> Lines<T> {
+    ) -> Transforms<T> {
         let Self { weights, g, .. } = self;
         let lanes = T::lanes::<S>();
-        let panel = SIDE * SIDE * g.outputs * lanes;
-        let mut values = Lines::zeros(g.channels.div_ceil(lanes) * panel);
+        let vectors = g.channels.div_ceil(lanes).min(2);
+        let width = vectors * lanes;
+        let panel = SIDE * SIDE * g.outputs * width;
+        let mut values = Lines::zeros(g.channels.div_ceil(width) * panel);
         for (output, weights) in weights.chunks_exact(g.patch()).enumerate() {
-            for (first, panel) in (0..g.channels).step_by(lanes).zip(values.chunks_exact_mut(panel))
-            {
+            for first in (0..g.channels).step_by(lanes) {
                 let last = g.channels.min(first + lanes);
                 let mut square = [[T::splat(simd, T::ZERO); FILTER]; FILTER];
                 for y in 0..FILTER {
@@ -63,10 +66,11 @@ impl<T: Element> TransformFilters<'_, T> {
                     }
                 }
                 let square = both_ways::<T, S, F::Filter, _, _>(simd, square);
-                store_places(simd, &mut panel[output * lanes..], g.outputs * lanes, square);
+                let target = first / width * panel + output * width + first % width;
+                store_places(simd, &mut values[target..], g.outputs * width, square);
             }
         }
-        values
+        Transforms { values, vectors }
     }
 }
 
@@ -83,13 +87,7 @@ pub(super) struct Back<'a, T, const SIDE: usize> {
 impl<T: Element, const SIDE: usize> Back<'_, T, SIDE> {
     /// Adds the gradients of so many tiles' pixels, from the first tile on.
     #[inline(always)]
-    pub(super) fn add<
-        S: Simd,
-        F: Filtering<SIDE, RESULTS>,
-        const RESULTS: usize,
-        const CHANNELS: usize,
-        const ROWS: usize,
-    >(
+    pub(super) fn add<S: Simd, F: Filtering<SIDE, RESULTS>, const RESULTS: usize>(
         &mut self,
         simd: S,
         (first, count): (usize, usize),
@@ -97,12 +95,14 @@ impl<T: Element, const SIDE: usize> Back<'_, T, SIDE> {
         filters: &Transforms<T>,
     ) {
         let g = self.g;
-        let place = g.outputs * CHANNELS;
-        for (panel, filters) in filters.values.chunks_exact(SIDE * SIDE * place).enumerate() {
-            for (place, filters) in filters.chunks_exact(place).enumerate() {
-                let size = (count, g.outputs);
-                let products = (&mut self.products, panel * CHANNELS);
-                results.multiply::<S, 1, ROWS>(simd, place, size, filters, products);
+        let lanes = T::lanes::<S>();
+        let width = filters.vectors * lanes;
+        let place = g.outputs * width;
+        for (panel, values) in filters.values.chunks_exact(SIDE * SIDE * place).enumerate() {
+            for (place, values) in values.chunks_exact(place).enumerate() {
+                let (size, filters) = ((count, g.outputs), (values, filters.vectors));
+                let products = (&mut self.products, panel * width);
+                results.multiply(simd, place, size, filters, products);
             }
         }
         for row in 0..count {
@@ -113,7 +113,7 @@ impl<T: Element, const SIDE: usize> Back<'_, T, SIDE> {
             }
             let image = &mut self.image_gradients[image * g.image()..][..g.image()];
             let target = &mut self.arranged.gradient(image)[self.starts[tile]..];
-            for channel in (0..g.channels).step_by(CHANNELS) {
+            for channel in (0..g.channels).step_by(lanes) {
                 let square = self.products.load(simd, (row, channel));
                 let square = both_ways::<T, S, F::PixelsBack, _, _>(simd, square);
                 add_square(simd, target, square, (channel, g));
