@@ -4,6 +4,7 @@
 //! contiguous: `kernel width · channels` values, called a *segment* here. No patch matrix is built.
 
 use crate::element::Element;
+use crate::kernels::transposed::transpose;
 
 mod arrangement;
 mod backward;
@@ -29,24 +30,20 @@ use winograd::Tile;
 /// Weights (outputs, channels of a group, kernel height, kernel width) as (outputs, kernel height,
 /// kernel width, channels): the order in which a channels-last image is read.
 pub(crate) fn channels_last_weights<T: Element>(weights: &[T], g: &Geometry) -> Vec<T> {
-    let mut reordered = Vec::with_capacity(weights.len());
-    let (area, channels) = (g.kernel_height * g.kernel_width, g.channels / g.groups);
-    for output in weights.chunks_exact(channels * area) {
-        for place in 0..area {
-            reordered.extend((0..channels).map(|channel| output[channel * area + place]));
-        }
-    }
-    reordered
+    each_transposed(weights, (g.channels / g.groups, g.kernel_height * g.kernel_width))
 }
 
 /// The inverse of [`channels_last_weights`].
 pub(crate) fn channels_first_weights<T: Element>(weights: &[T], g: &Geometry) -> Vec<T> {
-    let mut reordered = Vec::with_capacity(weights.len());
-    let (area, channels) = (g.kernel_height * g.kernel_width, g.channels / g.groups);
-    for output in weights.chunks_exact(channels * area) {
-        for channel in 0..channels {
-            reordered.extend((0..area).map(|place| output[place * channels + channel]));
-        }
+    each_transposed(weights, (g.kernel_height * g.kernel_width, g.channels / g.groups))
+}
+
+/// The transpose of each matrix of so many rows and columns.
+fn each_transposed<T: Element>(matrices: &[T], (rows, columns): (usize, usize)) -> Vec<T> {
+    let mut result = vec![T::ZERO; matrices.len()];
+    let targets = result.chunks_exact_mut(rows * columns);
+    for (source, target) in matrices.chunks_exact(rows * columns).zip(targets) {
+        transpose((source, columns), (rows, columns), (target, rows));
     }
-    reordered
+    result
 }
