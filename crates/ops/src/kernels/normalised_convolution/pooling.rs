@@ -5,7 +5,6 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 
 use crate::element::Element;
-use crate::kernels::lines::prefetch;
 use crate::kernels::vectors::{WINDOW, first_maximum, write_places};
 
 /// (x − mean) · slope + shift of each channel.
@@ -39,10 +38,9 @@ impl<T: Element> WithSimd for NormaliseAndPool<'_, T> {
         let (rows, row) = (image / line / 2, line / outputs / 2 * outputs);
         let kept = places.chunks_exact_mut(rows * row).zip(maxima.chunks_exact_mut(rows * row));
         let results = result.chunks_exact_mut(rows * row).zip(kept);
-        for (number, (result, (places, maxima))) in results.enumerate() {
-            // The next ones are on their way while these are worked out.
-            prefetch(activations.chunks_exact(image).nth(number + 1).unwrap_or_default());
-            let activations = &activations[number * image..][..rows * 2 * line];
+        for (activations, (result, (places, maxima))) in
+            activations.chunks_exact(image).zip(results)
+        {
             let kept = places.chunks_exact_mut(row).zip(maxima.chunks_exact_mut(row));
             let rows = result.chunks_exact_mut(row).zip(kept);
             for (activations, (result, (places, maxima))) in
