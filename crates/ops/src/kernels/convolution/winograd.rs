@@ -75,7 +75,7 @@ impl Tile {
 
 /// The transforms of one size of tiles, of `SIDE` pixels and `RESULTS` results along a side.
 pub(super) trait Filtering<const SIDE: usize, const RESULTS: usize> {
-    /// As [`Filtering::block`], in tiles that are multiplied together.
+    /// How many times as many tiles a block has as are multiplied together.
     const BLOCK: usize;
 
     /// Tiles whose products are worked out one after the other: they stay in the nearer caches.

@@ -80,6 +80,7 @@ impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
         let mut back = Back {
             g,
             starts: &starts,
+            // The filters are multiplied by in panels of two vectors at most.
             products: Matrices::zeros::<S>(
                 F::block::<S>(),
                 g.channels.next_multiple_of(2 * T::lanes::<S>()),
