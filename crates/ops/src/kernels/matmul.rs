@@ -65,6 +65,16 @@ impl<'a, T: Copy> Matrix<'a, T> {
         self.values
     }
 
+    /// The same matrix, where it is of f32.
+    pub(super) fn as_f32(&self) -> Option<Matrix<'a, f32>>
+    where
+        T: Element,
+    {
+        let &Self { values, rows, columns, row_stride, column_stride } = self;
+        let values = T::as_f32(values)?;
+        Some(Matrix { values, rows, columns, row_stride, column_stride })
+    }
+
     /// A row of a row-major matrix.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &'a [T] {

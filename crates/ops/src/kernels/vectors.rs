@@ -17,6 +17,8 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
     /// Values in one vector.
     fn lanes<S: Simd>() -> usize;
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+    /// The whole vectors of a slice.
+    fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>];
     /// The first values of a slice; zeros where it ends.
     fn load<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S>;
     /// Writes as many values as the slice has places for.
@@ -71,6 +73,10 @@ macro_rules! vectors {
             #[inline(always)]
             fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S> {
                 simd.$splat(value)
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>] {
+                S::$as_simd(values).0
             }
             #[inline(always)]
             fn load<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S> {

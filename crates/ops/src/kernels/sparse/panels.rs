@@ -5,13 +5,14 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use super::bits::{BITS, not_zero};
 use crate::element::Element;
 use crate::kernels::lines::Lines;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::transposed::transpose;
 
 /// Rows of the right matrix that are multiplied by before the next ones: a bit of a word for each.
-const DEPTH: usize = u64::BITS as usize;
+const DEPTH: usize = BITS;
 
 /// Vectors of such a row whose sums the registers hold, of which there are sixteen or more. They are enough for a
 /// multiply-add not to wait for the one before it.
@@ -32,21 +33,8 @@ pub(super) struct Left<'a, T> {
 }
 
 impl<'a, T: Element> Left<'a, T> {
-    #[inline(always)]
     pub(super) fn new(matrix: Matrix<'a, T>) -> Self {
-        let (rows, depth) = (matrix.rows(), matrix.columns());
-        let mut taken = vec![0; rows * depth.div_ceil(DEPTH)];
-        for (block, taken) in taken.chunks_exact_mut(rows).enumerate() {
-            let places = block * DEPTH..depth.min((block + 1) * DEPTH);
-            if matrix.is_row_major() {
-                for (row, taken) in taken.iter_mut().enumerate() {
-                    *taken = not_zero(&matrix.row(row)[places.clone()]);
-                }
-            } else {
-                not_zero_below(matrix.transposed(), places, taken);
-            }
-        }
-        Self { matrix, taken }
+        Self { matrix, taken: not_zero(matrix) }
     }
 
     /// Writes the product with `right` to `result`.
@@ -89,52 +77,45 @@ impl<'a, T: Element> Left<'a, T> {
             }
         }
     }
-}
 
-/// The bits of at most `DEPTH` values that are not zero, the first one's lowest.
-#[inline(always)]
-pub(super) fn not_zero<T: Element>(values: &[T]) -> u64 {
-    let mut padded = [T::ZERO; DEPTH];
-    let values = values.as_array::<DEPTH>().unwrap_or_else(|| {
-        padded[..values.len()].copy_from_slice(values);
-        &padded
-    });
-    let mut flags = [0; DEPTH];
-    for place in 0..DEPTH {
-        flags[place] = u8::from(values[place] != T::ZERO);
-    }
-    // Bit j of byte i is for value i of eight j; its transpose has that for value i of eight j at bit i of byte j.
-    let eights = flags.as_chunks::<8>().0.iter().enumerate();
-    let turned = eights.map(|(place, eight)| u64::from_le_bytes(*eight) << place);
-    turned_bits(turned.fold(0, |bits, eight| bits | eight))
-}
-
-/// The transpose of 8×8 bits, a byte a row (Warren, Hacker's Delight, section 7-3).
-#[inline(always)]
-fn turned_bits(mut bits: u64) -> u64 {
-    for (apart, moved) in
-        [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]
-    {
-        let changed = (bits ^ (bits >> apart)) & moved;
-        bits ^= changed ^ (changed << apart);
-    }
-    bits
-}
-
-/// [`not_zero`] of some rows' values in each column.
-#[inline(always)]
-fn not_zero_below<T: Element>(matrix: Matrix<'_, T>, rows: Range<usize>, taken: &mut [u64]) {
-    const TOGETHER: usize = 32;
-    for (index, taken) in taken.chunks_mut(TOGETHER).enumerate() {
-        let first = index * TOGETHER;
-        let mut bits = [0; TOGETHER];
-        for (place, row) in rows.clone().enumerate() {
-            let values = &matrix.row(row)[first..][..taken.len()];
-            for (bits, value) in bits.iter_mut().zip(values) {
-                *bits |= u64::from(*value != T::ZERO) << place;
+    /// Adds to `result` what comes of a block of one row; before the first it has no values.
+    #[inline(always)]
+    fn add<S: Simd, const COUNT: usize>(
+        &self,
+        simd: S,
+        (row, block): (usize, usize),
+        lines: &[[T::Vector<S>; COUNT]; DEPTH],
+        result: &mut [MaybeUninit<T>],
+    ) {
+        let Self { matrix, taken } = self;
+        let lanes = T::lanes::<S>();
+        let (factors, apart) = matrix.row_from(row, block * DEPTH);
+        let mut sums = [T::splat(simd, T::ZERO); COUNT];
+        if block > 0 {
+            // SAFETY: the block before has written all of it.
+            #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+            let result = unsafe { result.assume_init_ref() };
+            // Only the last vector may be short.
+            let (whole, last) = result.split_at((COUNT - 1) * lanes);
+            for vector in 0..COUNT - 1 {
+                sums[vector] = T::load(simd, &whole[vector * lanes..][..lanes]);
+            }
+            sums[COUNT - 1] = T::load(simd, last);
+        }
+        let mut places = taken[block * matrix.rows() + row];
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            places &= places - 1;
+            let factor = T::splat(simd, factors[place * apart]);
+            for vector in 0..COUNT {
+                sums[vector] = T::fma(simd, factor, lines[place][vector], sums[vector]);
             }
         }
-        taken.copy_from_slice(&bits[..taken.len()]);
+        let (whole, last) = result.split_at_mut((COUNT - 1) * lanes);
+        for vector in 0..COUNT - 1 {
+            T::write(simd, &mut whole[vector * lanes..][..lanes], sums[vector]);
+        }
+        T::write(simd, last, sums[COUNT - 1]);
     }
 }
 
@@ -159,53 +140,14 @@ impl<T: Element> Panel<'_, T> {
         for (block, first) in (0..depth).step_by(DEPTH).enumerate() {
             let rows = first..depth.min(first + DEPTH);
             copy::<T, S, COUNT>(simd, right, rows, columns.clone(), &mut self.lines);
+            // A word's bits tell as many places, and none of them is asked whether it is one.
+            let lines = T::vectors::<S>(&self.lines).as_chunks::<COUNT>().0;
+            let lines = lines.first_chunk::<DEPTH>().expect("room for so many rows");
             for (row, result) in result.chunks_exact_mut(right.columns()).enumerate() {
                 let result = &mut result[columns.clone()];
-                self.add::<S, COUNT>(simd, (row, block), result);
+                self.left.add::<S, COUNT>(simd, (row, block), lines, result);
             }
         }
-    }
-
-    /// Adds to `result` what comes of a block of one row; before the first it has no values.
-    #[inline(always)]
-    fn add<S: Simd, const COUNT: usize>(
-        &self,
-        simd: S,
-        (row, block): (usize, usize),
-        result: &mut [MaybeUninit<T>],
-    ) {
-        let Self { left: Left { matrix, taken }, lines } = self;
-        let lanes = T::lanes::<S>();
-        let width = COUNT * lanes;
-        let (factors, apart) = matrix.row_from(row, block * DEPTH);
-        let mut sums = [T::splat(simd, T::ZERO); COUNT];
-        if block > 0 {
-            // SAFETY: the block before has written all of it.
-            #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-            let result = unsafe { result.assume_init_ref() };
-            // Only the last vector may be short.
-            let (whole, last) = result.split_at((COUNT - 1) * lanes);
-            for vector in 0..COUNT - 1 {
-                sums[vector] = T::load(simd, &whole[vector * lanes..][..lanes]);
-            }
-            sums[COUNT - 1] = T::load(simd, last);
-        }
-        let mut places = taken[block * matrix.rows() + row];
-        while places != 0 {
-            let place = places.trailing_zeros() as usize;
-            places &= places - 1;
-            let factor = T::splat(simd, factors[place * apart]);
-            let line = &lines[place * width..][..width];
-            for vector in 0..COUNT {
-                let values = T::load(simd, &line[vector * lanes..][..lanes]);
-                sums[vector] = T::fma(simd, factor, values, sums[vector]);
-            }
-        }
-        let (whole, last) = result.split_at_mut((COUNT - 1) * lanes);
-        for vector in 0..COUNT - 1 {
-            T::write(simd, &mut whole[vector * lanes..][..lanes], sums[vector]);
-        }
-        T::write(simd, last, sums[COUNT - 1]);
     }
 }
 
