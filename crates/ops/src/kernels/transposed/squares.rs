@@ -19,8 +19,7 @@ impl NullaryFnOnce for Transpose<'_, V3> {
 
     #[inline(always)]
     fn call(self) {
-        let simd = self.simd;
-        self.by_squares::<8>(|rows| eight(simd, rows));
+        self.by_squares::<8>();
     }
 }
 
@@ -29,35 +28,71 @@ impl NullaryFnOnce for Transpose<'_, V4> {
 
     #[inline(always)]
     fn call(self) {
-        let simd = self.simd;
-        self.by_squares::<16>(|rows| sixteen(simd, rows));
+        self.by_squares::<16>();
     }
 }
 
 impl<S: Simd> Transpose<'_, S> {
-    /// Of `SIDE` rows and columns each; less at the end, where what is read past it is zero and not written.
+    /// Of `SIDE` rows and columns each; less at the end.
     #[inline(always)]
-    fn by_squares<const SIDE: usize>(self, turned: impl Fn([S::f32s; SIDE]) -> [S::f32s; SIDE]) {
+    fn by_squares<const SIDE: usize>(self)
+    where
+        S: Squares<SIDE>,
+    {
         let Self { simd, source, size: (rows, columns), target } = self;
         // A line of the target is written at once, whatever is a side.
         for line in (0..rows).step_by(super::SIDE) {
             for first in (0..columns).step_by(SIDE) {
-                let width = SIDE.min(columns - first);
                 for first_row in (line..rows.min(line + super::SIDE)).step_by(SIDE) {
-                    let height = SIDE.min(rows - first_row);
-                    let mut square = [simd.splat_f32s(0.0); SIDE];
-                    for row in 0..height {
-                        let values = &source.0[(first_row + row) * source.1 + first..][..width];
-                        square[row] = f32::load(simd, values);
-                    }
-                    let square = turned(square);
-                    for column in 0..width {
-                        let target = &mut target.0[(first + column) * target.1 + first_row..];
-                        f32::store(simd, &mut target[..height], square[column]);
+                    let source = (&source.0[first_row * source.1 + first..], source.1);
+                    let target = (&mut target.0[first * target.1 + first_row..], target.1);
+                    let (height, width) = (rows - first_row, columns - first);
+                    if height >= SIDE && width >= SIDE {
+                        // The compiler knows these lengths: so no load or store asks for one.
+                        turn(simd, source, (SIDE, SIDE), target);
+                    } else {
+                        turn(simd, source, (height.min(SIDE), width.min(SIDE)), target);
                     }
                 }
             }
         }
+    }
+}
+
+/// Writes the transpose of at most `SIDE` rows and columns; what a vector has past them is zero and not written.
+#[inline(always)]
+fn turn<S: Squares<SIDE>, const SIDE: usize>(
+    simd: S,
+    (source, source_apart): (&[f32], usize),
+    (height, width): (usize, usize),
+    (target, target_apart): (&mut [f32], usize),
+) {
+    let mut square = [simd.splat_f32s(0.0); SIDE];
+    for row in 0..height {
+        square[row] = f32::load(simd, &source[row * source_apart..][..width]);
+    }
+    let square = simd.turned(square);
+    for column in 0..width {
+        f32::store(simd, &mut target[column * target_apart..][..height], square[column]);
+    }
+}
+
+/// How a square of so many vectors is turned.
+trait Squares<const SIDE: usize>: Simd {
+    fn turned(self, rows: [Self::f32s; SIDE]) -> [Self::f32s; SIDE];
+}
+
+impl Squares<8> for V3 {
+    #[inline(always)]
+    fn turned(self, rows: [f32x8; 8]) -> [f32x8; 8] {
+        eight(self, rows)
+    }
+}
+
+impl Squares<16> for V4 {
+    #[inline(always)]
+    fn turned(self, rows: [f32x16; 16]) -> [f32x16; 16] {
+        sixteen(self, rows)
     }
 }
 
