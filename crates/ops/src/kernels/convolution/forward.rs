@@ -231,6 +231,9 @@ impl<T: Element> Chunk<'_, T> {
         simd: S,
         panels: &Panels<T>,
     ) {
+        /// Tiles whose sums are kept until all are there: maxima would wait for them, and the next tile's sums with
+        /// these, of which the processor holds little more than one tile's.
+        const TOGETHER: usize = 16;
         let Self { images, mut arranged, g, starts: corners, result, places, .. } = self;
         let (rows, offsets) = (PatchRows::of(g), g.window_offsets());
         let windows = POSITIONS / WINDOW;
@@ -242,6 +245,7 @@ impl<T: Element> Chunk<'_, T> {
         let tiles =
             corners.chunks(windows).map(|corners| array::from_fn(|at| of_windows(corners, at)));
         let tiles: Vec<[usize; POSITIONS]> = tiles.collect();
+        let mut sums = [[[T::splat(simd, T::ZERO); VECTORS]; POSITIONS]; TOGETHER];
         let length = corners.len() * g.outputs;
         let results = result.chunks_exact_mut(length).zip(places.chunks_exact_mut(length));
         for (image, (result, places)) in images.chunks_exact(g.image()).zip(results) {
@@ -249,20 +253,22 @@ impl<T: Element> Chunk<'_, T> {
             let image = arranged.get(image);
             for (panel, bias, first) in panels.all() {
                 let results = result.chunks_mut(windows * g.outputs);
-                let targets = results.zip(places.chunks_mut(windows * g.outputs));
-                for (&starts, targets) in tiles.iter().zip(targets) {
-                    let panel = (panel, bias);
-                    let sums = if near {
-                        window_tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
-                    } else {
-                        tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
-                    };
-                    store_maxima::<T, S, VECTORS, POSITIONS>(
-                        simd,
-                        sums,
-                        targets,
-                        (g.outputs, first),
-                    );
+                let mut targets = results.zip(places.chunks_mut(windows * g.outputs));
+                for tiles in tiles.chunks(TOGETHER) {
+                    for (&starts, sums) in tiles.iter().zip(&mut sums) {
+                        let panel = (panel, bias);
+                        *sums = if near {
+                            window_tile::<T, S, VECTORS, POSITIONS>(
+                                simd, image, starts, panel, rows,
+                            )
+                        } else {
+                            tile::<T, S, VECTORS, POSITIONS>(simd, image, starts, panel, rows)
+                        };
+                    }
+                    for (&sums, targets) in sums[..tiles.len()].iter().zip(&mut targets) {
+                        let place = (g.outputs, first);
+                        store_maxima::<T, S, VECTORS, POSITIONS>(simd, sums, targets, place);
+                    }
                 }
             }
         }
