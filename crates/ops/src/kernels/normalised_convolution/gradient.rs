@@ -1,5 +1,7 @@
 //! The way back through max pooling, batch norm and ReLU.
 
+use std::ops::Range;
+
 use pulp::{NullaryFnOnce, Simd};
 
 use super::Order;
@@ -57,8 +59,8 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
         }
         if pooled {
             // No window is parted, and those of these rows lie in them as the first ones do in an image.
-            let first_row = at.image * self.windows.0 + at.rows.start / 2;
-            let windows = (first_row * columns, rows * columns);
+            let first = (at.image * self.windows.0 + at.rows.start / 2) * columns * self.outputs;
+            let windows = first..first + rows * columns * self.outputs;
             let all = AtWindows { simd, source: self, windows, activations, gradients };
             // A function of its own: within a convolution's the compiler runs out of registers for all these places.
             if self.order == Order::ReluBatchNorm {
@@ -74,8 +76,8 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
 struct AtWindows<'a, T, S> {
     simd: S,
     source: &'a NormalisedGradient<'a, T>,
-    /// The first one's number among all images', and how many there are.
-    windows: (usize, usize),
+    /// Their values among those of all images' windows.
+    windows: Range<usize>,
     /// Of the rows that the windows lie in.
     activations: &'a [T],
     gradients: &'a mut [T],
@@ -89,24 +91,45 @@ impl<T: Element, S: Simd, const RECTIFIED: bool> NullaryFnOnce for Write<'_, T, 
 
     #[inline(always)]
     fn call(self) {
-        let mut all = self.0;
-        let lanes = T::lanes::<S>();
-        for first in (0..all.source.outputs).step_by(lanes) {
-            if first + lanes <= all.source.outputs {
-                all.write::<RECTIFIED, true>(first);
-            } else {
-                all.write::<RECTIFIED, false>(first);
+        let AtWindows { simd, source, windows, activations, gradients } = self.0;
+        let (outputs, lanes) = (source.outputs, T::lanes::<S>());
+        let row = source.windows.1 * outputs;
+        let lines = activations.chunks_exact(2 * source.line);
+        let lines = lines.zip(gradients.chunks_exact_mut(2 * source.line));
+        for (first, (activations, gradients)) in windows.step_by(row).zip(lines) {
+            let mut row = WindowRow {
+                source,
+                activations: activations.split_at(source.line),
+                gradients: gradients.split_at_mut(source.line),
+                windows: first..first + row,
+            };
+            for first in (0..outputs).step_by(lanes) {
+                if first + lanes <= outputs {
+                    row.write::<S, RECTIFIED, true>(simd, first);
+                } else {
+                    row.write::<S, RECTIFIED, false>(simd, first);
+                }
             }
         }
     }
 }
 
-impl<T: Element, S: Simd> AtWindows<'_, T, S> {
+/// Windows side by side.
+struct WindowRow<'a, T> {
+    source: &'a NormalisedGradient<'a, T>,
+    /// The upper and the lower line.
+    activations: (&'a [T], &'a [T]),
+    gradients: (&'a mut [T], &'a mut [T]),
+    /// Their values among those of all images' windows.
+    windows: Range<usize>,
+}
+
+impl<T: Element> WindowRow<'_, T> {
     /// Of one vector of outputs, from `first` on; where `WHOLE`, it has an output in each lane.
     #[inline(always)]
-    fn write<const RECTIFIED: bool, const WHOLE: bool>(&mut self, first: usize) {
-        let Self { simd, source, windows: (first_window, count), .. } = *self;
-        let NormalisedGradient { outputs, line, .. } = *source;
+    fn write<S: Simd, const RECTIFIED: bool, const WHOLE: bool>(&mut self, simd: S, first: usize) {
+        let source = self.source;
+        let outputs = source.outputs;
         // The compiler knows the first of these: so no load asks for a length.
         let length = if WHOLE { T::lanes::<S>() } else { outputs - first };
         let mut columns = [T::splat(simd, T::ZERO); 4];
@@ -114,36 +137,31 @@ impl<T: Element, S: Simd> AtWindows<'_, T, S> {
             *column = T::load(simd, &values[first..][..length]);
         }
         let [mean, slope, plain, factor] = columns;
-        let own = first_window * outputs..(first_window + count) * outputs;
-        let (all_places, all_given) =
-            (&source.places[own.clone()], source.result_gradient.within(own));
-        let mut window = 0;
-        let lines = self.activations.chunks_exact(2 * line);
-        for (values, gradients) in lines.zip(self.gradients.chunks_exact_mut(2 * line)) {
-            let (upper, lower) = values.split_at(line);
-            let values = upper.chunks_exact(2 * outputs).zip(lower.chunks_exact(2 * outputs));
-            let (upper, lower) = gradients.split_at_mut(line);
-            let gradients =
-                upper.chunks_exact_mut(2 * outputs).zip(lower.chunks_exact_mut(2 * outputs));
-            for ((upper, lower), gradients) in values.zip(gradients) {
-                let own = window * outputs + first;
-                let given = all_given.load(simd, own..own + length);
-                let given = T::fma(simd, slope, given, plain);
-                let at = load_places::<T, S>(simd, &all_places[own..][..length]);
-                window += 1;
-                for place in 0..WINDOW {
-                    let half = [upper, lower][place / 2];
-                    let own = place % 2 * outputs + first;
-                    let here = T::splat(simd, T::from_place(place as u8));
-                    let here = T::select(simd, T::equal(simd, at, here), given, plain);
-                    let value = T::load(simd, &half[own..][..length]);
-                    let mut gradient = T::fma(simd, T::subtract(simd, mean, value), factor, here);
-                    if RECTIFIED {
-                        gradient = unless_cut::<T, S>(simd, value, gradient);
-                    }
-                    let half = if place < 2 { &mut *gradients.0 } else { &mut *gradients.1 };
-                    T::store(simd, &mut half[own..][..length], gradient);
+        let all_given = source.result_gradient.within(self.windows.clone());
+        let places = source.places[self.windows.clone()].chunks_exact(outputs);
+        let (upper, lower) = self.activations;
+        let halves = upper.chunks_exact(2 * outputs).zip(lower.chunks_exact(2 * outputs));
+        let (upper, lower) = (&mut *self.gradients.0, &mut *self.gradients.1);
+        let targets = upper.chunks_exact_mut(2 * outputs).zip(lower.chunks_exact_mut(2 * outputs));
+        for (window, (places, ((upper, lower), targets))) in
+            places.zip(halves.zip(targets)).enumerate()
+        {
+            let own = window * outputs + first;
+            let given = all_given.load(simd, own..own + length);
+            let given = T::fma(simd, slope, given, plain);
+            let at = load_places::<T, S>(simd, &places[first..][..length]);
+            for place in 0..WINDOW {
+                let half = [upper, lower][place / 2];
+                let own = place % 2 * outputs + first;
+                let here = T::splat(simd, T::from_place(place as u8));
+                let here = T::select(simd, T::equal(simd, at, here), given, plain);
+                let value = T::load(simd, &half[own..][..length]);
+                let mut gradient = T::fma(simd, T::subtract(simd, mean, value), factor, here);
+                if RECTIFIED {
+                    gradient = unless_cut::<T, S>(simd, value, gradient);
                 }
+                let half = if place < 2 { &mut *targets.0 } else { &mut *targets.1 };
+                T::store(simd, &mut half[own..][..length], gradient);
             }
         }
     }
