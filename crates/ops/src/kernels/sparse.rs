@@ -43,8 +43,8 @@ fn zeros_of<T: Element, const FUSED: bool>(values: &[T]) -> usize {
 pub(crate) fn pays<T: Element>(left: Matrix<'_, T>, zeros: f64, columns: usize) -> bool {
     /// Below it, looking for zeros takes as long as multiplying by them.
     const LEAST_ZEROS: f64 = 0.3;
-    /// Rows below which copying the other matrix takes as long as multiplying by it.
-    const LEAST_ROWS: usize = 64;
+    /// Rows below which copying the other matrix takes as long as is saved.
+    const LEAST_ROWS: usize = 32;
     /// Columns below which finding what is not zero takes as long as multiplying it.
     const LEAST_COLUMNS: usize = 32;
     // Without a multiply-add it would be rounded otherwise than by `gemm`.
@@ -207,9 +207,9 @@ mod tests {
             let left = Matrix::new(&values, rows, depth);
             pays(left, zeros(left), columns)
         };
-        assert!(is(200, 390, 3, 200) && is(64, 3, 3, 32) && is(1000, 4, 2, 84));
+        assert!(is(200, 390, 3, 200) && is(32, 3, 3, 32) && is(1000, 4, 2, 84));
         assert!(!is(200, 392, 4, 200), "a quarter of it is zero");
-        assert!(!is(63, 392, 3, 200) && !is(200, 392, 3, 31), "there is little to multiply");
+        assert!(!is(31, 392, 3, 200) && !is(200, 392, 3, 31), "there is little to multiply");
         assert!(!is(0, 392, 3, 200) && !is(200, 0, 3, 200));
     }
 }
