@@ -52,12 +52,39 @@ fn blocks<'a, T: Copy>(
 fn of_rows<T: Element, const FUSED: bool>(matrix: Matrix<'_, T>, words: &mut [u64]) {
     for (columns, words) in blocks(matrix, words) {
         for (row, word) in words.iter_mut().enumerate() {
-            let values = &matrix.row(row)[columns.clone()];
-            let bits = values.iter().enumerate();
-            *word =
-                bits.fold(0, |bits, (place, value)| bits | u64::from(*value != T::ZERO) << place);
+            *word = of_row(&matrix.row(row)[columns.clone()]);
         }
     }
+}
+
+/// Of at most `BITS` values.
+#[inline(always)]
+fn of_row<T: Element>(values: &[T]) -> u64 {
+    let mut padded = [T::ZERO; BITS];
+    let values = values.as_array::<BITS>().unwrap_or_else(|| {
+        padded[..values.len()].copy_from_slice(values);
+        &padded
+    });
+    let mut flags = [0; BITS];
+    for place in 0..BITS {
+        flags[place] = u8::from(values[place] != T::ZERO);
+    }
+    // Bit j of byte i is for value i of eight j; its transpose has that for value i of eight j at bit i of byte j.
+    let eights = flags.as_chunks::<8>().0.iter().enumerate();
+    let turned = eights.map(|(place, eight)| u64::from_le_bytes(*eight) << place);
+    turned_bits(turned.fold(0, |bits, eight| bits | eight))
+}
+
+/// The transpose of 8×8 bits, a byte a row (Warren, Hacker's Delight, section 7-3).
+#[inline(always)]
+fn turned_bits(mut bits: u64) -> u64 {
+    for (apart, moved) in
+        [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]
+    {
+        let changed = (bits ^ (bits >> apart)) & moved;
+        bits ^= changed ^ (changed << apart);
+    }
+    bits
 }
 
 /// Where the values of a column lie in memory one after another: of the transposed matrix, which is row-major.
