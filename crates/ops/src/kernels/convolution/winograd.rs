@@ -16,10 +16,12 @@ use crate::element::Element;
 mod f2;
 mod f4;
 mod matrices;
+mod squares;
 
 pub(super) use self::f2::F2;
 pub(super) use self::f4::F4;
-pub(super) use self::matrices::{Matrices, load_places, store_places};
+pub(super) use self::matrices::Matrices;
+pub(super) use self::squares::{add_square, store_places, transformed};
 
 /// Side of a filter.
 pub(super) const FILTER: usize = 3;
@@ -101,29 +103,4 @@ pub(super) trait Filtering<const SIDE: usize, const RESULTS: usize> {
 /// A matrix of M rows and N columns, to multiply by. A type and no closure: the compiler inlines its function.
 pub(super) trait Transform<const N: usize, const M: usize> {
     fn line<T: Element, S: Simd>(simd: S, line: [T::Vector<S>; N]) -> [T::Vector<S>; M];
-}
-
-/// A transform of each row of a square, and then of each column.
-#[inline(always)]
-pub(super) fn both_ways<T: Element, S: Simd, F: Transform<N, M>, const N: usize, const M: usize>(
-    simd: S,
-    square: [[T::Vector<S>; N]; N],
-) -> [[T::Vector<S>; M]; M] {
-    let any = square[0][0];
-    let mut rows = [[any; M]; N];
-    for row in 0..N {
-        rows[row] = F::line::<T, S>(simd, square[row]);
-    }
-    let mut result = [[any; M]; M];
-    for column in 0..M {
-        let mut values = [any; N];
-        for row in 0..N {
-            values[row] = rows[row][column];
-        }
-        let values = F::line::<T, S>(simd, values);
-        for row in 0..M {
-            result[row][column] = values[row];
-        }
-    }
-    result
 }

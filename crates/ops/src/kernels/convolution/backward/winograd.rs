@@ -6,7 +6,7 @@ use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, both_ways, load_places};
+use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, transformed};
 use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
@@ -163,8 +163,8 @@ impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
         for (panel, weights) in weights.chunks_mut(lanes * g.patch()).enumerate() {
             for channel in 0..g.channels {
                 let row = (panel * self.channels + channel) * lanes;
-                let square = load_places(simd, &self.values[row..], place);
-                let square = both_ways::<T, S, F::FilterBack, _, _>(simd, square);
+                let (values, place) = (&self.values[row..], (SIDE * place, place, 0));
+                let square = transformed::<T, S, F::FilterBack, _, _>(simd, values, place);
                 for y in 0..FILTER {
                     for x in 0..FILTER {
                         let mut values = [T::ZERO; 16];

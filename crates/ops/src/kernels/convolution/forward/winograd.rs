@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::super::tiles::{Panels, pack};
 use super::super::winograd::{
-    F2, F4, FILTER, Filtering, Matrices, Tile, both_ways, load_places, store_places,
+    F2, F4, FILTER, Filtering, Matrices, Tile, store_places, transformed,
 };
 use super::super::{Geometry, Then};
 use super::Chunk;
@@ -76,8 +76,8 @@ impl<T: Element> TransformPanel<'_, T> {
         for channel in 0..channels {
             for first in (0..width).step_by(T::lanes::<S>()) {
                 let values = &filters[channel * width + first..];
-                let square = load_places(simd, values, channels * width);
-                let square = both_ways::<T, S, F::Filter, _, _>(simd, square);
+                let place = (FILTER * channels * width, channels * width, 0);
+                let square = transformed::<T, S, F::Filter, _, _>(simd, values, place);
                 let target = &mut target[channel * width + first..];
                 store_places(simd, target, channels * width, square);
             }
@@ -160,51 +160,57 @@ impl<T: Element> Chunk<'_, T> {
                 let (size, transforms) = ((count, g.channels), (transforms, VECTORS));
                 pixels.multiply(simd, place, size, transforms, (&mut *products, 0));
             }
+            // A panel is filled up, maybe by more than a vector.
+            let vectors = VECTORS.min((g.outputs - output).div_ceil(lanes));
             for row in 0..count {
-                let mut tile = [[[T::splat(simd, T::ZERO); VECTORS]; RESULTS]; RESULTS];
-                for vector in 0..VECTORS {
-                    let square = products.load(simd, (row, vector * lanes));
-                    let square = both_ways::<T, S, F::Results, _, _>(simd, square);
+                let position = self.position::<RESULTS>(first + row);
+                for vector in 0..vectors {
+                    let place = (row, vector * lanes);
+                    let mut sums = products.transformed::<S, F::Results, _>(simd, place);
                     let bias = T::load(simd, &bias[vector * lanes..][..lanes]);
                     for y in 0..RESULTS {
                         for x in 0..RESULTS {
-                            tile[y][x][vector] = T::plus(simd, square[y][x], bias);
+                            sums[y][x] = T::plus(simd, sums[y][x], bias);
                         }
                     }
+                    self.write(simd, position, sums, output + vector * lanes);
                 }
-                self.write_tile(simd, first + row, tile, output);
             }
         }
     }
 
-    /// Writes the results of one tile, from output `first` on.
+    /// Where the results of a tile begin: positions before them.
     #[inline(always)]
-    fn write_tile<S: Simd, const RESULTS: usize, const VECTORS: usize>(
-        &mut self,
-        simd: S,
-        tile: usize,
-        sums: [[[T::Vector<S>; VECTORS]; RESULTS]; RESULTS],
-        first: usize,
-    ) {
-        let outputs = self.g.outputs;
+    fn position<const RESULTS: usize>(&self, tile: usize) -> usize {
         let tiles = self.starts.len();
         let (image, tile) = (tile / tiles, tile % tiles);
         // Results along a side of a tile, and of all of them.
-        let apart = self.then.rows_apart();
-        let (side, width) = (RESULTS / apart, self.g.result(self.then).1);
+        let (side, width) = (RESULTS / self.then.rows_apart(), self.g.result(self.then).1);
         let (row, column) = (tile / (width / side), tile % (width / side));
-        let position = tiles * side * side * image + side * (row * width + column);
+        tiles * side * side * image + side * (row * width + column)
+    }
+
+    /// Writes a vector of the results of one tile from a position on, the first that of output `first`.
+    #[inline(always)]
+    fn write<S: Simd, const RESULTS: usize>(
+        &mut self,
+        simd: S,
+        position: usize,
+        sums: [[T::Vector<S>; RESULTS]; RESULTS],
+        first: usize,
+    ) {
+        let (outputs, width) = (self.g.outputs, self.g.result(self.then).1);
         if self.then == Then::ReluMaxPool {
-            for y in 0..side {
-                for x in 0..side {
+            for y in 0..RESULTS / 2 {
+                for x in 0..RESULTS / 2 {
                     let (top, below) = (sums[2 * y], sums[2 * y + 1]);
                     let window: [_; WINDOW] =
-                        [top[2 * x], top[2 * x + 1], below[2 * x], below[2 * x + 1]];
+                        [[top[2 * x]], [top[2 * x + 1]], [below[2 * x]], [below[2 * x + 1]]];
                     let position = position + y * width + x;
                     let row = position * outputs..(position + 1) * outputs;
                     let targets = (&mut self.result[row.clone()], &mut self.places[row]);
                     let place = (outputs, first);
-                    store_maxima::<T, S, VECTORS, WINDOW>(simd, window, targets, place);
+                    store_maxima::<T, S, 1, WINDOW>(simd, window, targets, place);
                 }
             }
             return;
@@ -213,7 +219,11 @@ impl<T: Element> Chunk<'_, T> {
         for y in 0..RESULTS {
             let row = (position + y * width) * outputs;
             let target = &mut self.result[row..row + RESULTS * outputs];
-            store::<T, S, VECTORS, RESULTS>(simd, sums[y], target, (outputs, first), floor);
+            let mut line = [[sums[y][0]; 1]; RESULTS];
+            for x in 0..RESULTS {
+                line[x] = [sums[y][x]];
+            }
+            store::<T, S, 1, RESULTS>(simd, line, target, (outputs, first), floor);
         }
     }
 }

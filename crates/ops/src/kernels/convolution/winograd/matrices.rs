@@ -2,7 +2,8 @@
 
 use pulp::{NullaryFnOnce, Simd};
 
-use super::{Filtering, both_ways};
+use super::squares::{store_places, transformed};
+use super::{Filtering, Transform};
 use crate::element::Element;
 use crate::kernels::convolution::Geometry;
 use crate::kernels::lines::Lines;
@@ -31,17 +32,22 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
         &self.values[place * self.apart..][..self.apart]
     }
 
-    /// The vector from `column` on in a row of each.
+    /// The transform of the square of vectors from `column` on in a row.
     #[inline(always)]
-    pub(in super::super) fn load<S: Simd>(
+    pub(in super::super) fn transformed<
+        S: Simd,
+        F: Transform<SIDE, RESULTS>,
+        const RESULTS: usize,
+    >(
         &self,
         simd: S,
         (row, column): (usize, usize),
-    ) -> [[T::Vector<S>; SIDE]; SIDE] {
-        load_places(simd, &self.values[row * self.row + column..], self.apart)
+    ) -> [[T::Vector<S>; RESULTS]; RESULTS] {
+        let values = &self.values[row * self.row + column..];
+        transformed::<T, S, F, _, _>(simd, values, (SIDE * self.apart, self.apart, 0))
     }
 
-    /// Writes what [`Matrices::load`] loads.
+    /// Writes a square of vectors from `column` on into a row.
     #[inline(always)]
     fn store<S: Simd>(
         &mut self,
@@ -66,8 +72,9 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
         g: &Geometry,
     ) {
         for first in (0..g.channels).step_by(T::lanes::<S>()) {
-            let square = load_square(simd, &image[first..], (g.row(), g.channels, first));
-            self.store(simd, (row, first), both_ways::<T, S, F::Pixels, _, _>(simd, square));
+            let place = (g.row(), g.channels, first);
+            let square = transformed::<T, S, F::Pixels, _, _>(simd, &image[first..], place);
+            self.store(simd, (row, first), square);
         }
     }
 
@@ -87,9 +94,9 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
     ) {
         let line = g.convolved().1 * g.outputs;
         for first in (0..g.outputs).step_by(T::lanes::<S>()) {
-            let tile: [[_; RESULTS]; RESULTS] =
-                load_square(simd, &gradients[first..], (line, g.outputs, first));
-            self.store(simd, (row, first), both_ways::<T, S, F::ResultsBack, _, _>(simd, tile));
+            let (values, place) = (&gradients[first..], (line, g.outputs, first));
+            let square = transformed::<T, S, F::ResultsBack, _, _>(simd, values, place);
+            self.store(simd, (row, first), square);
         }
     }
 
@@ -140,66 +147,6 @@ fn multiply<T: Element, S: Simd, const VECTORS: usize, const ROWS: usize>(
             products: (&mut products[first * across..], across),
         });
     }
-}
-
-/// A vector for each place of a square, from the beginning of a slice on, each so far from the one before.
-#[inline(always)]
-pub(in super::super) fn load_places<T: Element, S: Simd, const SIDE: usize>(
-    simd: S,
-    values: &[T],
-    apart: usize,
-) -> [[T::Vector<S>; SIDE]; SIDE] {
-    let mut square = [[T::splat(simd, T::ZERO); SIDE]; SIDE];
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            let values = &values[(y * SIDE + x) * apart..][..T::lanes::<S>()];
-            square[y][x] = T::load(simd, values);
-        }
-    }
-    square
-}
-
-/// Writes what [`load_places`] loads.
-#[inline(always)]
-pub(in super::super) fn store_places<T: Element, S: Simd, const SIDE: usize>(
-    simd: S,
-    values: &mut [T],
-    apart: usize,
-    square: [[T::Vector<S>; SIDE]; SIDE],
-) {
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            let values = &mut values[(y * SIDE + x) * apart..][..T::lanes::<S>()];
-            T::store(simd, values, square[y][x]);
-        }
-    }
-}
-
-/// The vectors that begin a slice of rows, some columns apart; of the columns' values so many came before.
-#[inline(always)]
-fn load_square<T: Element, S: Simd, const N: usize>(
-    simd: S,
-    values: &[T],
-    (row, column, before): (usize, usize, usize),
-) -> [[T::Vector<S>; N]; N] {
-    let lanes = T::lanes::<S>();
-    let length = lanes.min(column - before);
-    let mut square = [[T::splat(simd, T::ZERO); N]; N];
-    if length == lanes {
-        for y in 0..N {
-            let line = &values[y * row..][..(N - 1) * column + lanes];
-            for x in 0..N {
-                square[y][x] = T::load(simd, &line[x * column..][..lanes]);
-            }
-        }
-    } else {
-        for y in 0..N {
-            for x in 0..N {
-                square[y][x] = T::load(simd, &values[y * row + x * column..][..length]);
-            }
-        }
-    }
-    square
 }
 
 /// Some rows times a matrix of so many vectors side by side.

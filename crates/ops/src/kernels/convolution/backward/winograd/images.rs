@@ -6,7 +6,7 @@ use crate::element::Element;
 use crate::kernels::convolution::Geometry;
 use crate::kernels::convolution::arrangement::Arranged;
 use crate::kernels::convolution::winograd::{
-    F2, F4, FILTER, Filtering, Matrices, Tile, both_ways, store_places,
+    F2, F4, FILTER, Filtering, Matrices, Tile, add_square, store_places, transformed,
 };
 use crate::kernels::lines::Lines;
 
@@ -57,15 +57,8 @@ impl<T: Element> TransformFilters<'_, T> {
         let mut values = Lines::zeros(g.channels.div_ceil(width) * panel);
         for (output, weights) in weights.chunks_exact(g.patch()).enumerate() {
             for first in (0..g.channels).step_by(lanes) {
-                let last = g.channels.min(first + lanes);
-                let mut square = [[T::splat(simd, T::ZERO); FILTER]; FILTER];
-                for y in 0..FILTER {
-                    for x in 0..FILTER {
-                        let pixel = &weights[(y * FILTER + x) * g.channels..];
-                        square[y][x] = T::load(simd, &pixel[first..last]);
-                    }
-                }
-                let square = both_ways::<T, S, F::Filter, _, _>(simd, square);
+                let place = (FILTER * g.channels, g.channels, first);
+                let square = transformed::<T, S, F::Filter, _, _>(simd, &weights[first..], place);
                 let target = first / width * panel + output * width + first % width;
                 store_places(simd, &mut values[target..], g.outputs * width, square);
             }
@@ -114,35 +107,12 @@ impl<T: Element, const SIDE: usize> Back<'_, T, SIDE> {
             let image = &mut self.image_gradients[image * g.image()..][..g.image()];
             let target = &mut self.arranged.gradient(image)[self.starts[tile]..];
             for channel in (0..g.channels).step_by(lanes) {
-                let square = self.products.load(simd, (row, channel));
-                let square = both_ways::<T, S, F::PixelsBack, _, _>(simd, square);
-                add_square(simd, target, square, (channel, g));
+                let square = self.products.transformed::<S, F::PixelsBack, _>(simd, (row, channel));
+                let target = &mut target[channel..];
+                add_square(simd, target, (g.row(), g.channels, channel), square);
             }
             if tile + 1 == tiles {
                 self.arranged.add_to(image);
-            }
-        }
-    }
-}
-
-/// Adds the vectors from channel `first` on to the square of pixels that begins a slice of an arranged image.
-#[inline(always)]
-fn add_square<T: Element, S: Simd, const SIDE: usize>(
-    simd: S,
-    image: &mut [T],
-    square: [[T::Vector<S>; SIDE]; SIDE],
-    (first, g): (usize, &Geometry),
-) {
-    let lanes = T::lanes::<S>();
-    let length = lanes.min(g.channels - first);
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            let target = &mut image[y * g.row() + x * g.channels + first..][..length];
-            if length == lanes {
-                let target = &mut target[..lanes];
-                T::store(simd, target, T::plus(simd, T::load(simd, target), square[y][x]));
-            } else {
-                T::store(simd, target, T::plus(simd, T::load(simd, target), square[y][x]));
             }
         }
     }
