@@ -39,8 +39,8 @@ impl Tile {
     /// The one of a layer that is taken this way: there have to be enough multiplications to spare for what the
     /// transforms cost, and no tile may be cut short.
     ///
-    /// Where an image has 4×4 results and no more, as in the paper's networks, tiles of 2×2 take hardly longer and
-    /// round less.
+    /// Where an image has 4×4 results and no more, and they are pooled, as in most of the paper's LeNets, tiles of 2×2
+    /// take hardly longer and round less: they work out the results alone, and no gradients.
     pub(super) fn of(g: &Geometry, then: Then) -> Option<Self> {
         let taken = !g.direct
             && (g.kernel_height, g.kernel_width, g.stride, g.dilation, g.groups)
@@ -55,7 +55,7 @@ impl Tile {
             let whole_rows = |rows: usize| (rows * then.rows_apart()).is_multiple_of(side);
             width.is_multiple_of(side) && bands.iter().all(|band| whole_rows(band.rows.len()))
         };
-        let one = height.max(width) <= 4;
+        let one = then == Then::ReluMaxPool && height.max(width) <= 4;
         if !one && whole(4) { Some(Tile::Four) } else { whole(2).then_some(Tile::Two) }
     }
 
