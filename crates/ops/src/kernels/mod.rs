@@ -20,6 +20,7 @@ pub(crate) mod columns;
 pub(crate) mod convolution;
 pub(crate) mod elementwise;
 pub(crate) mod exponential;
+mod grid;
 pub(crate) mod linear;
 pub(crate) mod lines;
 pub(crate) mod matmul;

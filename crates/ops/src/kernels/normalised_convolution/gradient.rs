@@ -8,6 +8,7 @@ use super::Order;
 use crate::element::Element;
 use crate::kernels::batch_norm::InputGradient;
 use crate::kernels::convolution::{ResultGradient, ResultRows};
+use crate::kernels::grid::{Grid, GridMut};
 use crate::kernels::lines::prefetch;
 use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::vectors::{WINDOW, load_places, unless_cut};
@@ -97,12 +98,7 @@ impl<T: Element, S: Simd, const RECTIFIED: bool> NullaryFnOnce for Write<'_, T, 
         let lines = activations.chunks_exact(2 * source.line);
         let lines = lines.zip(gradients.chunks_exact_mut(2 * source.line));
         for (first, (activations, gradients)) in windows.step_by(row).zip(lines) {
-            let mut row = WindowRow {
-                source,
-                activations: activations.split_at(source.line),
-                gradients: gradients.split_at_mut(source.line),
-                windows: first..first + row,
-            };
+            let mut row = WindowRow { source, activations, gradients, windows: first..first + row };
             for first in (0..outputs).step_by(lanes) {
                 if first + lanes <= outputs {
                     row.write::<S, RECTIFIED, true>(simd, first);
@@ -118,8 +114,8 @@ impl<T: Element, S: Simd, const RECTIFIED: bool> NullaryFnOnce for Write<'_, T, 
 struct WindowRow<'a, T> {
     source: &'a NormalisedGradient<'a, T>,
     /// The upper and the lower line.
-    activations: (&'a [T], &'a [T]),
-    gradients: (&'a mut [T], &'a mut [T]),
+    activations: &'a [T],
+    gradients: &'a mut [T],
     /// Their values among those of all images' windows.
     windows: Range<usize>,
 }
@@ -137,31 +133,31 @@ impl<T: Element> WindowRow<'_, T> {
             *column = T::load(simd, &values[first..][..length]);
         }
         let [mean, slope, plain, factor] = columns;
-        let all_given = source.result_gradient.within(self.windows.clone());
-        let places = source.places[self.windows.clone()].chunks_exact(outputs);
-        let (upper, lower) = self.activations;
-        let halves = upper.chunks_exact(2 * outputs).zip(lower.chunks_exact(2 * outputs));
-        let (upper, lower) = (&mut *self.gradients.0, &mut *self.gradients.1);
-        let targets = upper.chunks_exact_mut(2 * outputs).zip(lower.chunks_exact_mut(2 * outputs));
-        for (window, (places, ((upper, lower), targets))) in
-            places.zip(halves.zip(targets)).enumerate()
-        {
+        let given = source.result_gradient.within(self.windows.clone());
+        let places = &source.places[self.windows.clone()];
+        // The four positions of a window are the corners of a square.
+        let apart = (source.line, outputs);
+        for window in 0..source.windows.1 {
             let own = window * outputs + first;
-            let given = all_given.load(simd, own..own + length);
+            let given = given.load(simd, own..own + length);
             let given = T::fma(simd, slope, given, plain);
-            let at = load_places::<T, S>(simd, &places[first..][..length]);
-            for place in 0..WINDOW {
-                let half = [upper, lower][place / 2];
-                let own = place % 2 * outputs + first;
-                let here = T::splat(simd, T::from_place(place as u8));
-                let here = T::select(simd, T::equal(simd, at, here), given, plain);
-                let value = T::load(simd, &half[own..][..length]);
-                let mut gradient = T::fma(simd, T::subtract(simd, mean, value), factor, here);
-                if RECTIFIED {
-                    gradient = unless_cut::<T, S>(simd, value, gradient);
+            let at = load_places::<T, S>(simd, &places[own..][..length]);
+            let corner = 2 * window * outputs + first;
+            let values = Grid::<T, S, 2, 2>::new(simd, &self.activations[corner..], apart, length);
+            let gradients = &mut self.gradients[corner..];
+            let mut gradients = GridMut::<T, S, 2, 2>::new(simd, gradients, apart, length);
+            for y in 0..2 {
+                let values = values.row(y);
+                for x in 0..2 {
+                    let here = T::splat(simd, T::from_place((2 * y + x) as u8));
+                    let here = T::select(simd, T::equal(simd, at, here), given, plain);
+                    let difference = T::subtract(simd, mean, values[x]);
+                    let mut gradient = T::fma(simd, difference, factor, here);
+                    if RECTIFIED {
+                        gradient = unless_cut::<T, S>(simd, values[x], gradient);
+                    }
+                    gradients.set(y, x, gradient);
                 }
-                let half = if place < 2 { &mut *targets.0 } else { &mut *targets.1 };
-                T::store(simd, &mut half[own..][..length], gradient);
             }
         }
     }

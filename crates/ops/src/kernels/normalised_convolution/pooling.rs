@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 
 use crate::element::Element;
+use crate::kernels::grid::Grid;
 use crate::kernels::vectors::{WINDOW, first_maximum, write_places};
 
 /// (x − mean) · slope + shift of each channel.
@@ -46,13 +47,7 @@ impl<T: Element> WithSimd for NormaliseAndPool<'_, T> {
             for (activations, (result, (places, maxima))) in
                 activations.chunks_exact(2 * line).zip(rows)
             {
-                let mut row = WindowRow {
-                    activations: activations.split_at(line),
-                    lines,
-                    result,
-                    places,
-                    maxima,
-                };
+                let mut row = WindowRow { activations, lines, result, places, maxima };
                 for first in (0..outputs).step_by(lanes) {
                     if first + lanes <= outputs {
                         row.pool::<S, true>(simd, first);
@@ -68,7 +63,7 @@ impl<T: Element> WithSimd for NormaliseAndPool<'_, T> {
 /// Windows side by side, and what becomes of them.
 struct WindowRow<'a, T> {
     /// The upper and the lower line.
-    activations: (&'a [T], &'a [T]),
+    activations: &'a [T],
     lines: &'a Lines<'a, T>,
     result: &'a mut [MaybeUninit<T>],
     places: &'a mut [MaybeUninit<u8>],
@@ -86,16 +81,17 @@ impl<T: Element> WindowRow<'_, T> {
         let mean = T::load(simd, &means[first..][..length]);
         let slope = T::load(simd, &slopes[first..][..length]);
         let shift = T::load(simd, &shifts[first..][..length]);
-        let (upper, lower) = self.activations;
-        let halves = upper.chunks_exact(2 * outputs).zip(lower.chunks_exact(2 * outputs));
+        // The four positions of a window are the corners of a square.
+        let apart = (self.activations.len() / 2, outputs);
         let kept = self.places.chunks_exact_mut(outputs).zip(self.maxima.chunks_exact_mut(outputs));
         let results = self.result.chunks_exact_mut(outputs).zip(kept);
-        for ((upper, lower), (result, (places, maxima))) in halves.zip(results) {
-            let mut raw = [mean; WINDOW];
-            let mut values = [mean; WINDOW];
+        for (window, (result, (places, maxima))) in results.enumerate() {
+            let corner = &self.activations[window * 2 * outputs + first..];
+            let corners = Grid::<T, S, 2, 2>::new(simd, corner, apart, length);
+            let raw = [corners.row(0), corners.row(1)];
+            let raw: [_; WINDOW] = [raw[0][0], raw[0][1], raw[1][0], raw[1][1]];
+            let mut values = raw;
             for place in 0..WINDOW {
-                let half = [upper, lower][place / 2];
-                raw[place] = T::load(simd, &half[place % 2 * outputs + first..][..length]);
                 let centred = T::subtract(simd, raw[place], mean);
                 values[place] = T::fma(simd, centred, slope, shift);
             }

@@ -11,6 +11,7 @@ use super::super::near::near;
 use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
+use crate::kernels::grid::Grid;
 use crate::kernels::vectors::{WINDOW, load_places};
 
 const SIDE: usize = 3;
@@ -156,10 +157,10 @@ impl<T: Element> Terms<'_, T> {
         let lanes = T::lanes::<S>();
         let all = self.gradients.chunks_exact(COUNT * self.outputs);
         for (given, starts) in all.zip(self.starts.chunks_exact(COUNT)) {
-            let mut gradients = [totals.bias; COUNT];
+            let apart = (0, self.outputs);
+            let gradients =
+                Grid::<T, S, 1, COUNT>::new(simd, &given[output..], apart, lanes).row(0);
             for patch in 0..COUNT {
-                let given = &given[patch * self.outputs + output..][..lanes];
-                gradients[patch] = T::load(simd, given);
                 totals.bias = T::plus(simd, totals.bias, gradients[patch]);
             }
             for y in 0..SIDE {

@@ -1,22 +1,13 @@
-//! Squares of vectors that lie apart, from the beginning of a slice on.
+//! Squares of vectors, transformed, added to and written.
 
 use pulp::Simd;
 
 use super::Transform;
 use crate::element::Element;
-
-/// Panics unless a square whose rows and columns are so far apart, of vectors of so many values, lies within so many
-/// values.
-#[inline(always)]
-fn check<const SIDE: usize>((row, column): (usize, usize), vector: usize, values: usize) {
-    let last = row.saturating_add(column).saturating_mul(SIDE - 1);
-    assert!(last.saturating_add(vector) <= values, "a square within {values} values");
-}
+use crate::kernels::grid::{Grid, GridMut};
 
 /// The transform of a square of vectors whose rows and columns are so far apart; of the columns' values so many came
 /// before.
-///
-/// Each row is transformed as soon as it is loaded: there are too few registers for all of them.
 #[inline(always)]
 pub(in super::super) fn transformed<
     T: Element,
@@ -30,33 +21,14 @@ pub(in super::super) fn transformed<
     (row, column, before): (usize, usize, usize),
 ) -> [[T::Vector<S>; RESULTS]; RESULTS] {
     let lanes = T::lanes::<S>();
-    let zero = T::splat(simd, T::ZERO);
-    let mut rows = [[zero; RESULTS]; SIDE];
-    if before + lanes <= column {
-        check::<SIDE>((row, column), lanes, values.len());
-        for y in 0..SIDE {
-            let mut line = [zero; SIDE];
-            for x in 0..SIDE {
-                let place = y * row + x * column;
-                // SAFETY: the last of them is within the slice.
-                #[expect(unsafe_code, reason = "a check for each took longer than the transform")]
-                let values = unsafe { values.get_unchecked(place..place + lanes) };
-                line[x] = T::load(simd, values);
-            }
-            rows[y] = F::line::<T, S>(simd, line);
-        }
+    let rows = if before + lanes <= column {
+        rows::<T, S, F, _, _>(simd, Grid::new(simd, values, (row, column), lanes))
     } else {
-        for y in 0..SIDE {
-            let mut line = [zero; SIDE];
-            for x in 0..SIDE {
-                line[x] = T::load(simd, &values[y * row + x * column..][..column - before]);
-            }
-            rows[y] = F::line::<T, S>(simd, line);
-        }
-    }
-    let mut result = [[zero; RESULTS]; RESULTS];
+        rows::<T, S, F, _, _>(simd, Grid::new(simd, values, (row, column), column - before))
+    };
+    let mut result = [[rows[0][0]; RESULTS]; RESULTS];
     for column in 0..RESULTS {
-        let mut values = [zero; SIDE];
+        let mut values = [rows[0][0]; SIDE];
         for row in 0..SIDE {
             values[row] = rows[row][column];
         }
@@ -66,6 +38,25 @@ pub(in super::super) fn transformed<
         }
     }
     result
+}
+
+/// The transform of each row, as soon as it is loaded: there are too few registers for all of them.
+#[inline(always)]
+fn rows<
+    T: Element,
+    S: Simd,
+    F: Transform<SIDE, RESULTS>,
+    const SIDE: usize,
+    const RESULTS: usize,
+>(
+    simd: S,
+    square: Grid<'_, T, S, SIDE, SIDE>,
+) -> [[T::Vector<S>; RESULTS]; SIDE] {
+    let mut rows = [[T::splat(simd, T::ZERO); RESULTS]; SIDE];
+    for row in 0..SIDE {
+        rows[row] = F::line::<T, S>(simd, square.row(row));
+    }
+    rows
 }
 
 /// Adds to the vectors that [`transformed`] loads.
@@ -78,22 +69,20 @@ pub(in super::super) fn add_square<T: Element, S: Simd, const SIDE: usize>(
 ) {
     let lanes = T::lanes::<S>();
     if before + lanes <= column {
-        check::<SIDE>((row, column), lanes, values.len());
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let place = y * row + x * column;
-                // SAFETY: the last of them is within the slice.
-                #[expect(unsafe_code, reason = "a check for each took longer than the transform")]
-                let values = unsafe { values.get_unchecked_mut(place..place + lanes) };
-                T::store(simd, values, T::plus(simd, T::load(simd, values), square[y][x]));
-            }
-        }
+        add(GridMut::new(simd, values, (row, column), lanes), square);
     } else {
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let values = &mut values[y * row + x * column..][..column - before];
-                T::store(simd, values, T::plus(simd, T::load(simd, values), square[y][x]));
-            }
+        add(GridMut::new(simd, values, (row, column), column - before), square);
+    }
+}
+
+#[inline(always)]
+fn add<T: Element, S: Simd, const SIDE: usize>(
+    mut target: GridMut<'_, T, S, SIDE, SIDE>,
+    square: [[T::Vector<S>; SIDE]; SIDE],
+) {
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            target.add(y, x, square[y][x]);
         }
     }
 }
@@ -106,15 +95,11 @@ pub(in super::super) fn store_places<T: Element, S: Simd, const SIDE: usize>(
     apart: usize,
     square: [[T::Vector<S>; SIDE]; SIDE],
 ) {
-    let lanes = T::lanes::<S>();
-    check::<SIDE>((SIDE * apart, apart), lanes, values.len());
+    let apart = (SIDE * apart, apart);
+    let mut target = GridMut::<T, S, SIDE, SIDE>::new(simd, values, apart, T::lanes::<S>());
     for y in 0..SIDE {
         for x in 0..SIDE {
-            let place = (y * SIDE + x) * apart;
-            // SAFETY: the last of them is within the slice.
-            #[expect(unsafe_code, reason = "a check for each took longer than the transform")]
-            let values = unsafe { values.get_unchecked_mut(place..place + lanes) };
-            T::store(simd, values, square[y][x]);
+            target.set(y, x, square[y][x]);
         }
     }
 }
