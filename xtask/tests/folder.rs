@@ -58,9 +58,12 @@ fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
+/// Runs of a sweep that is to last while several other commands start and end.
+const MANY: &str = "40";
+
 /// Starts a sweep of many runs, and waits until some of its records are there.
 fn start_long_sweep(dir: &Path) -> Child {
-    let mut command = reproduce(dir, &["--runs", "12", "--jobs", "1"]);
+    let mut command = reproduce(dir, &["--runs", MANY, "--jobs", "1"]);
     let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     while !mlp(dir, 2).exists() {
@@ -77,11 +80,11 @@ fn a_second_sweep_is_told_of_the_first_which_goes_on() {
     let first = start_long_sweep(&dir);
     let in_use = format!("is in use by process {}", first.id());
     for more in [
-        &["--runs", "12", "--fresh", "--seed", "1"][..],
-        &["--runs", "12", "--seed", "1"],
-        &["--runs", "12"],
-        &["--runs", "12", "--dry-run"],
-        &["--runs", "12", "--fresh", "--dry-run"],
+        &["--runs", MANY, "--fresh", "--seed", "1"][..],
+        &["--runs", MANY, "--seed", "1"],
+        &["--runs", MANY],
+        &["--runs", MANY, "--dry-run"],
+        &["--runs", MANY, "--fresh", "--dry-run"],
     ] {
         let second = reproduce(&dir, more).output().unwrap();
         busy(&second, &in_use);
@@ -92,7 +95,7 @@ fn a_second_sweep_is_told_of_the_first_which_goes_on() {
     let first = first.wait_with_output().unwrap();
     assert!(first.status.success(), "{}", err(&first));
     let records = read_records(&dir).unwrap();
-    assert_eq!(records.len(), 12);
+    assert_eq!(records.len().to_string(), MANY);
     assert!(records.iter().all(|record| record.seed == 0));
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -111,10 +114,8 @@ fn a_killed_sweep_leaves_no_lock() {
     assert!(dir.join(".owner").exists());
     let told = trained(&dir, &["--runs", "3"]);
     assert!(told.contains("3 of 3 networks are trained already and kept; 0 to train"), "{told}");
-    assert!(
-        told.contains("has 12 runs of each network, and is reported with all of them"),
-        "{told}"
-    );
+    let kept = format!("has {MANY} runs of each network, and is reported with all of them");
+    assert!(told.contains(&kept), "{told}");
     assert!(!dir.join(".owner").exists());
 }
 
