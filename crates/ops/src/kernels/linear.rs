@@ -30,7 +30,7 @@ pub(crate) fn gradients<T: Element>(
 
 /// left · right, where rows of `left`, which is row-major, may be zero in part.
 fn by_rows<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
-    let sparse = pays(left, zeros(left), right.columns());
+    let sparse = pays(left, zeros(left), right);
     let sparse = sparse.then(|| sparse::product(left, right)).flatten();
     sparse.unwrap_or_else(|| product(left, right))
 }
@@ -44,9 +44,9 @@ fn weight_gradient<T: Element>(gradient: Matrix<'_, T>, input: Matrix<'_, T>) ->
     const TURNING: f64 = 20.0;
     let (left, right) = (gradient.transposed(), input.transposed());
     let (of_gradient, of_input) = (zeros(gradient), zeros(input) - TURNING / input.rows() as f64);
-    let sparse = if of_gradient >= of_input && pays(left, of_gradient, input.columns()) {
+    let sparse = if of_gradient >= of_input && pays(left, of_gradient, input) {
         sparse::product(left, input)
-    } else if pays(right, of_input, gradient.columns()) {
+    } else if pays(right, of_input, gradient) {
         let turned = sparse::product(right, gradient);
         turned.map(|turned| transposed(&turned, input.columns(), gradient.columns()))
     } else {

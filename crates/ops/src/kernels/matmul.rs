@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::element::Element;
 use crate::kernels::parts;
+use crate::kernels::transposed::transposed;
 use crate::memory::unwritten;
 use crate::threads::threads;
 
@@ -127,8 +128,27 @@ pub(crate) fn add_matmul_on_this_thread<T: Element>(
 
 /// left · right, row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
+    if turns(left, right) {
+        let turned = in_parts(right.transposed(), left.transposed(), Split::Rows);
+        return transposed(&turned, right.columns, left.rows);
+    }
+    in_parts(left, right, if left.is_row_major() { Split::Columns } else { Split::Rows })
+}
+
+/// Whether the transpose of the output takes less time, and is turned afterwards, with the same bits.
+///
+/// Where the rows of both lie in memory one after another, as those of a batch and of weights do, `gemm` turns the
+/// right one to pack it, which takes longer than to multiply by it where the batch has few rows. Of the transpose it
+/// packs those few.
+pub(super) fn turns<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> bool {
+    let packed = left.is_row_major() && !right.is_row_major();
+    packed && left.rows <= right.columns / 2 && summed_alike(left.rows, right.columns)
+}
+
+/// left · right, row-major, by threads that share the output's columns or rows.
+fn in_parts<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>, split: Split) -> Vec<T> {
     let mut output = unwritten(left.rows * right.columns);
-    multiply(&mut output, (left, right), part(left, right), false);
+    multiply(&mut output, (left, right), part(left, right, split), false);
     // SAFETY: `gemm` writes every value, zero where the depth is zero.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let output = unsafe { output.assume_init() };
@@ -147,12 +167,18 @@ fn places<T>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
 /// Multiplications with an addition below which a thread is not worth its waking.
 pub(super) const ENOUGH: usize = 500_000;
 
+/// What of the output threads share where both are possible: its columns, since `gemm` packs the right matrix anew
+/// for each part, or its rows.
+#[derive(Clone, Copy)]
+enum Split {
+    Columns,
+    Rows,
+}
+
 /// How many rows and columns of the output one thread takes.
 ///
-/// Where the left rows lie in memory one after another, as those of a batch do, a thread takes some
-/// columns: `gemm` packs the weights anew for each part. Else it takes some rows. A product of which
-/// any part would not be [`summed_alike`] stays whole, so its bytes do not depend on the threads.
-fn part<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
+/// A product of which any part would not be [`summed_alike`] stays whole, so its bytes do not depend on the threads.
+fn part<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>, split: Split) -> (usize, usize) {
     let whole = (left.rows, right.columns);
     let threads = threads();
     if threads == 1 {
@@ -169,7 +195,7 @@ fn part<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> (usize, usize) {
     let (columns, last_columns) = share(right.columns, 16);
     let some_columns = (left.rows, columns);
     let alike = summed_alike(left.rows, columns.min(last_columns));
-    if left.column_stride == 1 && enough(some_columns) && alike {
+    if matches!(split, Split::Columns) && enough(some_columns) && alike {
         return some_columns;
     }
     let (rows, last_rows) = share(left.rows, 8);

@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 
 use self::panels::Left;
-use super::matmul::{ENOUGH, Matrix};
+use super::matmul::{ENOUGH, Matrix, turns};
 use super::{parts, vectorised};
 use crate::element::Element;
 use crate::memory::unwritten;
@@ -40,16 +40,25 @@ fn zeros_of<T: Element, const FUSED: bool>(values: &[T]) -> usize {
 }
 
 /// Whether to leave out what is zero of `left`, of which that is such a share, takes less time than to multiply it.
-pub(crate) fn pays<T: Element>(left: Matrix<'_, T>, zeros: f64, columns: usize) -> bool {
-    /// Below it, looking for zeros takes as long as multiplying by them.
-    const LEAST_ZEROS: f64 = 0.3;
+pub(crate) fn pays<T: Element>(left: Matrix<'_, T>, zeros: f64, right: Matrix<'_, T>) -> bool {
     /// Rows below which copying the other matrix takes as long as is saved.
     const LEAST_ROWS: usize = 32;
     /// Columns below which finding what is not zero takes as long as multiplying it.
     const LEAST_COLUMNS: usize = 32;
-    // Without a multiply-add it would be rounded otherwise than by `gemm`.
-    let fused = !matches!(super::arch(), pulp::Arch::Scalar);
-    fused && zeros >= LEAST_ZEROS && left.rows() >= LEAST_ROWS && columns >= LEAST_COLUMNS
+    // A dense product loads a vector for several multiplications, this one for each.
+    let longer = match super::arch() {
+        // Without a multiply-add it would be rounded otherwise than by `gemm`.
+        pulp::Arch::Scalar => return false,
+        #[cfg(target_arch = "x86_64")]
+        pulp::Arch::V4(_) => 1.8,
+        _ => 1.4,
+    };
+    // Rows that a dense product multiplies while the other matrix is copied, or turned, which `gemm` may have to, too.
+    let copying = if turns(left, right) { 15.0 } else { 5.0 };
+    let (rows, columns) = (left.rows(), right.columns());
+    rows >= LEAST_ROWS
+        && columns >= LEAST_COLUMNS
+        && (1.0 - zeros) * longer + copying / rows as f64 <= 1.0
 }
 
 /// left · right, or nothing where the depth is zero, or `right` has an infinity or a NaN, which times zero is no zero.
@@ -58,7 +67,7 @@ pub(crate) fn pays<T: Element>(left: Matrix<'_, T>, zeros: f64, columns: usize) 
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Option<Vec<T>> {
     /// Rows whose sums lie in the second cache while these go on.
     const MOST_ROWS: usize = 256;
-    if left.columns() == 0 || !finite(right) {
+    if left.columns() == 0 {
         return None;
     }
     let (rows, columns) = (left.rows(), right.columns());
@@ -69,34 +78,17 @@ pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
     // A band too few would leave memory unwritten.
     assert_eq!(bands.len(), rows.div_ceil(part), "bands of rows");
     let all = result.chunks_mut((part * columns).max(1)).zip(bands);
-    parts::for_each(all, |(result, (_, left))| {
+    let finite = parts::map(all, |(result, (_, left))| {
         let left = Left::new(left);
-        super::arch().dispatch(Part { left, right, result });
+        super::arch().dispatch(Part { left, right, result })
     });
+    if finite.contains(&false) {
+        return None;
+    }
     // SAFETY: each part is written, since there is some depth, and the parts are all there is.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let result = unsafe { result.assume_init() };
     Some(result.into_vec())
-}
-
-/// Whether no value is infinite or NaN.
-fn finite<T: Element>(matrix: Matrix<'_, T>) -> bool {
-    vectorised!(all_finite::<T>(matrix.values()))
-}
-
-#[inline(always)]
-fn all_finite<T: Element, const FUSED: bool>(values: &[T]) -> bool {
-    const TOGETHER: usize = 64;
-    // An infinity or NaN times zero is NaN, and so is a sum with it.
-    let mut zeros = [T::ZERO; TOGETHER];
-    let (all, rest) = values.as_chunks::<TOGETHER>();
-    for values in all {
-        for place in 0..TOGETHER {
-            zeros[place] = T::mul_add::<FUSED>(values[place], T::ZERO, zeros[place]);
-        }
-    }
-    let finite = |value: &T| *value * T::ZERO == T::ZERO;
-    zeros.iter().all(finite) && rest.iter().all(finite)
 }
 
 /// Some rows of a product.
@@ -107,12 +99,13 @@ struct Part<'a, T> {
 }
 
 impl<T: Element> WithSimd for Part<'_, T> {
-    type Output = ();
+    /// Whether the right matrix is finite.
+    type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
         let Self { left, right, result } = self;
-        left.multiply(simd, right, result);
+        left.multiply(simd, right, result)
     }
 }
 
@@ -198,18 +191,32 @@ mod tests {
     }
 
     #[test]
-    fn is_chosen_where_a_third_is_zero() {
+    fn is_chosen_where_it_takes_less_time() {
         if matches!(crate::kernels::arch(), pulp::Arch::Scalar) {
             return;
         }
-        let is = |rows: usize, depth: usize, some: usize, columns: usize| {
-            let values: Vec<f32> = (0..rows * depth).map(|i| f32::from(i % some != 0)).collect();
+        /// Where so many tenths of the left matrix are zero.
+        fn is(tenths: usize, (rows, depth, columns): (usize, usize, usize), turned: bool) -> bool {
+            let values: Vec<f32> = (0..rows * depth).map(|i| f32::from(i % 10 >= tenths)).collect();
+            let right = vec![1.0; depth * columns];
+            let right = if turned {
+                Matrix::new(&right, columns, depth).transposed()
+            } else {
+                Matrix::new(&right, depth, columns)
+            };
             let left = Matrix::new(&values, rows, depth);
-            pays(left, zeros(left), columns)
-        };
-        assert!(is(200, 390, 3, 200) && is(32, 3, 3, 32) && is(1000, 4, 2, 84));
-        assert!(!is(200, 392, 4, 200), "a quarter of it is zero");
-        assert!(!is(31, 392, 3, 200) && !is(200, 392, 3, 31), "there is little to multiply");
-        assert!(!is(0, 392, 3, 200) && !is(200, 0, 3, 200));
+            pays(left, zeros(left), right)
+        }
+        for turned in [false, true] {
+            assert!(is(5, (200, 390, 200), turned) && is(9, (32, 390, 200), turned));
+            assert!(is(10, (32, 3, 32), turned) && is(6, (1000, 10, 84), turned));
+            assert!(!is(2, (200, 390, 200), turned), "most of it is not zero");
+            assert!(!is(9, (31, 390, 200), turned), "copying the right matrix would take long");
+            assert!(!is(9, (200, 390, 31), turned), "there is little to multiply");
+            assert!(!is(9, (0, 390, 200), turned) && !is(0, (200, 0, 200), turned));
+        }
+        assert!(is(6, (32, 390, 200), false) && !is(6, (32, 390, 200), true), "to turn it is long");
+        let wide = matches!(crate::kernels::arch(), pulp::Arch::V4(_));
+        assert_eq!(is(4, (200, 390, 200), false), !wide, "vectors twice as long are loaded as slowly");
     }
 }

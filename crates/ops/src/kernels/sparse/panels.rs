@@ -7,7 +7,7 @@ use pulp::Simd;
 
 use super::bits::{BITS, not_zero};
 use crate::element::Element;
-use crate::kernels::lines::Lines;
+use crate::kernels::lines::{Lines, prefetch};
 use crate::kernels::matmul::Matrix;
 use crate::kernels::transposed::transpose;
 
@@ -37,14 +37,15 @@ impl<'a, T: Element> Left<'a, T> {
         Self { matrix, taken: not_zero(matrix) }
     }
 
-    /// Writes the product with `right` to `result`.
+    /// Writes the product with `right` to `result`, and tells whether `right` is finite. Where it is not, what is zero
+    /// would have counted, and the result is of no use.
     #[inline(always)]
     pub(super) fn multiply<S: Simd>(
         &self,
         simd: S,
         right: Matrix<'_, T>,
         result: &mut [MaybeUninit<T>],
-    ) {
+    ) -> bool {
         let columns = right.columns();
         assert_eq!(
             (right.rows(), result.len()),
@@ -57,9 +58,10 @@ impl<'a, T: Element> Left<'a, T> {
         let width = vectors.div_ceil(panels.max(1)) * lanes;
         let mut panel = Panel { left: self, lines: Lines::zeros(DEPTH * width) };
         let begin = |index: usize| vectors * index / panels * lanes;
+        let mut finite = true;
         for index in 0..panels {
             let own = begin(index)..begin(index + 1).min(columns);
-            match own.len().div_ceil(lanes) {
+            finite &= match own.len().div_ceil(lanes) {
                 1 => panel.multiply::<S, 1>(simd, right, own, result),
                 2 => panel.multiply::<S, 2>(simd, right, own, result),
                 3 => panel.multiply::<S, 3>(simd, right, own, result),
@@ -74,8 +76,9 @@ impl<'a, T: Element> Left<'a, T> {
                 12 => panel.multiply::<S, 12>(simd, right, own, result),
                 13 => panel.multiply::<S, 13>(simd, right, own, result),
                 _ => panel.multiply::<S, MOST_VECTORS>(simd, right, own, result),
-            }
+            };
         }
+        finite
     }
 
     /// Adds to `result` what comes of a block of one row; before the first it has no values.
@@ -127,7 +130,8 @@ struct Panel<'a, T> {
 }
 
 impl<T: Element> Panel<'_, T> {
-    /// Writes the product with some columns of `right`, which are `COUNT` vectors, to those of `result`.
+    /// Writes the product with some columns of `right`, which are `COUNT` vectors, to those of `result`, and tells
+    /// whether they are finite.
     #[inline(always)]
     fn multiply<S: Simd, const COUNT: usize>(
         &mut self,
@@ -135,20 +139,53 @@ impl<T: Element> Panel<'_, T> {
         right: Matrix<'_, T>,
         columns: Range<usize>,
         result: &mut [MaybeUninit<T>],
-    ) {
+    ) -> bool {
         let depth = right.rows();
+        let mut finite = true;
         for (block, first) in (0..depth).step_by(DEPTH).enumerate() {
             let rows = first..depth.min(first + DEPTH);
-            copy::<T, S, COUNT>(simd, right, rows, columns.clone(), &mut self.lines);
+            copy::<T, S, COUNT>(simd, right, rows.clone(), columns.clone(), &mut self.lines);
+            let width = COUNT * T::lanes::<S>();
+            finite &= all_finite::<T>(&self.lines[..rows.len() * width]);
             // A word's bits tell as many places, and none of them is asked whether it is one.
             let lines = T::vectors::<S>(&self.lines).as_chunks::<COUNT>().0;
             let lines = lines.first_chunk::<DEPTH>().expect("room for so many rows");
-            for (row, result) in result.chunks_exact_mut(right.columns()).enumerate() {
+            let results = result.chunks_exact_mut(right.columns());
+            let mut next = next_block(right, rows, columns.clone());
+            let asked_for = next.len().div_ceil(results.len());
+            for (row, result) in results.enumerate() {
+                for values in next.by_ref().take(asked_for) {
+                    prefetch(values);
+                }
                 let result = &mut result[columns.clone()];
                 self.left.add::<S, COUNT>(simd, (row, block), lines, result);
             }
         }
+        finite
     }
+}
+
+/// What lies in memory one after another of the rectangle of `matrix` that is copied after this one: the one below, or
+/// else the one at the top of the next columns.
+#[inline(always)]
+fn next_block<'a, T: Element>(
+    matrix: Matrix<'a, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) -> impl ExactSizeIterator<Item = &'a [T]> {
+    let below = rows.end..matrix.rows().min(rows.end + DEPTH);
+    let (rows, columns) = if below.is_empty() {
+        let beside = columns.end..matrix.columns().min(columns.end + columns.len());
+        (0..matrix.rows().min(DEPTH), beside)
+    } else {
+        (below, columns)
+    };
+    let (stored, rows, columns) = if matrix.is_row_major() {
+        (matrix, rows, columns)
+    } else {
+        (matrix.transposed(), columns, rows)
+    };
+    rows.map(move |row| &stored.row(row)[columns.clone()])
 }
 
 /// Copies a rectangle of `matrix` to rows of `COUNT` vectors.
@@ -176,4 +213,20 @@ fn copy<T: Element, S: Simd, const COUNT: usize>(
         let values = &stored.values()[columns.start * stored.columns() + rows.start..];
         transpose((values, stored.columns()), (columns.len(), rows.len()), (target, width));
     }
+}
+
+/// Whether no value is infinite or NaN.
+#[inline(always)]
+fn all_finite<T: Element>(values: &[T]) -> bool {
+    const TOGETHER: usize = 64;
+    // An infinity or NaN times zero is NaN, and so is a sum with it.
+    let mut zeros = [T::ZERO; TOGETHER];
+    let (all, rest) = values.as_chunks::<TOGETHER>();
+    for values in all {
+        for place in 0..TOGETHER {
+            zeros[place] = T::mul_add::<true>(values[place], T::ZERO, zeros[place]);
+        }
+    }
+    let finite = |value: &T| *value * T::ZERO == T::ZERO;
+    zeros.iter().all(finite) && rest.iter().all(finite)
 }
