@@ -34,22 +34,27 @@ impl<'a, T: Copy> Matrix<'a, T> {
         })
     }
 
-    /// Whether values one below the other lie in the same few sets of the cache, which hold fewer of them than
-    /// are read before a row goes on: a *critical stride* (Fog, Optimizing software in C++, section 9.10).
-    fn has_critical_stride(&self) -> bool {
-        const BYTES: usize = 1024;
-        let apart = self.row_stride * size_of::<T>();
-        self.column_stride == 1 && self.rows > 1 && apart > 0 && apart.is_multiple_of(BYTES)
+    /// Whether what lies one stride apart falls into the same few sets of the cache, which hold fewer of them than are
+    /// read before their neighbours are: a *critical stride* (Fog, Optimizing software in C++, section 9.10).
+    fn has_critical_stride(&self, bytes: usize) -> bool {
+        let apart = self.row_stride.max(self.column_stride) * size_of::<T>();
+        self.rows > 1 && apart > 0 && apart.is_multiple_of(bytes)
     }
 
-    /// The same rows in `room`, a cache line further apart; their values lie one after another.
-    fn spread(self, room: &mut Vec<T>) -> Matrix<'_, T> {
+    /// The same values in `room`, in which what lay one stride apart is a cache line further apart than it need be.
+    fn spread(self, room: &mut Vec<T>) -> Matrix<'_, T>
+    where
+        T: Element,
+    {
+        if !self.is_row_major() {
+            return self.transposed().spread(room).transposed();
+        }
         let row_stride = self.columns + 64 / size_of::<T>();
         room.clear();
         for row in self.values.chunks(self.row_stride).take(self.rows) {
             room.extend_from_slice(&row[..self.columns]);
             // Nobody reads what lies in between.
-            room.extend_from_slice(&row[..row_stride - self.columns]);
+            room.resize(room.len() + row_stride - self.columns, T::ZERO);
         }
         Matrix { values: room, row_stride, ..self }
     }
@@ -215,6 +220,17 @@ fn summed_alike(rows: usize, columns: usize) -> bool {
     rows.min(columns) >= 4 && rows.max(columns) > 64
 }
 
+/// Whether the columns of a right matrix, as the rows of `right`, are copied to where they are read faster.
+fn is_copied<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> bool {
+    if right.is_row_major() {
+        // By one row `gemm` multiplies without packing anything.
+        left.rows > 1 && right.has_critical_stride(1024)
+    } else {
+        // By up to 48 rows it reads these again for every few of them, by more it packs them.
+        (17..=48).contains(&left.rows) && right.has_critical_stride(4096)
+    }
+}
+
 /// The columns of a right matrix that are multiplied by at a time, as rows, each with the number of the first:
 /// all of them, or where they have to be copied first as many as fill a part of the cache.
 ///
@@ -250,8 +266,7 @@ fn multiply<T: Element>(
         .flat_map(|rows| right.transposed().bands(part.1).map(move |columns| (rows, columns)));
     parts::for_each(all, |((first_row, left), (first_column, right))| {
         let mut room = Vec::new();
-        // By one row `gemm` multiplies without packing anything.
-        let copied = left.rows > 1 && right.has_critical_stride();
+        let copied = is_copied(left, right);
         for (first, right) in bands(right, copied) {
             let right = if copied { right.spread(&mut room) } else { right };
             let right = right.transposed();
