@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 
 use pulp::{Simd, WithSimd};
 
+pub(super) use self::bits::{BITS, not_zero};
 use self::panels::Left;
 use super::matmul::{ENOUGH, Matrix, turns};
 use super::{parts, vectorised};
@@ -217,6 +218,10 @@ mod tests {
         }
         assert!(is(6, (32, 390, 200), false) && !is(6, (32, 390, 200), true), "to turn it is long");
         let wide = matches!(crate::kernels::arch(), pulp::Arch::V4(_));
-        assert_eq!(is(4, (200, 390, 200), false), !wide, "vectors twice as long are loaded as slowly");
+        assert_eq!(
+            is(4, (200, 390, 200), false),
+            !wide,
+            "vectors twice as long are loaded as slowly"
+        );
     }
 }

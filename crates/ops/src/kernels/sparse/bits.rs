@@ -12,10 +12,10 @@ use crate::kernels::vectorised;
 mod masks;
 
 /// Values that a word has bits for.
-pub(super) const BITS: usize = u64::BITS as usize;
+pub(in crate::kernels) const BITS: usize = u64::BITS as usize;
 
 /// The bits of the first `BITS` values of each row, the first one's lowest, then those of the next ones.
-pub(super) fn not_zero<T: Element>(matrix: Matrix<'_, T>) -> Vec<u64> {
+pub(in crate::kernels) fn not_zero<T: Element>(matrix: Matrix<'_, T>) -> Vec<u64> {
     let mut words = vec![0; matrix.rows() * matrix.columns().div_ceil(BITS)];
     if !matrix.is_row_major() {
         vectorised!(of_columns::<T>(matrix.transposed(), &mut words));

@@ -91,6 +91,11 @@ impl<'a, T: Element> Left<'a, T> {
         result: &mut [MaybeUninit<T>],
     ) {
         let Self { matrix, taken } = self;
+        let mut places = taken[block * matrix.rows() + row];
+        // So it is of pixels that are dark in all images, and of an image's corners.
+        if places == 0 && block > 0 {
+            return;
+        }
         let lanes = T::lanes::<S>();
         let (factors, apart) = matrix.row_from(row, block * DEPTH);
         let mut sums = [T::splat(simd, T::ZERO); COUNT];
@@ -105,7 +110,6 @@ impl<'a, T: Element> Left<'a, T> {
             }
             sums[COUNT - 1] = T::load(simd, last);
         }
-        let mut places = taken[block * matrix.rows() + row];
         while places != 0 {
             let place = places.trailing_zeros() as usize;
             places &= places - 1;

@@ -1,8 +1,9 @@
-//! Gradients that are not zero, in lists, and sums over a list with the sums in registers.
+//! Gradients that are not zero, and sums over some of them with the sums in registers.
 
 use pulp::Simd;
 
 use crate::element::Element;
+use crate::kernels::grid::{Grid, GridMut};
 
 /// A gradient that is not zero, and where the values that it multiplies begin.
 #[derive(Clone, Copy, Default)]
@@ -23,40 +24,27 @@ impl<T: Element> Entry<T> {
     }
 }
 
-/// Lists of entries of a fixed greatest length, side by side in one allocation.
-pub(super) struct EntryLists<T> {
-    entries: Vec<Entry<T>>,
-    lengths: Vec<usize>,
-    capacity: usize,
+/// Some outputs of a pooling window, a bit each, as entries that multiply their weights.
+#[derive(Clone, Copy)]
+pub(super) struct Outputs<'a, T> {
+    pub(super) bits: u64,
+    pub(super) gradients: &'a [T],
+    /// Where the first one's weights begin, and from there to the next one's.
+    pub(super) start: usize,
+    pub(super) apart: usize,
 }
 
-impl<T: Element> EntryLists<T> {
-    pub(super) fn new(lists: usize, longest: usize) -> Self {
-        // One place more than asked for: a zero is written there and not counted.
-        let capacity = longest + 1;
-        Self {
-            entries: vec![Entry::default(); lists * capacity],
-            lengths: vec![0; lists],
-            capacity,
+impl<T: Element> Iterator for Outputs<'_, T> {
+    type Item = Entry<T>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Entry<T>> {
+        if self.bits == 0 {
+            return None;
         }
-    }
-
-    /// Appends without a branch, which half of the gradients would send the wrong way.
-    #[inline(always)]
-    pub(super) fn push_unless_zero(&mut self, list: usize, start: usize, gradient: T) {
-        let length = &mut self.lengths[list];
-        self.entries[list * self.capacity + *length] = Entry::new(start, gradient);
-        *length += usize::from(gradient != T::ZERO);
-    }
-
-    #[inline(always)]
-    pub(super) fn list(&self, list: usize) -> &[Entry<T>] {
-        &self.entries[list * self.capacity..][..self.lengths[list]]
-    }
-
-    #[inline(always)]
-    pub(super) fn clear(&mut self) {
-        self.lengths.fill(0);
+        let output = self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        Some(Entry::new(self.start + output * self.apart, self.gradients[output]))
     }
 }
 
@@ -76,7 +64,7 @@ pub(super) struct Rows {
 pub(super) fn accumulate<T: Element, S: Simd>(
     simd: S,
     target: &mut [T],
-    entries: &[Entry<T>],
+    entries: impl Iterator<Item = Entry<T>> + Clone,
     source: &[T],
     rows: Rows,
 ) {
@@ -85,7 +73,7 @@ pub(super) fn accumulate<T: Element, S: Simd>(
     if rows.count == 3 && rows.length.is_multiple_of(block) {
         for done in (0..rows.length).step_by(block) {
             let (target, source) = (&mut target[done..], &source[done..]);
-            accumulate_block::<T, S, 3, 3, true>(simd, target, entries, source, rows);
+            whole_block::<T, S, 3, 3>(simd, target, entries.clone(), source, rows);
         }
         return;
     }
@@ -98,9 +86,9 @@ pub(super) fn accumulate<T: Element, S: Simd>(
             let left = Rows { length: rows.length - done, ..rows };
             done += lanes
                 * match left.length.div_ceil(lanes) {
-                    6.. => block_of::<T, S, 6>(simd, target, entries, source, left),
-                    3.. => block_of::<T, S, 3>(simd, target, entries, source, left),
-                    _ => block_of::<T, S, 1>(simd, target, entries, source, left),
+                    6.. => block_of::<T, S, 6>(simd, target, entries.clone(), source, left),
+                    3.. => block_of::<T, S, 3>(simd, target, entries.clone(), source, left),
+                    _ => block_of::<T, S, 1>(simd, target, entries.clone(), source, left),
                 };
         }
     }
@@ -111,57 +99,76 @@ pub(super) fn accumulate<T: Element, S: Simd>(
 fn block_of<T: Element, S: Simd, const VECTORS: usize>(
     simd: S,
     target: &mut [T],
-    entries: &[Entry<T>],
+    entries: impl Iterator<Item = Entry<T>> + Clone,
     source: &[T],
     rows: Rows,
 ) -> usize {
     if rows.length >= VECTORS * T::lanes::<S>() {
-        accumulate_block::<T, S, 1, VECTORS, true>(simd, target, entries, source, rows);
+        whole_block::<T, S, 1, VECTORS>(simd, target, entries, source, rows);
     } else {
-        accumulate_block::<T, S, 1, VECTORS, false>(simd, target, entries, source, rows);
+        cut_row::<T, S, VECTORS>(simd, target, entries, source, rows.length);
     }
     VECTORS
 }
 
-/// [`accumulate`] with all sums in registers; unless `WHOLE`, the last vector is cut short by the row's end.
+/// [`accumulate`] with all sums in registers, of whole vectors.
 #[inline(always)]
-fn accumulate_block<
-    T: Element,
-    S: Simd,
-    const ROWS: usize,
-    const VECTORS: usize,
-    const WHOLE: bool,
->(
+fn whole_block<T: Element, S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     target: &mut [T],
-    entries: &[Entry<T>],
+    entries: impl Iterator<Item = Entry<T>>,
     source: &[T],
     rows: Rows,
 ) {
     let lanes = T::lanes::<S>();
-    let width = if WHOLE { VECTORS * lanes } else { rows.length };
     let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
+    let before = Grid::<_, _, ROWS, VECTORS>::new(simd, target, (rows.target_stride, lanes), lanes);
     for row in 0..ROWS {
-        let target = &target[row * rows.target_stride..][..width];
-        for vector in 0..VECTORS {
-            sums[row][vector] = T::load(simd, &target[vector * lanes..]);
-        }
+        sums[row] = before.row(row);
     }
     for entry in entries {
         let gradient = T::splat(simd, entry.gradient);
-        let source = &source[entry.start as usize..];
+        let (source, apart) = (&source[entry.start as usize..], (rows.source_stride, lanes));
+        let source = Grid::<_, _, ROWS, VECTORS>::new(simd, source, apart, lanes);
         for row in 0..ROWS {
-            let values = &source[row * rows.source_stride..][..width];
+            let values = source.row(row);
             for vector in 0..VECTORS {
-                let values = T::load(simd, &values[vector * lanes..]);
-                sums[row][vector] = T::fma(simd, gradient, values, sums[row][vector]);
+                sums[row][vector] = T::fma(simd, gradient, values[vector], sums[row][vector]);
             }
         }
     }
+    let apart = (rows.target_stride, lanes);
+    let mut target = GridMut::<_, _, ROWS, VECTORS>::new(simd, target, apart, lanes);
     for row in 0..ROWS {
-        let target = &mut target[row * rows.target_stride..][..width];
         for vector in 0..VECTORS {
-            T::store(simd, &mut target[vector * lanes..], sums[row][vector]);
+            target.set(row, vector, sums[row][vector]);
         }
+    }
+}
+
+/// [`accumulate`] of one row of so many values, whose last vector is cut short.
+#[inline(always)]
+fn cut_row<T: Element, S: Simd, const VECTORS: usize>(
+    simd: S,
+    target: &mut [T],
+    entries: impl Iterator<Item = Entry<T>>,
+    source: &[T],
+    width: usize,
+) {
+    let lanes = T::lanes::<S>();
+    let mut sums = [T::splat(simd, T::ZERO); VECTORS];
+    for vector in 0..VECTORS {
+        sums[vector] = T::load(simd, &target[..width][vector * lanes..]);
+    }
+    for entry in entries {
+        let gradient = T::splat(simd, entry.gradient);
+        let values = &source[entry.start as usize..][..width];
+        for vector in 0..VECTORS {
+            let values = T::load(simd, &values[vector * lanes..]);
+            sums[vector] = T::fma(simd, gradient, values, sums[vector]);
+        }
+    }
+    for vector in 0..VECTORS {
+        T::store(simd, &mut target[..width][vector * lanes..], sums[vector]);
     }
 }

@@ -1,7 +1,7 @@
 //! Gradients through ReLU and max pooling, which leave most of them zero.
 //!
-//! Zeros need no arithmetic: what is not zero is gathered into lists, and each list is summed with
-//! the sums held in registers.
+//! Zeros need no arithmetic: what is not zero is told by bits, or gathered into lists, and summed with the sums held
+//! in registers.
 
 use std::ops::Range;
 
@@ -10,11 +10,13 @@ use pulp::{Simd, WithSimd};
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
 use super::super::{Geometry, Then};
-use super::lists::{Entry, EntryLists, Rows, accumulate};
+use super::lists::{Entry, Outputs, Rows, accumulate};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::lines::Aligned;
+use crate::kernels::matmul::Matrix;
+use crate::kernels::sparse::{BITS, not_zero};
 use crate::kernels::vectors::WINDOW;
 
 /// Weight and bias gradients of some images, or of a band of one.
@@ -47,12 +49,11 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
         bias.add(&gradients);
         let windows = Windows { gradients: &gradients, places, corners: &corners };
         let mut arranged = Arranged::new(g, band);
-        let mut lists = EntryLists::new(WINDOW, g.outputs);
         let weights = Aligned::new(saved.weights);
         for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
             arranged.clear();
             let own = windows.of_image(image, g);
-            own.add_to_image(simd, arranged.gradient(target), &mut lists, &weights, g);
+            own.add_to_image(simd, arranged.gradient(target), &weights, g);
             arranged.add_to(target);
         }
         let images = &saved.images[range.start * g.image()..range.end * g.image()];
@@ -79,33 +80,31 @@ impl<T: Element> Windows<'_, T> {
         Self { gradients: &self.gradients[own.clone()], places: &self.places[own], ..*self }
     }
 
-    /// Adds the gradient of one image: window by window, each position's outputs in a list.
+    /// Adds the gradient of one image: window by window, each position's outputs together.
     #[inline(always)]
-    fn add_to_image<S: Simd>(
-        &self,
-        simd: S,
-        image: &mut [T],
-        lists: &mut EntryLists<T>,
-        weights: &[T],
-        g: &Geometry,
-    ) {
+    fn add_to_image<S: Simd>(&self, simd: S, image: &mut [T], weights: &[T], g: &Geometry) {
         let rows = Rows {
             count: g.kernel_height,
             length: g.segment(),
             target_stride: g.row_below(),
             source_stride: g.segment(),
         };
-        let offsets = g.window_offsets();
-        let all = self.gradients.chunks_exact(g.outputs).zip(self.places.chunks_exact(g.outputs));
-        for ((gradients, places), corner) in all.zip(self.corners) {
-            lists.clear();
-            for (output, (&gradient, &place)) in gradients.iter().zip(places).enumerate() {
-                let place = usize::from(place) % WINDOW;
-                lists.push_unless_zero(place, output * g.patch(), gradient);
-            }
-            for (place, offset) in offsets.into_iter().enumerate() {
-                let target = &mut image[corner + offset..];
-                accumulate(simd, target, lists.list(place), weights, rows);
+        let (offsets, windows, apart) = (g.window_offsets(), self.corners.len(), g.patch());
+        let not_zero = not_zero(Matrix::new(self.gradients, windows, g.outputs));
+        for (block, first) in (0..g.outputs).step_by(BITS).enumerate() {
+            let own = first..g.outputs.min(first + BITS);
+            for (window, corner) in self.corners.iter().enumerate() {
+                let of_window = |place: usize| window * g.outputs + place;
+                let own = of_window(own.start)..of_window(own.end);
+                let positions = positions(&self.places[own.clone()]);
+                let not_zero = not_zero[block * windows + window];
+                for place in 0..WINDOW {
+                    let (bits, start) = (not_zero & positions[place], first * apart);
+                    let gradients = &self.gradients[own.clone()];
+                    let target = &mut image[corner + offsets[place]..];
+                    let outputs = Outputs { bits, gradients, start, apart };
+                    accumulate(simd, target, outputs, weights, rows);
+                }
             }
         }
     }
@@ -142,8 +141,52 @@ impl<T: Element> Windows<'_, T> {
                 entries[count] = entry;
                 count += usize::from(!entry.is_zero());
             }
-            accumulate(simd, weights, &entries[..count], images, rows);
+            accumulate(simd, weights, entries[..count].iter().copied(), images, rows);
         }
         weights
+    }
+}
+
+/// Which of at most `BITS` outputs come from each position of their window, a bit each.
+#[inline(always)]
+fn positions(places: &[u8]) -> [u64; WINDOW] {
+    let (mut low, mut high) = (0, 0);
+    for (index, places) in places.chunks(8).enumerate() {
+        let mut eight = [0; 8];
+        eight[..places.len()].copy_from_slice(places);
+        let eight = u64::from_le_bytes(eight);
+        low |= lowest_bits(eight) << (index * 8);
+        high |= lowest_bits(eight >> 1) << (index * 8);
+    }
+    [!low & !high, low & !high, !low & high, low & high]
+}
+
+/// The lowest bit of each of eight bytes, the first one's lowest.
+#[inline(always)]
+fn lowest_bits(bytes: u64) -> u64 {
+    // The product has the bit of byte i at 8i + 7j for j from 1 to 8, which is nowhere the same twice: nothing is
+    // carried, and j = 8 − i has it at 56 + i.
+    (bytes & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_output_comes_from_one_position() {
+        for count in [1, 7, 8, 17, 63, 64] {
+            let places: Vec<u8> =
+                (0..count).map(|output| (output * output * 5 % 11 % 4) as u8).collect();
+            for (place, bits) in positions(&places).into_iter().enumerate() {
+                for (output, &own) in places.iter().enumerate() {
+                    assert_eq!(
+                        bits >> output & 1 == 1,
+                        usize::from(own) == place,
+                        "{output} of {count}"
+                    );
+                }
+            }
+        }
     }
 }

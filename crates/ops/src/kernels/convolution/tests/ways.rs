@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 41] = [
+    let layers: [Layer; 42] = [
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),
@@ -22,6 +22,7 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, true)),
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, false)),
         (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], 500, (true, true)),
+        (Way::Pooled, [7, 4, 70, 3, 1, 1, 1, 1], BAND, (true, true)),
         // The results of pooled layers are of minimal filtering where those of others are.
         (Way::Pooled, [6, 16, 32, 3, 0, 1, 1, 1], BAND, (true, true)),
         (Way::Pooled, [11, 16, 32, 3, 1, 1, 1, 1], BAND, (true, true)),
