@@ -304,3 +304,47 @@ fn multiply<T: Element>(
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turned or not, copied or not, whole or by threads.
+    #[test]
+    fn each_way_to_a_product_has_the_same_bits() {
+        let wave = |count: usize| -> Vec<f32> {
+            (0..count).map(|place| (place as f32 * 1.7).sin()).collect()
+        };
+        let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        for (rows, depth, columns) in [
+            (4, 70, 66),
+            (33, 600, 70),
+            (5, 200, 130),
+            (32, 256, 300),
+            (20, 512, 1024),
+            (17, 40, 1024),
+        ] {
+            let (left, right) = (wave(rows * depth), wave(depth * columns));
+            let left = Matrix::new(&left, rows, depth);
+            // As rows it begins elsewhere than a critical stride apart.
+            let mut spread = Vec::new();
+            let given = Matrix::new(&right, depth, columns);
+            let plain = given.spread(&mut spread);
+            let stored = transposed(&right, depth, columns);
+            let by_columns = Matrix::new(&stored, columns, depth).transposed();
+            let mut expected = unwritten(rows * columns);
+            multiply(&mut expected, (left, plain), (rows, columns), false);
+            // SAFETY: `gemm` writes every value.
+            #[expect(unsafe_code, reason = "as the product does")]
+            let expected = bits(&unsafe { expected.assume_init() });
+            for threads in [1, 2, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let of = |right| pool.install(|| bits(&product(left, right)));
+                let sizes = format!("{rows}×{depth}×{columns} on {threads} threads");
+                assert!(of(given) == expected, "{sizes}");
+                assert!(turns(left, by_columns) == (2 * rows <= columns), "{sizes}");
+                assert!(of(by_columns) == expected, "{sizes}, the right one by columns");
+            }
+        }
+    }
+}
