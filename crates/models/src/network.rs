@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor, Var};
 use pairnet_network::{Architecture, Branch, BranchOutput, SIDE, Weights};
-use pairnet_ops::{RunningStatistics, Tape};
+use pairnet_ops::{RunningStatistics, Tape, cat};
 use rand_core::RngCore;
 
 use crate::entries::Entry;
@@ -202,7 +202,7 @@ impl Network {
                     BranchOutput::Sigmoid => candle_nn::ops::sigmoid(features),
                     BranchOutput::Digits => self.kernels.softmax(features),
                 });
-                Tensor::cat(&seen.collect::<Result<Vec<_>>>()?, 1)?
+                cat(&seen.collect::<Result<Vec<_>>>()?, 1)?
             }
             None if self.sees_an_image() => self.kernels.layout(images)?,
             None => images.flatten_from(1)?,

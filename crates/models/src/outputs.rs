@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
-use pairnet_ops::{Tape, side_by_side};
+use pairnet_ops::{Tape, add_gradients, side_by_side};
 
 use crate::error::{ModelError, Result};
 use crate::handed::AtWork;
@@ -50,12 +50,13 @@ impl Outputs {
             return Err(ModelError::Independent);
         }
         let through_comparator = comparator.backward(&gradients)?;
-        gradients.extend(through_comparator)?;
+        add_gradients(&mut gradients, through_comparator)?;
         if let [first, second] = &branches[..] {
             let (first, second) =
                 both(loss.device(), || first.backward(&gradients), || second.backward(&gradients))?;
             for branch in [first, second] {
-                gradients.extend(branch)?; // adds up where both digits have the same weights
+                // They add up where both digits have the same weights.
+                add_gradients(&mut gradients, branch)?;
             }
         }
         Ok(gradients)

@@ -95,7 +95,7 @@ pub use pooling::{avg_pool2d, max_pool2d};
 pub use relu::{add_relu, relu};
 pub use softmax::{log_softmax, softmax};
 pub use statistics::{BatchStatistics, RunningStatistics};
-pub use tape::Tape;
+pub use tape::{Tape, add_gradients, cat};
 pub use threads::{awake, side_by_side};
 
 /// The snippets of the README, which are tests.

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::element::{Element, relu, unless_cut};
-use crate::kernels::columns::{ColumnSums, added_up, column_sums, repeated};
+use crate::kernels::columns::{ColumnSums, added_up, repeated, rows_together};
 use crate::kernels::parts::{self, part};
 use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::vectorised;
@@ -140,8 +140,8 @@ pub(crate) fn backward<T: Element>(
     let sums = gradient_sums(values, normaliser, through);
     let gradient = &InputGradient::new((gamma, normaliser, frozen), &sums, values.len());
     let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
-        let gradients = places.write_copy_of_slice(&result_gradient[range.clone()]);
-        vectorised!(apply::<T>(gradient, &values[range], gradients));
+        let gradients = &result_gradient[range.clone()];
+        vectorised!(write::<T>(gradient, &values[range], gradients, places));
     };
     // SAFETY: one gradient is written for each.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
@@ -219,6 +219,9 @@ impl<T: Element> InputGradient<T> {
             .zip(&normaliser.inverse_deviation)
             .map(|(mean, &inverse)| mean * inverse)
             .collect();
+        // A column too few would leave memory unwritten.
+        let columns = [slopes.len(), plain.len(), factors.len()];
+        assert_eq!(columns, [normaliser.mean.len(); 3], "slopes and sums of batch norm");
         Self {
             means: repeated(&normaliser.mean),
             slopes: repeated(&slopes),
@@ -232,6 +235,14 @@ impl<T: Element> InputGradient<T> {
         [&self.means, &self.slopes, &self.plain, &self.factors]
     }
 
+    /// What makes the gradient of each column.
+    #[inline(always)]
+    fn lines(&self) -> impl Iterator<Item = Line<T>> {
+        let factors = self.plain.iter().zip(&self.factors);
+        let all = self.means.iter().zip(&self.slopes).zip(factors);
+        all.map(|((&mean, &slope), (&plain, &factor))| Line { mean, slope, plain, factor })
+    }
+
     /// Turns gradients of the normalised values into gradients of `values`, in their place; where
     /// `RECTIFIED`, of what ReLU made `values` of.
     #[inline(always)]
@@ -242,26 +253,46 @@ impl<T: Element> InputGradient<T> {
     ) {
         let wide = self.means.len();
         for (values, gradients) in values.chunks(wide).zip(gradients.chunks_mut(wide)) {
-            let columns =
-                self.means.iter().zip(&self.slopes).zip(self.plain.iter().zip(&self.factors));
-            for ((gradient, &value), ((&mean, &slope), (&plain, &factor))) in
-                gradients.iter_mut().zip(values).zip(columns)
-            {
-                let own = T::mul_add::<FUSED>(slope, *gradient, plain);
-                let own = T::mul_add::<FUSED>(mean - value, factor, own);
+            for ((gradient, &value), line) in gradients.iter_mut().zip(values).zip(self.lines()) {
+                let own = line.gradient::<FUSED>(value, *gradient);
                 *gradient = if RECTIFIED { unless_cut(value, own) } else { own };
             }
         }
     }
 }
 
+/// [`InputGradient`] of one column.
+struct Line<T> {
+    mean: T,
+    slope: T,
+    plain: T,
+    factor: T,
+}
+
+impl<T: Element> Line<T> {
+    /// The gradient of a value, given that of what it was normalised to.
+    #[inline(always)]
+    fn gradient<const FUSED: bool>(&self, value: T, given: T) -> T {
+        let own = T::mul_add::<FUSED>(self.slope, given, self.plain);
+        T::mul_add::<FUSED>(self.mean - value, self.factor, own)
+    }
+}
+
 #[inline(always)]
-fn apply<T: Element, const FUSED: bool>(
+fn write<T: Element, const FUSED: bool>(
     gradient: &InputGradient<T>,
     values: &[T],
-    gradients: &mut [T],
+    given: &[T],
+    places: &mut [MaybeUninit<T>],
 ) {
-    gradient.apply::<FUSED, false>(values, gradients);
+    let wide = gradient.means.len();
+    let given = given.chunks(wide);
+    for ((values, given), places) in values.chunks(wide).zip(given).zip(places.chunks_mut(wide)) {
+        let all = values.iter().zip(given).zip(places).zip(gradient.lines());
+        for (((&value, &given), place), line) in all {
+            place.write(line.gradient::<FUSED>(value, given));
+        }
+    }
 }
 
 /// Gradients of what ReLU made `values` of, given those of the normalised values, and the sum of each
@@ -272,10 +303,11 @@ pub(crate) fn rectified_gradient<T: Element>(
     result_gradient: &[T],
     channels: usize,
 ) -> (Vec<T>, Vec<T>) {
+    assert_eq!(gradient.means.len(), rows_together(channels) * channels, "columns of batch norm");
     let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
-        let gradients = places.write_copy_of_slice(&result_gradient[range.clone()]);
-        vectorised!(apply_rectified::<T>(gradient, &values[range], gradients));
-        column_sums(gradients, channels)
+        let sums = ColumnSums::of_rows(range.len() / channels, channels);
+        let given = &result_gradient[range.clone()];
+        vectorised!(write_rectified::<T>(gradient, &values[range], given, (places, sums)))
     };
     // SAFETY: one gradient is written for each.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
@@ -284,10 +316,23 @@ pub(crate) fn rectified_gradient<T: Element>(
 }
 
 #[inline(always)]
-fn apply_rectified<T: Element, const FUSED: bool>(
+fn write_rectified<T: Element, const FUSED: bool>(
     gradient: &InputGradient<T>,
     values: &[T],
-    gradients: &mut [T],
-) {
-    gradient.apply::<FUSED, true>(values, gradients);
+    given: &[T],
+    (places, mut sums): (&mut [MaybeUninit<T>], ColumnSums<T>),
+) -> Vec<T> {
+    let wide = gradient.means.len();
+    let given = given.chunks(wide);
+    for ((values, given), places) in values.chunks(wide).zip(given).zip(places.chunks_mut(wide)) {
+        let written = places.iter_mut().zip(sums.next_sums());
+        for (((&value, &given), (place, sum)), line) in
+            values.iter().zip(given).zip(written).zip(gradient.lines())
+        {
+            let own = unless_cut(value, line.gradient::<FUSED>(value, given));
+            place.write(own);
+            *sum += own;
+        }
+    }
+    sums.total()
 }

@@ -4,7 +4,7 @@
 //! contiguous: `kernel width · channels` values, called a *segment* here. No patch matrix is built.
 
 use crate::element::Element;
-use crate::kernels::transposed::transpose;
+use crate::kernels::transposed::each_transposed;
 
 mod arrangement;
 mod backward;
@@ -36,14 +36,4 @@ pub(crate) fn channels_last_weights<T: Element>(weights: &[T], g: &Geometry) -> 
 /// The inverse of [`channels_last_weights`].
 pub(crate) fn channels_first_weights<T: Element>(weights: &[T], g: &Geometry) -> Vec<T> {
     each_transposed(weights, (g.kernel_height * g.kernel_width, g.channels / g.groups))
-}
-
-/// The transpose of each matrix of so many rows and columns.
-fn each_transposed<T: Element>(matrices: &[T], (rows, columns): (usize, usize)) -> Vec<T> {
-    let mut result = vec![T::ZERO; matrices.len()];
-    let targets = result.chunks_exact_mut(rows * columns);
-    for (source, target) in matrices.chunks_exact(rows * columns).zip(targets) {
-        transpose((source, columns), (rows, columns), (target, rows));
-    }
-    result
 }

@@ -1,5 +1,7 @@
 //! A matrix with its rows as columns.
 
+use std::array::from_fn;
+
 #[cfg(target_arch = "x86_64")]
 use self::squares::Transpose;
 use crate::element::Element;
@@ -21,6 +23,49 @@ pub(crate) fn transposed<T: Element>(values: &[T], rows: usize, columns: usize) 
         transpose((&values[first..], columns), (rows, count), (result, rows));
     });
     result
+}
+
+/// The transpose of each matrix of so many rows and columns, one matrix after another.
+pub(crate) fn each_transposed<T: Element>(
+    matrices: &[T],
+    (rows, columns): (usize, usize),
+) -> Vec<T> {
+    // What filters of 2×2 and 3×3 are is too narrow for squares of vectors.
+    match (rows, columns) {
+        (1, _) | (_, 1) => return matrices.to_vec(),
+        (_, 4) => return each_of_columns::<T, 4>(matrices, rows),
+        (_, 9) => return each_of_columns::<T, 9>(matrices, rows),
+        (4, _) => return each_of_rows::<T, 4>(matrices, columns),
+        (9, _) => return each_of_rows::<T, 9>(matrices, columns),
+        _ => {}
+    }
+    let mut result = vec![T::ZERO; matrices.len()];
+    let targets = result.chunks_exact_mut(rows * columns);
+    for (source, target) in matrices.chunks_exact(rows * columns).zip(targets) {
+        transpose((source, columns), (rows, columns), (target, rows));
+    }
+    result
+}
+
+/// The transpose of each matrix of so many rows and `COLUMNS`.
+fn each_of_columns<T: Element, const COLUMNS: usize>(matrices: &[T], rows: usize) -> Vec<T> {
+    let mut result = Vec::with_capacity(matrices.len());
+    for matrix in matrices.as_chunks::<COLUMNS>().0.chunks_exact(rows) {
+        for column in 0..COLUMNS {
+            result.extend(matrix.iter().map(|row| row[column]));
+        }
+    }
+    result
+}
+
+/// The transpose of each matrix of `ROWS` and so many columns.
+fn each_of_rows<T: Element, const ROWS: usize>(matrices: &[T], columns: usize) -> Vec<T> {
+    let mut result = Vec::with_capacity(matrices.len() / ROWS);
+    for matrix in matrices.chunks_exact(ROWS * columns) {
+        let rows: [&[T]; ROWS] = from_fn(|row| &matrix[row * columns..][..columns]);
+        result.extend((0..columns).map(|column| rows.map(|row| row[column])));
+    }
+    result.into_flattened()
 }
 
 /// Writes the transpose of `rows` × `columns` values of `source` to `target`, both with the distance from one row's
@@ -81,6 +126,22 @@ mod tests {
                 let expected: Vec<T> = expected.chain([untouched; 3]).collect();
                 assert!(own == expected, "column {column} of {rows} by {columns}");
             }
+        }
+    }
+
+    #[test]
+    fn each_matrix_of_several() {
+        for (rows, columns) in
+            [(1, 9), (5, 1), (32, 4), (4, 7), (16, 9), (9, 16), (9, 4), (25, 6), (3, 40)]
+        {
+            let matrix = rows * columns;
+            let source: Vec<f32> = (0..3 * matrix).map(|place| place as f32).collect();
+            let place = |index: usize| {
+                let (number, index) = (index / matrix, index % matrix);
+                number * matrix + index % rows * columns + index / rows
+            };
+            let expected: Vec<f32> = (0..3 * matrix).map(|index| source[place(index)]).collect();
+            assert_eq!(each_transposed(&source, (rows, columns)), expected, "{rows} by {columns}");
         }
     }
 

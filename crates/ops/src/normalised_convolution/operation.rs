@@ -26,8 +26,8 @@ pub(super) fn apply(
 ) -> Result<(Tensor, BatchStatistics)> {
     let NormalisedConvolution { weight, bias, gamma, beta, epsilon, max_pool, .. } = *layer;
     let bias = &bias_or_zeros(name, bias, weight)?;
-    // An op takes few tensors: what is trained goes in as one, and comes apart in the gradient.
-    let trained = concatenate(&[weight, bias, gamma, beta])?;
+    // An op takes three tensors: the small ones go in as one, and come apart in the gradient.
+    let small = concatenate(&[bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
     let op = ConvolutionBatchNorm {
         name,
@@ -39,14 +39,14 @@ pub(super) fn apply(
         kept: OnceLock::new(),
         statistics: Arc::clone(&statistics),
     };
-    let result = op::apply(op, [&images.contiguous()?, &trained])?;
+    let result = op::apply(op, [&images.contiguous()?, &weight.contiguous()?, &small])?;
     let Some(statistics) = statistics.get().cloned() else {
         bail!("{name}: there was no forward saved");
     };
     Ok((result, statistics))
 }
 
-/// Channels-last images, everything trained in one vector → channels-last result.
+/// Channels-last images, weight, and bias, γ and β in one vector → channels-last result.
 struct ConvolutionBatchNorm {
     name: &'static str,
     order: Order,
@@ -74,13 +74,12 @@ struct Kept {
 }
 
 impl ConvolutionBatchNorm {
-    /// Weight, bias, γ and β.
-    fn parts<'a, T>(&self, trained: &'a [T]) -> (&'a [T], &'a [T], &'a [T], &'a [T]) {
+    /// Bias, γ and β.
+    fn parts<'a, T>(&self, small: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
         let outputs = self.geometry.outputs;
-        let (weight, rest) = trained.split_at(trained.len() - 3 * outputs);
-        let (bias, rest) = rest.split_at(outputs);
+        let (bias, rest) = small.split_at(outputs);
         let (gamma, beta) = rest.split_at(outputs);
-        (weight, bias, gamma, beta)
+        (bias, gamma, beta)
     }
 
     fn settings<'a, T>(
@@ -99,18 +98,18 @@ impl ConvolutionBatchNorm {
     }
 }
 
-impl Op<2> for ConvolutionBatchNorm {
+impl Op<3> for ConvolutionBatchNorm {
     fn name(&self) -> &'static str {
         self.name
     }
 
     fn forward<T: Element>(
         &self,
-        [images, trained]: [Argument<'_, T>; 2],
+        [images, weight, small]: [Argument<'_, T>; 3],
     ) -> Result<(Vec<T>, Shape)> {
         let geometry = &self.geometry;
-        let (weight, bias, gamma, beta) = self.parts(trained.values);
-        let weights = channels_last_weights(weight, geometry);
+        let (bias, gamma, beta) = self.parts(small.values);
+        let weights = channels_last_weights(weight.values, geometry);
         let frozen = self.frozen();
         let settings = self.settings((gamma, beta), frozen.as_ref());
         let Normalised { result, moments, normaliser, activations, places, maxima } =
@@ -134,14 +133,14 @@ impl Op<2> for ConvolutionBatchNorm {
 
     fn backward<T: Element>(
         &self,
-        [images, trained]: [Argument<'_, T>; 2],
-        [of_images, _]: [bool; 2],
+        [images, _, small]: [Argument<'_, T>; 3],
+        [of_images, ..]: [bool; 3],
         result: &[T],
         gradient: &[T],
-    ) -> Result<[Option<Vec<T>>; 2]> {
+    ) -> Result<[Option<Vec<T>>; 3]> {
         let kept = kept(self.name, &self.kept)?;
         let geometry = &self.geometry;
-        let (_, _, gamma, beta) = self.parts(trained.values);
+        let (_, gamma, beta) = self.parts(small.values);
         let frozen = self.frozen();
         let saved = Saved {
             images: images.values,
@@ -155,10 +154,8 @@ impl Op<2> for ConvolutionBatchNorm {
         let settings = self.settings((gamma, beta), frozen.as_ref());
         let Gradients { convolution, gamma, beta } =
             backward(&saved, &settings, gradient, geometry, of_images);
-        let mut of_trained = channels_first_weights(&convolution.weights, geometry);
-        of_trained.extend(convolution.bias);
-        of_trained.extend(gamma);
-        of_trained.extend(beta);
-        Ok([of_images.then_some(convolution.images), Some(of_trained)])
+        let of_weight = channels_first_weights(&convolution.weights, geometry);
+        let of_small = [convolution.bias, gamma, beta].concat();
+        Ok([of_images.then_some(convolution.images), Some(of_weight), Some(of_small)])
     }
 }
