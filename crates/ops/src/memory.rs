@@ -34,6 +34,15 @@ pub(crate) fn unwritten<T>(count: usize) -> Box<[MaybeUninit<T>]> {
     places
 }
 
+/// Values as places to write to.
+pub(crate) fn places<T>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
+    // SAFETY: the layouts are the same, and what gets the places writes values alone.
+    #[expect(unsafe_code, reason = "a slice of values is one of places that hold some")]
+    unsafe {
+        &mut *(std::ptr::from_mut(values) as *mut [MaybeUninit<T>])
+    }
+}
+
 #[cfg(not(all(target_os = "linux", not(miri))))]
 fn ask_for_huge_pages<T>(_: &mut [MaybeUninit<T>]) {}
 

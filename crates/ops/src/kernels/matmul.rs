@@ -7,7 +7,7 @@ pub(crate) use self::matrix::Matrix;
 use crate::element::Element;
 use crate::kernels::parts;
 use crate::kernels::transposed::transposed;
-use crate::memory::unwritten;
+use crate::memory::{places, unwritten};
 use crate::threads::threads;
 
 mod matrix;
@@ -57,15 +57,6 @@ fn in_parts<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>, split: Split)
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let output = unsafe { output.assume_init() };
     output.into_vec()
-}
-
-/// Values as places to write to.
-fn places<T>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
-    // SAFETY: the layouts are the same, and what gets the places writes values alone.
-    #[expect(unsafe_code, reason = "a slice of values is one of places that hold some")]
-    unsafe {
-        &mut *(std::ptr::from_mut(values) as *mut [MaybeUninit<T>])
-    }
 }
 
 /// Multiplications with an addition below which a thread is not worth its waking.

@@ -1,11 +1,13 @@
 //! A matrix with its rows as columns.
 
 use std::array::from_fn;
+use std::mem::MaybeUninit;
 
 #[cfg(target_arch = "x86_64")]
 use self::squares::Transpose;
 use crate::element::Element;
 use crate::kernels::parts;
+use crate::memory::{places, unwritten};
 use crate::threads::threads;
 
 #[cfg(target_arch = "x86_64")]
@@ -17,12 +19,15 @@ const SIDE: usize = 16;
 /// The transpose of `rows` × `columns` values.
 pub(crate) fn transposed<T: Element>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
     let part = columns.div_ceil(threads()).next_multiple_of(SIDE);
-    let mut result = vec![T::ZERO; rows * columns];
+    let mut result = unwritten(rows * columns);
     parts::for_each(result.chunks_mut((part * rows).max(1)).enumerate(), |(index, result)| {
         let (first, count) = (index * part, result.len() / rows);
         transpose((&values[first..], columns), (rows, count), (result, rows));
     });
-    result
+    // SAFETY: the parts are all there is, and so many rows of each were written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let result = unsafe { result.assume_init() };
+    result.into_vec()
 }
 
 /// The transpose of each matrix of so many rows and columns, one matrix after another.
@@ -40,7 +45,7 @@ pub(crate) fn each_transposed<T: Element>(
         _ => {}
     }
     let mut result = vec![T::ZERO; matrices.len()];
-    let targets = result.chunks_exact_mut(rows * columns);
+    let targets = places(&mut result).chunks_exact_mut(rows * columns);
     for (source, target) in matrices.chunks_exact(rows * columns).zip(targets) {
         transpose((source, columns), (rows, columns), (target, rows));
     }
@@ -68,7 +73,7 @@ fn each_of_rows<T: Element, const ROWS: usize>(matrices: &[T], columns: usize) -
     result.into_flattened()
 }
 
-/// Writes the transpose of `rows` × `columns` values of `source` to `target`, both with the distance from one row's
+/// Writes the transpose of `rows` × `columns` values of `source` to `target`, all of it, both with the distance from one row's
 /// first value to the next one's.
 ///
 /// # Panics
@@ -78,10 +83,10 @@ fn each_of_rows<T: Element, const ROWS: usize>(matrices: &[T], columns: usize) -
 pub(crate) fn transpose<T: Element>(
     (source, source_apart): (&[T], usize),
     (rows, columns): (usize, usize),
-    (target, target_apart): (&mut [T], usize),
+    (target, target_apart): (&mut [MaybeUninit<T>], usize),
 ) {
     #[cfg(target_arch = "x86_64")]
-    if let (Some(source), Some(target)) = (T::as_f32(source), T::as_f32_mut(target)) {
+    if let (Some(source), Some(target)) = (T::as_f32(source), T::places_as_f32(target)) {
         let (source, target, size) =
             ((source, source_apart), (&mut *target, target_apart), (rows, columns));
         match super::arch() {
@@ -100,7 +105,7 @@ pub(crate) fn transpose<T: Element>(
             for column in first..columns.min(first + SIDE) {
                 let target = &mut target[column * target_apart..][own.clone()];
                 for (row, place) in own.clone().zip(target) {
-                    *place = source[row * source_apart + column];
+                    place.write(source[row * source_apart + column]);
                 }
             }
         }
@@ -119,7 +124,7 @@ mod tests {
             let apart = rows + 3;
             let untouched = number(1_000_000);
             let mut target = vec![untouched; columns * apart];
-            transpose((&source, columns), (rows, columns), (&mut target, apart));
+            transpose((&source, columns), (rows, columns), (places(&mut target), apart));
             for column in 0..columns {
                 let own = &target[column * apart..][..apart];
                 let expected = (0..rows).map(|row| source[row * columns + column]);

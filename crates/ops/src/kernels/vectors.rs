@@ -53,8 +53,8 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
     fn to_place(self) -> u8;
     /// The same values, where they are f32.
     fn as_f32(values: &[Self]) -> Option<&[f32]>;
-    /// [`Vectors::as_f32`], to be changed.
-    fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]>;
+    /// [`Vectors::as_f32`], of places that may have no values yet.
+    fn places_as_f32(places: &mut [MaybeUninit<Self>]) -> Option<&mut [MaybeUninit<f32>]>;
 }
 
 macro_rules! vectors {
@@ -156,8 +156,8 @@ macro_rules! vectors {
             fn as_f32(values: &[Self]) -> Option<&[f32]> {
                 ($as_f32)(values)
             }
-            fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]> {
-                ($as_f32)(values)
+            fn places_as_f32(places: &mut [MaybeUninit<Self>]) -> Option<&mut [MaybeUninit<f32>]> {
+                ($as_f32)(places)
             }
         }
     };

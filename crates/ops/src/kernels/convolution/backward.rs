@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 
 use self::direct::{Direct, Turned};
+use self::image_gradients::ImageGradients;
 use self::patches::Patches;
 use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
@@ -23,6 +24,7 @@ use crate::kernels::parts;
 use crate::memory::unwritten;
 
 mod direct;
+mod image_gradients;
 mod lists;
 mod patches;
 mod pooled;
@@ -161,9 +163,9 @@ pub(crate) fn backward<T: Element>(
                 Direct { saved, images, band, result_gradient, g, turned, image_gradients };
             return arch.dispatch(direct);
         }
-        let image_gradients = zeroed(image_gradients);
+        let mut image_gradients = ImageGradients::new(image_gradients, g.image());
         let of_band = |band: &Band| {
-            let (images, image_gradients) = (images.clone(), &mut *image_gradients);
+            let (images, image_gradients) = (images.clone(), &mut image_gradients);
             match way {
                 Way::ShortPatches => {
                     arch.dispatch(ShortPatches { saved, images, band, result_gradient, g })
@@ -196,7 +198,9 @@ pub(crate) fn backward<T: Element>(
                 }),
             }
         };
-        added_up(bands.iter().map(of_band), g)
+        let sums = added_up(bands.iter().map(of_band), g);
+        image_gradients.finish();
+        sums
     };
     let mut weights = ColumnSums::of_sums(saved.weights.len());
     let mut bias = ColumnSums::of_sums(g.outputs);
@@ -238,18 +242,6 @@ fn added_up<T: Element>(
 fn at_once(g: &Geometry) -> usize {
     const VALUES: usize = 1 << 24;
     (VALUES / (g.outputs * g.patch())).max(16)
-}
-
-/// New memory with zeros in it.
-fn zeroed<T: Element>(places: &mut [MaybeUninit<T>]) -> &mut [T] {
-    places.iter_mut().for_each(|place| {
-        place.write(T::ZERO);
-    });
-    // SAFETY: every place was written.
-    #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
-    unsafe {
-        places.assume_init_mut()
-    }
 }
 
 /// The gradients where each image is one patch, which makes each of them a matrix product.

@@ -10,6 +10,7 @@ use crate::element::Element;
 use crate::kernels::lines::{Lines, prefetch};
 use crate::kernels::matmul::Matrix;
 use crate::kernels::transposed::transpose;
+use crate::memory::places;
 
 /// Rows of the right matrix that are multiplied by before the next ones: a bit of a word for each.
 const DEPTH: usize = BITS;
@@ -215,7 +216,7 @@ fn copy<T: Element, S: Simd, const COUNT: usize>(
     } else {
         let stored = matrix.transposed();
         let values = &stored.values()[columns.start * stored.columns() + rows.start..];
-        transpose((values, stored.columns()), (columns.len(), rows.len()), (target, width));
+        transpose((values, stored.columns()), (columns.len(), rows.len()), (places(target), width));
     }
 }
 

@@ -1,6 +1,8 @@
 //! Squares of as many vectors as a vector has values, turned by shuffles: left to the compiler, each value is moved
 //! alone.
 
+use std::mem::MaybeUninit;
+
 use pulp::x86::{V3, V4};
 use pulp::{NullaryFnOnce, Simd, cast, f32x8, f32x16};
 
@@ -11,7 +13,7 @@ pub(super) struct Transpose<'a, S> {
     pub(super) simd: S,
     pub(super) source: (&'a [f32], usize),
     pub(super) size: (usize, usize),
-    pub(super) target: (&'a mut [f32], usize),
+    pub(super) target: (&'a mut [MaybeUninit<f32>], usize),
 }
 
 impl NullaryFnOnce for Transpose<'_, V3> {
@@ -40,18 +42,24 @@ impl<S: Simd> Transpose<'_, S> {
         S: Squares<SIDE>,
     {
         let Self { simd, source, size: (rows, columns), target } = self;
+        let whole = rows >= SIDE && columns >= SIDE;
         // A line of the target is written at once, whatever is a side.
         for line in (0..rows).step_by(super::SIDE) {
             for first in (0..columns).step_by(SIDE) {
                 for first_row in (line..rows.min(line + super::SIDE)).step_by(SIDE) {
-                    let source = (&source.0[first_row * source.1 + first..], source.1);
-                    let target = (&mut target.0[first * target.1 + first_row..], target.1);
-                    let (height, width) = (rows - first_row, columns - first);
-                    if height >= SIDE && width >= SIDE {
-                        // The compiler knows these lengths: so no load or store asks for one.
+                    if whole {
+                        // The last square overlaps the one before it, so that none is cut short. The compiler knows
+                        // these lengths, and no load or store asks for one.
+                        let (first_row, first) =
+                            (first_row.min(rows - SIDE), first.min(columns - SIDE));
+                        let source = (&source.0[first_row * source.1 + first..], source.1);
+                        let target = (&mut target.0[first * target.1 + first_row..], target.1);
                         turn(simd, source, (SIDE, SIDE), target);
                     } else {
-                        turn(simd, source, (height.min(SIDE), width.min(SIDE)), target);
+                        let size = ((rows - first_row).min(SIDE), (columns - first).min(SIDE));
+                        let source = (&source.0[first_row * source.1 + first..], source.1);
+                        let target = (&mut target.0[first * target.1 + first_row..], target.1);
+                        turn(simd, source, size, target);
                     }
                 }
             }
@@ -65,7 +73,7 @@ fn turn<S: Squares<SIDE>, const SIDE: usize>(
     simd: S,
     (source, source_apart): (&[f32], usize),
     (height, width): (usize, usize),
-    (target, target_apart): (&mut [f32], usize),
+    (target, target_apart): (&mut [MaybeUninit<f32>], usize),
 ) {
     let mut square = [simd.splat_f32s(0.0); SIDE];
     for row in 0..height {
@@ -73,7 +81,7 @@ fn turn<S: Squares<SIDE>, const SIDE: usize>(
     }
     let square = simd.turned(square);
     for column in 0..width {
-        f32::store(simd, &mut target[column * target_apart..][..height], square[column]);
+        f32::write(simd, &mut target[column * target_apart..][..height], square[column]);
     }
 }
 

@@ -15,8 +15,9 @@ use super::super::bands::Band;
 use super::super::forward::{Chunk, Filters};
 use super::super::tiles::{pack, shape};
 use super::super::{Geometry, Then};
+use super::image_gradients::ImageGradients;
 use super::patches::add_patches;
-use super::{ResultGradient, Saved, zeroed};
+use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, matmul_on_this_thread};
@@ -120,17 +121,18 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Direct<'_, T, G> {
             };
             chunk.with_simd(simd);
         } else if !self.image_gradients.is_empty() {
-            let image_gradients = zeroed(self.image_gradients);
+            let mut image_gradients = ImageGradients::new(self.image_gradients, g.image());
             let filters = Matrix::new(self.saved.weights, g.outputs, g.patch());
             let mut patches = vec![T::ZERO; starts.len() * g.patch()];
-            let images = image_gradients.chunks_exact_mut(g.image());
-            for (gradients, image) in gradients.chunks_exact(length).zip(images) {
+            for (number, gradients) in gradients.chunks_exact(length).enumerate() {
+                let image = image_gradients.of(number);
                 let gradients = Matrix::new(gradients, starts.len(), g.outputs);
                 matmul_on_this_thread(&mut patches, gradients, filters);
                 arranged.clear();
                 add_patches(&patches, &starts, arranged.gradient(image), g);
                 arranged.add_to(image);
             }
+            image_gradients.finish();
         }
         (by_output(&sums, width, g), bias.total())
     }

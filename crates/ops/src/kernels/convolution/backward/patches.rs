@@ -7,27 +7,28 @@ use pulp::{Simd, WithSimd};
 use super::super::Geometry;
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
+use super::image_gradients::ImageGradients;
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, add_matmul_on_this_thread, matmul_on_this_thread};
 
 /// Weight and bias gradients of a band of each of some images.
-pub(super) struct Patches<'a, T, G> {
+pub(super) struct Patches<'a, 'b, T, G> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
-    /// What the gradient of the images is added to, unless that is empty.
-    pub(super) image_gradients: &'a mut [T],
+    /// What the gradient of the images is added to, where it is wanted.
+    pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
 }
 
 /// Values of the patches that are there at the same time: a megabyte of f32, or one patch. The layers
 /// of the paper's networks, whose 32 images have fewer, are one product as ever.
 const PATCHES: usize = 1 << 18;
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Patches<'_, T, G> {
+impl<T: Element, G: ResultGradient<T>> WithSimd for Patches<'_, '_, T, G> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -69,13 +70,12 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Patches<'_, T, G> {
                     gradients.transposed(),
                     Matrix::new(patches, rows, g.patch()),
                 );
-                if image_gradients.is_empty() {
+                if image_gradients.count() == 0 {
                     continue;
                 }
                 matmul_on_this_thread(patches, gradients, filters);
                 for (image, patches) in images.clone().zip(patches.chunks_exact(size)) {
-                    let image = (image - range.start) * g.image();
-                    let image = &mut image_gradients[image..image + g.image()];
+                    let image = image_gradients.of(image - range.start);
                     if number == 0 {
                         arranged_gradient.clear();
                     }

@@ -10,6 +10,7 @@ use pulp::{Simd, WithSimd};
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
 use super::super::{Geometry, Then};
+use super::image_gradients::ImageGradients;
 use super::lists::{Entry, Outputs, Rows, accumulate};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
@@ -20,17 +21,17 @@ use crate::kernels::sparse::{BITS, not_zero};
 use crate::kernels::vectors::WINDOW;
 
 /// Weight and bias gradients of some images, or of a band of one.
-pub(super) struct Pooled<'a, T, G> {
+pub(super) struct Pooled<'a, 'b, T, G> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
     pub(super) result_gradient: &'a G,
     pub(super) g: &'a Geometry,
-    /// What the gradient of the images is added to, unless that is empty.
-    pub(super) image_gradients: &'a mut [T],
+    /// What the gradient of the images is added to, where it is wanted.
+    pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
+impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, '_, T, G> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -50,7 +51,8 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, T, G> {
         let windows = Windows { gradients: &gradients, places, corners: &corners };
         let mut arranged = Arranged::new(g, band);
         let weights = Aligned::new(saved.weights);
-        for (image, target) in image_gradients.chunks_exact_mut(g.image()).enumerate() {
+        for image in 0..image_gradients.count() {
+            let target = image_gradients.of(image);
             arranged.clear();
             let own = windows.of_image(image, g);
             own.add_to_image(simd, arranged.gradient(target), &weights, g);

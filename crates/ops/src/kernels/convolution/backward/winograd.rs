@@ -8,6 +8,7 @@ use super::super::arrangement::Arranged;
 use super::super::bands::Band;
 use super::super::winograd::{F2, F4, FILTER, Filtering, Matrices, Tile, transformed};
 use super::super::{Geometry, Then};
+use super::image_gradients::ImageGradients;
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
@@ -19,7 +20,7 @@ use self::images::Back;
 pub(super) use self::images::Transforms;
 
 /// Weight and bias gradients of a band of each of some images.
-pub(super) struct Winograd<'a, T, G> {
+pub(super) struct Winograd<'a, 'b, T, G> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) tile: Tile,
     pub(super) images: Range<usize>,
@@ -29,10 +30,10 @@ pub(super) struct Winograd<'a, T, G> {
     /// Where the images' gradient is wanted.
     pub(super) filters: Option<&'a Transforms<T>>,
     /// What that is added to.
-    pub(super) image_gradients: &'a mut [T],
+    pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
+impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, '_, T, G> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -46,7 +47,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, T, G> {
     }
 }
 
-impl<T: Element, G: ResultGradient<T>> Winograd<'_, T, G> {
+impl<T: Element, G: ResultGradient<T>> Winograd<'_, '_, T, G> {
     /// `CHANNELS` are half as many as a vector has, or one.
     #[inline(always)]
     fn of_lanes<S: Simd, const CHANNELS: usize>(self, simd: S) -> (Vec<T>, Vec<T>) {

@@ -5,6 +5,7 @@ use pulp::{Simd, WithSimd};
 use crate::element::Element;
 use crate::kernels::convolution::Geometry;
 use crate::kernels::convolution::arrangement::Arranged;
+use crate::kernels::convolution::backward::image_gradients::ImageGradients;
 use crate::kernels::convolution::winograd::{
     F2, F4, FILTER, Filtering, Matrices, Tile, add_square, store_places, transformed,
 };
@@ -68,16 +69,16 @@ impl<T: Element> TransformFilters<'_, T> {
 }
 
 /// The way back to the images.
-pub(super) struct Back<'a, T, const SIDE: usize> {
+pub(super) struct Back<'a, 'b, T, const SIDE: usize> {
     pub(super) g: &'a Geometry,
     /// Of a band's tiles.
     pub(super) starts: &'a [usize],
     pub(super) products: Matrices<T, SIDE>,
     pub(super) arranged: Arranged<T>,
-    pub(super) image_gradients: &'a mut [T],
+    pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
 }
 
-impl<T: Element, const SIDE: usize> Back<'_, T, SIDE> {
+impl<T: Element, const SIDE: usize> Back<'_, '_, T, SIDE> {
     /// Adds the gradients of so many tiles' pixels, from the first tile on.
     #[inline(always)]
     pub(super) fn add<S: Simd, F: Filtering<SIDE, RESULTS>, const RESULTS: usize>(
@@ -104,7 +105,7 @@ impl<T: Element, const SIDE: usize> Back<'_, T, SIDE> {
             if tile == 0 {
                 self.arranged.clear();
             }
-            let image = &mut self.image_gradients[image * g.image()..][..g.image()];
+            let image = self.image_gradients.of(image);
             let target = &mut self.arranged.gradient(image)[self.starts[tile]..];
             for channel in (0..g.channels).step_by(lanes) {
                 let square = self.products.transformed::<S, F::PixelsBack, _>(simd, (row, channel));
