@@ -60,6 +60,7 @@ pub(crate) trait Vectors: Copy + Default + Send + Sync + 'static {
 macro_rules! vectors {
     ($float:ty, $as_f32:expr, $bits:ident, $lanes:ident, $vector:ident, $mask:ident, [
         $splat:ident, $as_simd:ident, $as_mut_simd:ident, $as_uninit_mut_simd:ident, $partial_load:ident, $partial_store:ident,
+        $mask_between:ident, $mask_store_ptr:ident,
         $fma:ident, $add:ident, $sub:ident, $above:ident, $at_most:ident, $equal:ident, $select:ident $(,)?
     ]) => {
         impl Vectors for $float {
@@ -96,9 +97,15 @@ macro_rules! vectors {
             #[inline(always)]
             fn write<S: Simd>(simd: S, target: &mut [MaybeUninit<Self>], vector: Self::Vector<S>) {
                 if target.len() < S::$lanes {
-                    let mut values = [Self::default(); WIDEST];
-                    Self::store(simd, &mut values, vector);
-                    target.write_copy_of_slice(&values[..target.len()]);
+                    let mask = simd.$mask_between(0, target.len() as $bits);
+                    // SAFETY: the mask has as many lanes as the slice has places.
+                    #[expect(
+                        unsafe_code,
+                        reason = "no safe function writes a part of a vector to new memory"
+                    )]
+                    unsafe {
+                        simd.$mask_store_ptr(mask, target.as_mut_ptr().cast(), vector);
+                    }
                 } else if let [place, ..] = S::$as_uninit_mut_simd(target).0 {
                     place.write(vector);
                 }
@@ -177,6 +184,8 @@ vectors!(
         as_uninit_mut_simd_f32s,
         partial_load_f32s,
         partial_store_f32s,
+        mask_between_m32s,
+        mask_store_ptr_f32s,
         mul_add_e_f32s,
         add_f32s,
         sub_f32s,
@@ -200,6 +209,8 @@ vectors!(
         as_uninit_mut_simd_f64s,
         partial_load_f64s,
         partial_store_f64s,
+        mask_between_m64s,
+        mask_store_ptr_f64s,
         mul_add_e_f64s,
         add_f64s,
         sub_f64s,

@@ -90,7 +90,7 @@ fn turned_bits(mut bits: u64) -> u64 {
 /// Where the values of a column lie in memory one after another: of the transposed matrix, which is row-major.
 #[inline(always)]
 fn of_columns<T: Element, const FUSED: bool>(turned: Matrix<'_, T>, words: &mut [u64]) {
-    const TOGETHER: usize = 32;
+    const TOGETHER: usize = 64;
     for (rows, words) in blocks(turned.transposed(), words) {
         for (index, words) in words.chunks_mut(TOGETHER).enumerate() {
             let first = index * TOGETHER;

@@ -5,7 +5,7 @@ use std::arch::x86_64::_CMP_NEQ_UQ;
 use pulp::x86::{V3, V4};
 use pulp::{NullaryFnOnce, Simd, cast};
 
-use super::{BITS, blocks};
+use super::BITS;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::vectors::Vectors;
 
@@ -22,9 +22,11 @@ impl<S: Masks> NullaryFnOnce for Rows<'_, S> {
     #[inline(always)]
     fn call(self) {
         let Self { simd, matrix, words } = self;
-        for (columns, words) in blocks(matrix, words) {
-            for (row, word) in words.iter_mut().enumerate() {
-                *word = of_row(simd, &matrix.row(row)[columns.clone()]);
+        let rows = matrix.rows();
+        for row in 0..rows {
+            let blocks = matrix.row(row).chunks(BITS);
+            for (values, word) in blocks.zip(words.iter_mut().skip(row).step_by(rows)) {
+                *word = of_row(simd, values);
             }
         }
     }
