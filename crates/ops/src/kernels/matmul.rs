@@ -11,6 +11,8 @@ use crate::memory::{places, unwritten};
 use crate::threads::threads;
 
 mod matrix;
+mod small;
+pub(super) mod tile;
 
 /// `output` (row-major) = left · right, where the threads have other work already.
 pub(crate) fn matmul_on_this_thread<T: Element>(
@@ -32,6 +34,9 @@ pub(crate) fn add_matmul_on_this_thread<T: Element>(
 
 /// left · right, row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
+    if small::fits(left, right) {
+        return small::product(left, right);
+    }
     if turns(left, right) {
         let turned = in_parts(right.transposed(), left.transposed(), Split::Rows);
         return transposed(&turned, right.columns, left.rows);

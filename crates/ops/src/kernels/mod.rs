@@ -26,6 +26,7 @@ pub(crate) mod lines;
 pub(crate) mod matmul;
 pub(crate) mod moments;
 pub(crate) mod normalised_convolution;
+mod panel;
 pub(crate) mod parts;
 pub(crate) mod pooling;
 pub(crate) mod sgd;

@@ -9,8 +9,7 @@ use super::bits::{BITS, not_zero};
 use crate::element::Element;
 use crate::kernels::lines::{Lines, prefetch};
 use crate::kernels::matmul::Matrix;
-use crate::kernels::transposed::transpose;
-use crate::memory::places;
+use crate::kernels::panel::copy;
 
 /// Rows of the right matrix that are multiplied by before the next ones: a bit of a word for each.
 const DEPTH: usize = BITS;
@@ -191,33 +190,6 @@ fn next_block<'a, T: Element>(
         (matrix.transposed(), columns, rows)
     };
     rows.map(move |row| &stored.row(row)[columns.clone()])
-}
-
-/// Copies a rectangle of `matrix` to rows of `COUNT` vectors.
-#[inline(always)]
-fn copy<T: Element, S: Simd, const COUNT: usize>(
-    simd: S,
-    matrix: Matrix<'_, T>,
-    rows: Range<usize>,
-    columns: Range<usize>,
-    target: &mut [T],
-) {
-    let lanes = T::lanes::<S>();
-    let width = COUNT * lanes;
-    if matrix.is_row_major() {
-        for (row, target) in rows.zip(target.chunks_exact_mut(width)) {
-            let (whole, last) = matrix.row(row)[columns.clone()].split_at((COUNT - 1) * lanes);
-            for vector in 0..COUNT - 1 {
-                let values = T::load(simd, &whole[vector * lanes..][..lanes]);
-                T::store(simd, &mut target[vector * lanes..][..lanes], values);
-            }
-            T::store(simd, &mut target[width - lanes..], T::load(simd, last));
-        }
-    } else {
-        let stored = matrix.transposed();
-        let values = &stored.values()[columns.start * stored.columns() + rows.start..];
-        transpose((values, stored.columns()), (columns.len(), rows.len()), (places(target), width));
-    }
 }
 
 /// Whether no value is infinite or NaN.

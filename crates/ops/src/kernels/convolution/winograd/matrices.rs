@@ -1,12 +1,14 @@
 //! What minimal filtering multiplies: a matrix for each place of the tiles' squares.
 
-use pulp::{NullaryFnOnce, Simd};
+use pulp::Simd;
 
 use super::squares::{store_places, transformed};
 use super::{Filtering, Transform};
 use crate::element::Element;
 use crate::kernels::convolution::Geometry;
 use crate::kernels::lines::Lines;
+use crate::kernels::matmul::tile::Tile;
+use crate::memory::places;
 
 /// A matrix for each place of a square, of a row a tile. Rows are filled up to whole vectors.
 pub(in super::super) struct Matrices<T, const SIDE: usize> {
@@ -138,59 +140,13 @@ fn multiply<T: Element, S: Simd, const VECTORS: usize, const ROWS: usize>(
     (products, across): (&mut [T], usize),
 ) {
     for first in (0..count).step_by(ROWS) {
-        // A function of its own: within the loop the compiler runs out of registers for the rows' places.
-        simd.vectorize(Multiply::<T, S, VECTORS, ROWS> {
+        simd.vectorize(Tile::<T, S, VECTORS, ROWS> {
             simd,
             left: (&left[first * row..], row),
             depth,
             right,
-            products: (&mut products[first * across..], across),
+            products: (places(&mut products[first * across..]), across),
+            columns: VECTORS * T::lanes::<S>(),
         });
-    }
-}
-
-/// Some rows times a matrix of so many vectors side by side.
-struct Multiply<'a, T, S, const VECTORS: usize, const ROWS: usize> {
-    simd: S,
-    /// The first row's values, and how far the next row's are.
-    left: (&'a [T], usize),
-    depth: usize,
-    right: &'a [T],
-    products: (&'a mut [T], usize),
-}
-
-impl<T: Element, S: Simd, const VECTORS: usize, const ROWS: usize> NullaryFnOnce
-    for Multiply<'_, T, S, VECTORS, ROWS>
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { simd, left: (left, apart), depth, right, products: (products, across) } = self;
-        let lanes = T::lanes::<S>();
-        let width = VECTORS * lanes;
-        let mut rows = [&left[..depth]; ROWS];
-        for row in 0..ROWS {
-            rows[row] = &left[row * apart..][..depth];
-        }
-        let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
-        for (place, right) in right.chunks_exact(width).take(depth).enumerate() {
-            let mut line = [T::splat(simd, T::ZERO); VECTORS];
-            for vector in 0..VECTORS {
-                line[vector] = T::load(simd, &right[vector * lanes..][..lanes]);
-            }
-            for row in 0..ROWS {
-                let value = T::splat(simd, rows[row][place]);
-                for vector in 0..VECTORS {
-                    sums[row][vector] = T::fma(simd, value, line[vector], sums[row][vector]);
-                }
-            }
-        }
-        for row in 0..ROWS {
-            let products = &mut products[row * across..][..width];
-            for vector in 0..VECTORS {
-                T::store(simd, &mut products[vector * lanes..][..lanes], sums[row][vector]);
-            }
-        }
     }
 }
