@@ -30,8 +30,7 @@ pub(super) fn copy<T: Element, S: Simd, const COUNT: usize>(
             T::store(simd, &mut target[width - lanes..], T::load(simd, last));
         }
     } else {
-        let stored = matrix.transposed();
-        let values = &stored.values()[columns.start * stored.columns() + rows.start..];
-        transpose((values, stored.columns()), (columns.len(), rows.len()), (places(target), width));
+        let (values, apart) = matrix.row_from(rows.start, columns.start);
+        transpose((values, apart), (columns.len(), rows.len()), (places(target), width));
     }
 }

@@ -66,24 +66,18 @@ pub(crate) fn pays<T: Element>(left: Matrix<'_, T>, zeros: f64, right: Matrix<'_
 ///
 /// Each of the two, or its transpose, is row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Option<Vec<T>> {
-    /// Rows whose sums lie in the second cache while these go on.
-    const MOST_ROWS: usize = 256;
     if left.columns() == 0 {
         return None;
     }
     let (rows, columns) = (left.rows(), right.columns());
     let mut result = unwritten(rows * columns);
-    let work = result.len().saturating_mul(left.columns());
-    let part = rows.div_ceil((work / ENOUGH).clamp(1, threads())).clamp(1, MOST_ROWS);
-    let bands: Vec<_> = left.bands(part).collect();
-    // A band too few would leave memory unwritten.
-    assert_eq!(bands.len(), rows.div_ceil(part), "bands of rows");
-    let all = result.chunks_mut((part * columns).max(1)).zip(bands);
-    let finite = parts::map(all, |(result, (_, left))| {
-        let left = Left::new(left);
-        super::arch().dispatch(Part { left, right, result })
-    });
-    if finite.contains(&false) {
+    if result.is_empty() {
+        return Some(Vec::new());
+    }
+    let all = result.chunks_exact_mut(columns);
+    let finite =
+        if rows <= FEW_ROWS { by_columns(left, right, all) } else { by_rows(left, right, all) };
+    if !finite {
         return None;
     }
     // SAFETY: each part is written, since there is some depth, and the parts are all there is.
@@ -92,21 +86,74 @@ pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
     Some(result.into_vec())
 }
 
-/// Some rows of a product.
-struct Part<'a, T> {
-    left: Left<'a, T>,
-    right: Matrix<'a, T>,
-    result: &'a mut [MaybeUninit<T>],
+/// Rows up to which threads share the columns: each that had some of the rows would copy all of the right matrix.
+const FEW_ROWS: usize = 64;
+
+/// Writes the products, rows or parts of them, and tells whether the right matrix is finite.
+fn by_columns<'a, T: Element>(
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
+) -> bool {
+    /// Two panels of AVX-512's, or one of AVX2's.
+    const LEAST_COLUMNS: usize = 224;
+    let enough = ENOUGH.div_ceil(left.rows() * left.columns());
+    let part = enough.next_multiple_of(LEAST_COLUMNS);
+    let bands = right.transposed().bands(part);
+    let mut parts: Vec<_> = bands.map(|(_, right)| (right.transposed(), Vec::new())).collect();
+    for mut row in rows {
+        for (right, rows) in &mut parts {
+            let (own, others) = row.split_at_mut(right.columns());
+            rows.push(own);
+            row = others;
+        }
+        // A column too few would leave memory unwritten.
+        assert!(row.is_empty(), "parts of all columns");
+    }
+    let left = &Left::new(left);
+    let finite = parts::map(parts.into_iter(), |(right, rows)| {
+        super::arch().dispatch(Part { left, right, rows })
+    });
+    !finite.contains(&false)
 }
 
-impl<T: Element> WithSimd for Part<'_, T> {
+/// [`by_columns`], but by bands of rows.
+fn by_rows<'a, T: Element>(
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+    rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
+) -> bool {
+    /// Rows whose sums lie in the second cache while these go on.
+    const MOST_ROWS: usize = 256;
+    let work = left.rows().saturating_mul(left.columns()).saturating_mul(right.columns());
+    let part = left.rows().div_ceil((work / ENOUGH).clamp(1, threads())).clamp(1, MOST_ROWS);
+    let mut rows = rows.into_iter();
+    let bands = left.bands(part).map(|(_, left)| {
+        let own: Vec<_> = rows.by_ref().take(left.rows()).collect();
+        assert_eq!(own.len(), left.rows(), "rows of a band");
+        (left, own)
+    });
+    let finite = parts::map(bands, |(left, rows)| {
+        super::arch().dispatch(Part { left: &Left::new(left), right, rows })
+    });
+    !finite.contains(&false)
+}
+
+/// Some rows or columns of a product.
+struct Part<'a, 'b, T> {
+    left: &'a Left<'a, T>,
+    right: Matrix<'a, T>,
+    /// What is written, row by row.
+    rows: Vec<&'b mut [MaybeUninit<T>]>,
+}
+
+impl<T: Element> WithSimd for Part<'_, '_, T> {
     /// Whether the right matrix is finite.
     type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self { left, right, result } = self;
-        left.multiply(simd, right, result)
+    fn with_simd<S: Simd>(mut self, simd: S) -> bool {
+        self.left.multiply(simd, self.right, &mut self.rows)
     }
 }
 

@@ -58,12 +58,6 @@ impl<'a, T: Copy> Matrix<'a, T> {
         self.column_stride == 1
     }
 
-    /// All values of a whole matrix, in either order.
-    pub(in crate::kernels) fn values(&self) -> &'a [T] {
-        assert_eq!(self.values.len(), self.rows * self.columns, "the values of a whole matrix");
-        self.values
-    }
-
     /// The same matrix, where it is of f32.
     pub(in crate::kernels) fn as_f32(&self) -> Option<Matrix<'a, f32>>
     where

@@ -37,21 +37,19 @@ impl<'a, T: Element> Left<'a, T> {
         Self { matrix, taken: not_zero(matrix) }
     }
 
-    /// Writes the product with `right` to `result`, and tells whether `right` is finite. Where it is not, what is zero
+    /// Writes the product with `right` to `rows`, and tells whether `right` is finite. Where it is not, what is zero
     /// would have counted, and the result is of no use.
     #[inline(always)]
     pub(super) fn multiply<S: Simd>(
         &self,
         simd: S,
         right: Matrix<'_, T>,
-        result: &mut [MaybeUninit<T>],
+        rows: &mut [&mut [MaybeUninit<T>]],
     ) -> bool {
         let columns = right.columns();
-        assert_eq!(
-            (right.rows(), result.len()),
-            (self.matrix.columns(), self.matrix.rows() * columns),
-            "a product"
-        );
+        let sizes = (self.matrix.columns(), self.matrix.rows());
+        assert_eq!((right.rows(), rows.len()), sizes, "a product");
+        assert!(rows.iter().all(|row| row.len() == columns), "rows of a product");
         let lanes = T::lanes::<S>();
         let vectors = columns.div_ceil(lanes);
         let panels = vectors.div_ceil(near_vectors::<T, S>());
@@ -62,20 +60,20 @@ impl<'a, T: Element> Left<'a, T> {
         for index in 0..panels {
             let own = begin(index)..begin(index + 1).min(columns);
             finite &= match own.len().div_ceil(lanes) {
-                1 => panel.multiply::<S, 1>(simd, right, own, result),
-                2 => panel.multiply::<S, 2>(simd, right, own, result),
-                3 => panel.multiply::<S, 3>(simd, right, own, result),
-                4 => panel.multiply::<S, 4>(simd, right, own, result),
-                5 => panel.multiply::<S, 5>(simd, right, own, result),
-                6 => panel.multiply::<S, 6>(simd, right, own, result),
-                7 => panel.multiply::<S, 7>(simd, right, own, result),
-                8 => panel.multiply::<S, 8>(simd, right, own, result),
-                9 => panel.multiply::<S, 9>(simd, right, own, result),
-                10 => panel.multiply::<S, 10>(simd, right, own, result),
-                11 => panel.multiply::<S, 11>(simd, right, own, result),
-                12 => panel.multiply::<S, 12>(simd, right, own, result),
-                13 => panel.multiply::<S, 13>(simd, right, own, result),
-                _ => panel.multiply::<S, MOST_VECTORS>(simd, right, own, result),
+                1 => panel.multiply::<S, 1>(simd, right, own, rows),
+                2 => panel.multiply::<S, 2>(simd, right, own, rows),
+                3 => panel.multiply::<S, 3>(simd, right, own, rows),
+                4 => panel.multiply::<S, 4>(simd, right, own, rows),
+                5 => panel.multiply::<S, 5>(simd, right, own, rows),
+                6 => panel.multiply::<S, 6>(simd, right, own, rows),
+                7 => panel.multiply::<S, 7>(simd, right, own, rows),
+                8 => panel.multiply::<S, 8>(simd, right, own, rows),
+                9 => panel.multiply::<S, 9>(simd, right, own, rows),
+                10 => panel.multiply::<S, 10>(simd, right, own, rows),
+                11 => panel.multiply::<S, 11>(simd, right, own, rows),
+                12 => panel.multiply::<S, 12>(simd, right, own, rows),
+                13 => panel.multiply::<S, 13>(simd, right, own, rows),
+                _ => panel.multiply::<S, MOST_VECTORS>(simd, right, own, rows),
             };
         }
         finite
@@ -134,7 +132,7 @@ struct Panel<'a, T> {
 }
 
 impl<T: Element> Panel<'_, T> {
-    /// Writes the product with some columns of `right`, which are `COUNT` vectors, to those of `result`, and tells
+    /// Writes the product with some columns of `right`, which are `COUNT` vectors, to those of `products`, and tells
     /// whether they are finite.
     #[inline(always)]
     fn multiply<S: Simd, const COUNT: usize>(
@@ -142,7 +140,7 @@ impl<T: Element> Panel<'_, T> {
         simd: S,
         right: Matrix<'_, T>,
         columns: Range<usize>,
-        result: &mut [MaybeUninit<T>],
+        products: &mut [&mut [MaybeUninit<T>]],
     ) -> bool {
         let depth = right.rows();
         let mut finite = true;
@@ -154,10 +152,9 @@ impl<T: Element> Panel<'_, T> {
             // A word's bits tell as many places, and none of them is asked whether it is one.
             let lines = T::vectors::<S>(&self.lines).as_chunks::<COUNT>().0;
             let lines = lines.first_chunk::<DEPTH>().expect("room for so many rows");
-            let results = result.chunks_exact_mut(right.columns());
             let mut next = next_block(right, rows, columns.clone());
-            let asked_for = next.len().div_ceil(results.len());
-            for (row, result) in results.enumerate() {
+            let asked_for = next.len().div_ceil(products.len());
+            for (row, result) in products.iter_mut().enumerate() {
                 for values in next.by_ref().take(asked_for) {
                     prefetch(values);
                 }
