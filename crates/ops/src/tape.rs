@@ -285,7 +285,7 @@ pub(crate) fn concatenate(tensors: &[&Tensor]) -> Result<Tensor> {
 /// let device = Device::Cpu;
 /// let (left, right) = (Var::ones((2, 1), DType::F32, &device)?, Var::ones((2, 2), DType::F32, &device)?);
 ///
-/// let (both, tape) = Tape::record(|| relu(&cat(&[&left, &right], 1)?))?;
+/// let (both, tape) = Tape::record(|| relu(&cat(&[left.as_tensor(), right.as_tensor()], 1)?))?;
 /// let gradients = tape.backward(&both, &Tensor::new(&[[1f32, 2.0, 3.0], [4.0, 5.0, 6.0]], &device)?)?;
 /// assert_eq!(gradients.get(&left).unwrap().to_vec2::<f32>()?, [[1.0], [4.0]]);
 /// assert_eq!(gradients.get(&right).unwrap().to_vec2::<f32>()?, [[2.0, 3.0], [5.0, 6.0]]);

@@ -40,10 +40,13 @@ pub(crate) struct Arguments {
     /// picture too
     #[arg(long, conflicts_with = "other_networks")]
     growth: bool,
+    /// Time all of these, one after another: the paper's networks, the others, and growth
+    #[arg(long, conflicts_with_all = ["other_networks", "growth"])]
+    all: bool,
     /// Seconds that each step of another network is repeated for
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     seconds: f64,
-    /// Folder for bench.md and bench.json [default: runs/bench in the workspace]
+    /// Folder for the tables [default: runs/bench in the workspace]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -52,21 +55,34 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     let workspace = crate::workspace();
     let machine = Machine::here();
     let dir = arguments.out.clone().unwrap_or_else(|| workspace.join("runs/bench"));
-    if arguments.other_networks {
-        return other_networks(arguments, &workspace, &machine, &dir);
+    let Arguments { other_networks: others, growth: grown, all, .. } = *arguments;
+    if all || !(others || grown) {
+        papers_networks(arguments, &workspace, &machine, &dir)?;
     }
-    if arguments.growth {
-        return growth(arguments, &workspace, &machine, &dir);
+    if all || others {
+        other_networks(arguments, &workspace, &machine, &dir)?;
     }
+    if all || grown {
+        growth(arguments, &workspace, &machine, &dir)?;
+    }
+    Ok(())
+}
+
+fn papers_networks(
+    arguments: &Arguments,
+    workspace: &Path,
+    machine: &Machine,
+    dir: &Path,
+) -> Result<()> {
     let data = Mnist::shipped()?;
     let signals = Signals::listen()?;
     let mut rounds = Vec::with_capacity(arguments.rounds);
     let mut measure_all = || -> Result<()> {
         for number in 1..=arguments.rounds {
             let name = format!("round {number} of {}", arguments.rounds);
-            rounds.push(round(arguments, &name, &workspace, &machine, &data, signals.stop())?);
+            rounds.push(round(arguments, &name, workspace, machine, &data, signals.stop())?);
             // After each round: a later one that fails must not take the others along.
-            write(&dir, &table::Report::new(&machine, &rounds)?)?;
+            write(dir, &table::Report::new(machine, &rounds)?)?;
         }
         Ok(())
     };
@@ -81,7 +97,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     }
     measured?;
     note(format_args!("bench.md and bench.json are in {}", dir.display()));
-    print(&table::Report::new(&machine, &rounds)?.to_markdown())
+    print(&table::Report::new(machine, &rounds)?.to_markdown())
 }
 
 fn other_networks(
