@@ -53,6 +53,7 @@
 
 mod batch_norm;
 pub mod channels_last;
+mod concatenation;
 mod convolution;
 mod convolution_sizes;
 mod dropout;
@@ -79,6 +80,7 @@ mod threads;
 pub use candle_nn::{Conv2dConfig, Optimizer};
 
 pub use batch_norm::{batch_norm, batch_norm_evaluation};
+pub use concatenation::cat;
 pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};
 pub use dropout::dropout;
 pub use kernels::instructions;
@@ -95,7 +97,7 @@ pub use pooling::{avg_pool2d, max_pool2d};
 pub use relu::{add_relu, relu};
 pub use softmax::{log_softmax, softmax};
 pub use statistics::{BatchStatistics, RunningStatistics};
-pub use tape::{Tape, add_gradients, cat};
+pub use tape::{Tape, add_gradients};
 pub use threads::{awake, side_by_side};
 
 /// The snippets of the README, which are tests.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, Device, Result, Shape, Tensor, bail};
 
 use crate::batch_norm::batch_norm;
+use crate::concatenation::concatenate;
 use crate::element::{Element, has_kernels};
 use crate::kernels::batch_norm::{
     InputGradient, Normaliser, forward, gradient_sums, rectified_gradient,
@@ -16,7 +17,6 @@ use crate::layout::bias_or_zeros;
 use crate::linear::{check, gradients_through, linear_relu};
 use crate::op::{Argument, Op, apply, kept};
 use crate::statistics::BatchStatistics;
-use crate::tape::concatenate;
 
 const NAME: &str = "linear_relu_batch_norm";
 

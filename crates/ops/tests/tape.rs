@@ -3,7 +3,9 @@
 mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
-use pairnet_ops::{Conv2dConfig, Tape, channels_last, dropout, linear, linear_relu, softmax};
+use pairnet_ops::{
+    Conv2dConfig, Tape, add_gradients, cat, channels_last, dropout, linear, linear_relu, softmax,
+};
 use support::{assert_told, tensor, values, variable, weighted_sum, with_gradients};
 
 /// The variables of two linear layers, 6 → 5 → 4, and their input of 3 rows.
@@ -36,6 +38,42 @@ fn ops_of_candle_between_are_gone_through() {
     compare(|hidden| hidden.t()?.contiguous()?.t()?.contiguous());
     compare(|hidden| hidden.narrow(0, 1, 2));
     compare(|hidden| Tensor::cat(&[hidden, hidden], 0));
+}
+
+#[test]
+fn what_is_put_side_by_side_is_gone_through() {
+    compare(|hidden| cat(&[hidden], 0));
+    compare(|hidden| cat(&[&softmax(hidden)?, hidden], 0));
+    let constant = tensor(&[5, 2], DType::F64, 1);
+    compare(|hidden| cat(&[&hidden.t()?, &constant], 1)?.t()?.contiguous());
+    let variables = [[2, 1, 3], [2, 4, 3], [2, 2, 3]].map(|shape| variable(&shape, DType::F64, 1));
+    with_gradients(&variables, |v| {
+        let all: Vec<&Tensor> = v.iter().map(Var::as_tensor).collect();
+        softmax(&cat(&all, 1)?)
+    });
+    let [first, second, _] = variables.each_ref().map(Var::as_tensor);
+    assert_told(cat(&[first, second], 0), "shape mismatch");
+    assert_told(cat::<Tensor, _>(&[], 0), "at least one tensor");
+}
+
+#[test]
+fn gradients_are_added_variable_by_variable() {
+    let v = layers();
+    let of = |factor: f64, shared: &Var, own: &Var| {
+        let mut gradients = Tensor::zeros((), DType::F64, shared.device())?.backward()?;
+        gradients.insert(shared, (shared.ones_like()? * factor)?);
+        gradients.insert(own, (own.ones_like()? * factor)?);
+        Ok::<_, candle_core::Error>(gradients)
+    };
+    let mut gradients = of(1.0, &v[0], &v[1]).unwrap();
+    add_gradients(&mut gradients, of(2.0, &v[0], &v[2]).unwrap()).unwrap();
+    for (variable, expected) in [(&v[0], 3.0), (&v[1], 1.0), (&v[2], 2.0)] {
+        let found = values(gradients.get(variable).unwrap());
+        assert!(!found.is_empty() && found.iter().all(|&value| value == expected));
+    }
+    let mut other = of(1.0, &v[3], &v[4]).unwrap();
+    other.insert(&v[0], tensor(&[2], DType::F64, 1));
+    assert_told(add_gradients(&mut gradients, other), "shape mismatch");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, Device, Result, Shape, Tensor, bail};
 
 use super::NormalisedConvolution;
+use crate::concatenation::concatenate;
 use crate::element::Element;
 use crate::kernels::batch_norm::Normaliser;
 use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
@@ -14,7 +15,6 @@ use crate::kernels::normalised_convolution::{
 use crate::layout::bias_or_zeros;
 use crate::op::{self, Argument, Op, kept};
 use crate::statistics::BatchStatistics;
-use crate::tape::concatenate;
 
 /// The op, with the batch's statistics or those `frozen`: mean and variance of each channel.
 pub(super) fn apply(
