@@ -34,11 +34,7 @@ pub(super) fn fits<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> boo
     const LEAST_COLUMNS: usize = 32;
     /// What the second cache holds of the right matrix beside the rest.
     const MOST_VALUES: usize = 1 << 17;
-    #[cfg(target_arch = "x86_64")]
-    let registers = matches!(crate::kernels::arch(), pulp::Arch::V4(_));
-    #[cfg(not(target_arch = "x86_64"))]
-    let registers = false;
-    registers
+    has_registers()
         && size_of::<T>() == size_of::<f32>()
         && left.is_row_major()
         && left.rows >= LEAST_ROWS
@@ -46,6 +42,14 @@ pub(super) fn fits<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> boo
         && right.columns >= LEAST_COLUMNS
         && right.rows * right.columns <= MOST_VALUES
         && summed_alike(left.rows, right.columns)
+}
+
+/// Whether there are 32 of sixteen values.
+fn has_registers() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return matches!(crate::kernels::arch(), pulp::Arch::V4(_));
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 /// left · right, row-major, by threads that share the rows.
@@ -144,7 +148,6 @@ mod tests {
         if matches!(crate::kernels::arch(), pulp::Arch::Scalar) {
             return;
         }
-        let fitting = crate::kernels::instructions() == "avx512";
         let wave = |count: usize| -> Vec<f32> {
             (0..count).map(|place| (place as f32 * 1.7).sin()).collect()
         };
@@ -162,7 +165,7 @@ mod tests {
                 Matrix::new(&right, depth, columns),
                 Matrix::new(&right, columns, depth).transposed(),
             ] {
-                assert_eq!(fits(left, right), fitting, "{rows}×{depth}×{columns}");
+                assert_eq!(fits(left, right), has_registers(), "{rows}×{depth}×{columns}");
                 let by_gemm = in_parts(left, right, Split::Columns);
                 for threads in [1, 3] {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
