@@ -3,6 +3,7 @@
 use candle_core::shape::Dim;
 use candle_core::{Result, Tensor};
 
+use crate::element::has_kernels;
 use crate::tape::{Recorded, note};
 
 /// All values of the tensors in one vector: an op takes three tensors.
@@ -15,6 +16,9 @@ pub(crate) fn concatenate(tensors: &[&Tensor]) -> Result<Tensor> {
 }
 
 /// One tensor after another along a dimension, as [`Tensor::cat`]: the tape goes on to what they were made of.
+///
+/// Where that is no result of this crate but a view of one, or the result is transposed, candle goes back from there,
+/// once for each tensor.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};
@@ -41,7 +45,9 @@ pub fn cat<A: AsRef<Tensor>, D: Dim>(tensors: &[A], dim: D) -> Result<Tensor> {
     let result = Tensor::cat(tensors, dim)?;
     let tensors: Vec<&Tensor> = tensors.iter().map(AsRef::as_ref).collect();
     let lengths = tensors.iter().map(|tensor| tensor.dim(dim)).collect::<Result<_>>()?;
-    note(|| Box::new(Concatenation { dim, lengths }), &tensors, &result);
+    if has_kernels(result.device()) {
+        note(|| Box::new(Concatenation { dim, lengths }), &tensors, &result);
+    }
     Ok(result)
 }
 
@@ -64,9 +70,13 @@ impl Recorded for Concatenation {
     ) -> Result<Vec<Option<Tensor>>> {
         let mut first = 0;
         let part = |(argument, &length): (&&Tensor, &usize)| {
-            let part = gradient.narrow(self.dim, first, length)?.contiguous()?;
+            let own = first;
             first += length;
-            Ok(Some(part.reshape(argument.shape())?))
+            if !argument.track_op() {
+                return Ok(None);
+            }
+            let part = gradient.narrow(self.dim, own, length)?.contiguous()?;
+            part.reshape(argument.shape()).map(Some)
         };
         arguments.iter().zip(&self.lengths).map(part).collect()
     }

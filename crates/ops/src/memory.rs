@@ -34,7 +34,8 @@ pub(crate) fn unwritten<T>(count: usize) -> Box<[MaybeUninit<T>]> {
     places
 }
 
-/// Values as places to write to.
+/// Values as places to write to, for functions that also write to new memory. They write values to these places, and
+/// nothing that is not initialised.
 pub(crate) fn places<T>(values: &mut [T]) -> &mut [MaybeUninit<T>] {
     // SAFETY: the layouts are the same, and what gets the places writes values alone.
     #[expect(unsafe_code, reason = "a slice of values is one of places that hold some")]

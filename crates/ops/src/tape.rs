@@ -166,8 +166,12 @@ pub fn add_gradients(gradients: &mut GradStore, others: GradStore) -> Result<()>
 
 /// Of two gradients. candle's own addition shares threads with the whole program, and waits for them.
 fn sum(one: &Tensor, other: &Tensor) -> Result<Tensor> {
-    let alike = one.shape() == other.shape() && other.device().is_cpu();
-    if alike && one.device().is_cpu() && one.is_contiguous() && other.is_contiguous() {
+    let alike = one.shape() == other.shape() && one.dtype() == other.dtype();
+    let ours = matches!(one.dtype(), DType::F32 | DType::F64)
+        && [one, other]
+            .iter()
+            .all(|gradient| gradient.device().is_cpu() && gradient.is_contiguous());
+    if alike && ours {
         let guards = (one.storage_and_layout(), other.storage_and_layout());
         return with_float!("Tape", one.dtype(), T => {
             let (one_values, other_values) = (values::<T, _>(&guards.0)?, values::<T, _>(&guards.1)?);

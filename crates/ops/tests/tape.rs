@@ -71,6 +71,11 @@ fn gradients_are_added_variable_by_variable() {
         let found = values(gradients.get(variable).unwrap());
         assert!(!found.is_empty() && found.iter().all(|&value| value == expected));
     }
+    // Of other floats, which no kernel of this crate takes, candle adds them.
+    let half = Var::ones(2, DType::BF16, v[0].device()).unwrap();
+    let mut gradients_of_half = of(1.0, &half, &v[1]).unwrap();
+    add_gradients(&mut gradients_of_half, of(2.0, &half, &v[1]).unwrap()).unwrap();
+    assert_eq!(values(gradients_of_half.get(&half).unwrap()), [3.0; 2]);
     let mut other = of(1.0, &v[3], &v[4]).unwrap();
     other.insert(&v[0], tensor(&[2], DType::F64, 1));
     assert_told(add_gradients(&mut gradients, other), "shape mismatch");

@@ -95,10 +95,11 @@ fn by_columns<'a, T: Element>(
     right: Matrix<'_, T>,
     rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
 ) -> bool {
-    /// Two panels of AVX-512's, or one of AVX2's.
-    const LEAST_COLUMNS: usize = 224;
-    let enough = ENOUGH.div_ceil(left.rows() * left.columns());
-    let part = enough.next_multiple_of(LEAST_COLUMNS);
+    /// Two panels of f32: a thread that is done first takes such a piece of another's.
+    const MOST_COLUMNS: usize = 224;
+    let enough = ENOUGH.div_ceil(left.rows().saturating_mul(left.columns()));
+    let share = right.columns().div_ceil(threads()).min(MOST_COLUMNS);
+    let part = enough.max(share).next_multiple_of(16);
     let bands = right.transposed().bands(part);
     let mut parts: Vec<_> = bands.map(|(_, right)| (right.transposed(), Vec::new())).collect();
     for mut row in rows {
@@ -175,7 +176,9 @@ mod tests {
         let sizes = (1..=230).step_by(3).map(|columns| (7, 33, columns));
         let depths = [1, 63, 64, 65, 130].map(|depth| (35, depth, 20));
         let rows = [1, 31, 32, 33, 257].map(|rows| (rows, 70, 18));
-        for (rows, depth, columns) in sizes.chain(depths).chain(rows) {
+        // Of few rows, whose columns are shared.
+        let shared = [(33, 100, 225), (64, 390, 500), (3, 1000, 1200)];
+        for (rows, depth, columns) in sizes.chain(depths).chain(rows).chain(shared) {
             let (left, right) = (values::<T>(rows * depth, 3), values::<T>(depth * columns, 1));
             let lefts =
                 [Matrix::new(&left, rows, depth), Matrix::new(&left, depth, rows).transposed()];
@@ -229,6 +232,13 @@ mod tests {
             other[4] = worst;
             assert_eq!(product(left, Matrix::new(&other, 3, 2)), None);
             assert_eq!(product(left, Matrix::new(&other, 2, 3).transposed()), None);
+            // In the last columns of many, which several pieces are made of.
+            let (zeros, mut other) = (vec![0.0; 64 * 300], vec![1.0; 300 * 500]);
+            let left = Matrix::new(&zeros, 64, 300);
+            assert_eq!(product(left, Matrix::new(&other, 300, 500)), Some(vec![0.0; 64 * 500]));
+            other[300 * 500 - 1] = worst;
+            assert_eq!(product(left, Matrix::new(&other, 300, 500)), None);
+            assert_eq!(product(left, Matrix::new(&other, 500, 300).transposed()), None);
         }
         assert_eq!(product(Matrix::new(&[0f32; 0], 2, 0), Matrix::new(&[], 0, 3)), None);
         assert_eq!(product(Matrix::new(&[0f32; 6], 2, 3), Matrix::new(&[], 3, 0)), Some(vec![]));

@@ -73,8 +73,8 @@ fn each_of_rows<T: Element, const ROWS: usize>(matrices: &[T], columns: usize) -
     result.into_flattened()
 }
 
-/// Writes the transpose of `rows` × `columns` values of `source` to `target`, all of it, both with the distance from one row's
-/// first value to the next one's.
+/// Writes every value of the transpose of `rows` × `columns` values of `source` to `target`, both with the distance
+/// from one row's first value to the next one's.
 ///
 /// # Panics
 ///

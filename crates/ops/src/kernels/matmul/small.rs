@@ -1,4 +1,4 @@
-//! Products of which a few columns of the right matrix lie in the nearest cache at their whole depth.
+//! Products of which a few columns of the right matrix lie in the nearest caches at their whole depth.
 //!
 //! `gemm` packs both matrices, and takes rows or columns 64 at a time: of a batch of 200, eight are left to a kernel
 //! that has hardly anything to do between its loads. Here eight rows at a time are read as they lie, and three vectors
@@ -22,10 +22,11 @@ const ROWS: usize = 8;
 /// Vectors of columns that they are multiplied by.
 const VECTORS: usize = 3;
 
+/// Rows for which copying the right matrix is little of the work.
+const LEAST_ROWS: usize = 64;
+
 /// Whether [`product`] takes less time than `gemm`, and has the same bits.
 pub(super) fn fits<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> bool {
-    /// Rows for which copying the right matrix is little of the work.
-    const LEAST_ROWS: usize = 64;
     /// Below, writing the products is a good part of it.
     const LEAST_DEPTH: usize = 16;
     /// Up to which `gemm`, too, adds from first to last.
@@ -57,7 +58,9 @@ pub(super) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
     assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
     let mut result = unwritten(left.rows * right.columns);
     let work = result.len().saturating_mul(left.columns);
-    let share = left.rows.div_ceil((work / ENOUGH).clamp(1, threads()));
+    // Each thread copies the right matrix, for so many rows at least.
+    let most = threads().min(left.rows / (LEAST_ROWS / 2)).max(1);
+    let share = left.rows.div_ceil((work / ENOUGH).clamp(1, most));
     let part = share.next_multiple_of(ROWS).max(1);
     let all = result.chunks_mut((part * right.columns).max(1)).zip(left.bands(part));
     parts::for_each(all, |(result, (_, left))| {
