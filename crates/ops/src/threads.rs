@@ -11,7 +11,7 @@ thread_local! {
 /// Both results, each computed with half of the threads: matrix products within are not split for
 /// threads that are busy.
 ///
-/// The thread that is done first does not sleep while it waits.
+/// The thread that is done first does not sleep while it waits, and takes pieces of what the other has left.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};

@@ -122,13 +122,12 @@ fn by_columns<'a, T: Element>(
 fn by_rows<'a, T: Element>(
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
-    rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
+    mut rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
 ) -> bool {
     /// Rows whose sums lie in the second cache while these go on.
     const MOST_ROWS: usize = 256;
     let work = left.rows().saturating_mul(left.columns()).saturating_mul(right.columns());
     let part = left.rows().div_ceil((work / ENOUGH).clamp(1, threads())).clamp(1, MOST_ROWS);
-    let mut rows = rows.into_iter();
     let bands = left.bands(part).map(|(_, left)| {
         let own: Vec<_> = rows.by_ref().take(left.rows()).collect();
         assert_eq!(own.len(), left.rows(), "rows of a band");
