@@ -14,6 +14,8 @@
 
 use std::sync::OnceLock;
 
+use pulp::{NullaryFnOnce, Simd, WithSimd};
+
 pub(crate) mod adam;
 pub(crate) mod batch_norm;
 pub(crate) mod columns;
@@ -50,18 +52,38 @@ macro_rules! vectorised {
                 // called again is reached through a function of the standard library that is not,
                 // and that the compiler leaves where it is for sets with wider registers.
                 let once = crate::kernels::Once;
-                arch.dispatch(
+                arch.dispatch($crate::kernels::Fused(
                     #[inline(always)]
                     || {
                         let _moved = once;
                         $kernel::<$T, true>($($argument),*)
                     },
-                )
+                ))
             }
         }
     };
 }
 pub(crate) use vectorised;
+
+/// Calls `op` with the vectors of this processor.
+///
+/// What has none calls it as a function of its own, which is compiled once, and not into each caller.
+pub(crate) fn dispatch<W: WithSimd>(op: W) -> W::Output {
+    struct OutOfLine<W>(W);
+    impl<W: WithSimd> WithSimd for OutOfLine<W> {
+        type Output = W::Output;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> W::Output {
+            if const { S::IS_SCALAR } { called(self.0, simd) } else { self.0.with_simd(simd) }
+        }
+    }
+    #[inline(never)]
+    fn called<W: WithSimd, S: Simd>(op: W, simd: S) -> W::Output {
+        op.with_simd(simd)
+    }
+    arch().dispatch(OutOfLine(op))
+}
 
 /// The instruction set that the kernels use: the best that this processor has, or what the
 /// environment variable `PAIRNET_INSTRUCTIONS` says.
@@ -108,3 +130,16 @@ fn asked_for() -> &'static str {
 
 /// What a closure can move out of itself but once.
 pub(crate) struct Once;
+
+/// What is called where there are vectors, and compiled for no other instruction set.
+pub(crate) struct Fused<F>(pub(crate) F);
+
+impl<F: NullaryFnOnce> WithSimd for Fused<F> {
+    type Output = F::Output;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> F::Output {
+        assert!(const { !S::IS_SCALAR }, "a processor that multiplies and adds at once");
+        self.0.call()
+    }
+}

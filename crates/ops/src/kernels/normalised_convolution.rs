@@ -4,8 +4,8 @@ use crate::element::Element;
 use crate::kernels::batch_norm::{self, InputGradient, Normaliser};
 use crate::kernels::convolution::{self, Geometry, Then};
 use crate::kernels::moments::Moments;
-use crate::kernels::parts;
 use crate::kernels::through_relu::ThroughRelu;
+use crate::kernels::{dispatch, parts};
 use crate::memory::unwritten;
 
 mod gradient;
@@ -131,7 +131,7 @@ fn normalise_and_pool<T: Element>(
         let own = activations.len() / image * pooled;
         assert_eq!([result.len(), places.len(), maxima.len()], [own; 3], "windows of a chunk");
         let saved = NormaliseAndPool { activations, lines, image, line, result, places, maxima };
-        crate::kernels::arch().dispatch(saved);
+        dispatch(saved);
     });
     // SAFETY: every chunk was written: all outputs of all windows of as many images.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]

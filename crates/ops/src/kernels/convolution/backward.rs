@@ -20,7 +20,7 @@ use crate::element::{Element, unless_cut};
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
 use crate::kernels::matmul::Matrix;
-use crate::kernels::parts;
+use crate::kernels::{dispatch, parts, vectorised};
 use crate::memory::unwritten;
 
 mod direct;
@@ -53,28 +53,24 @@ impl<T> Saved<'_, T> {
 pub(crate) trait ResultGradient<T>: Sync {
     /// Writes the gradients of some rows (height, width, outputs) of an image's result, with ReLU undone
     /// where `rectified` holds that result. Before the end there is an even number of rows.
-    fn write<S: Simd>(
-        &self,
-        simd: S,
-        at: &ResultRows,
-        rectified: Option<&[T]>,
-        gradients: &mut [T],
-    );
+    fn write(&self, at: &ResultRows, rectified: Option<&[T]>, gradients: &mut [T]);
 }
 
 /// The gradients of all images' results are there already.
 impl<T: Element> ResultGradient<T> for &[T] {
-    #[inline(always)]
-    fn write<S: Simd>(&self, _: S, at: &ResultRows, rectified: Option<&[T]>, gradients: &mut [T]) {
+    fn write(&self, at: &ResultRows, rectified: Option<&[T]>, gradients: &mut [T]) {
         let given = &self[at.values.clone()];
         match rectified {
             None => gradients.copy_from_slice(given),
-            Some(rectified) => {
-                for ((gradient, &given), &value) in gradients.iter_mut().zip(given).zip(rectified) {
-                    *gradient = unless_cut(value, given);
-                }
-            }
+            Some(rectified) => vectorised!(unrectified::<T>(given, rectified, gradients)),
         }
+    }
+}
+
+#[inline(always)]
+fn unrectified<T: Element, const FUSED: bool>(given: &[T], rectified: &[T], gradients: &mut [T]) {
+    for ((gradient, &given), &value) in gradients.iter_mut().zip(given).zip(rectified) {
+        *gradient = unless_cut(value, given);
     }
 }
 
@@ -130,7 +126,7 @@ impl Way {
 /// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
     saved: &Saved<'_, T>,
-    result_gradient: &impl ResultGradient<T>,
+    result_gradient: &dyn ResultGradient<T>,
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
@@ -140,7 +136,7 @@ pub(crate) fn backward<T: Element>(
     }
     if way == Way::OnePatch {
         let one = OnePatch { saved, result_gradient, g, of_images };
-        return crate::kernels::arch().dispatch(one);
+        return dispatch(one);
     }
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let turned = if way == Way::Direct && of_images { Turned::new(saved.weights, g) } else { None };
@@ -156,29 +152,23 @@ pub(crate) fn backward<T: Element>(
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let gradients_of = |(index, image_gradients): (usize, &mut [MaybeUninit<T>])| {
         let images = index * chunk..count.min((index + 1) * chunk);
-        let arch = crate::kernels::arch();
         if way == Way::Direct {
             let (band, turned) = (&bands[0], turned.as_ref());
             let direct =
                 Direct { saved, images, band, result_gradient, g, turned, image_gradients };
-            return arch.dispatch(direct);
+            return dispatch(direct);
         }
         let mut image_gradients = ImageGradients::new(image_gradients, g.image());
         let of_band = |band: &Band| {
             let (images, image_gradients) = (images.clone(), &mut image_gradients);
             match way {
                 Way::ShortPatches => {
-                    arch.dispatch(ShortPatches { saved, images, band, result_gradient, g })
+                    dispatch(ShortPatches { saved, images, band, result_gradient, g })
                 }
-                Way::Pooled => arch.dispatch(Pooled {
-                    saved,
-                    images,
-                    band,
-                    result_gradient,
-                    g,
-                    image_gradients,
-                }),
-                Way::Winograd(tile) => arch.dispatch(Winograd {
+                Way::Pooled => {
+                    dispatch(Pooled { saved, images, band, result_gradient, g, image_gradients })
+                }
+                Way::Winograd(tile) => dispatch(Winograd {
                     saved,
                     tile,
                     images,
@@ -188,14 +178,7 @@ pub(crate) fn backward<T: Element>(
                     filters,
                     image_gradients,
                 }),
-                _ => arch.dispatch(Patches {
-                    saved,
-                    images,
-                    band,
-                    result_gradient,
-                    g,
-                    image_gradients,
-                }),
+                _ => dispatch(Patches { saved, images, band, result_gradient, g, image_gradients }),
             }
         };
         let sums = added_up(bands.iter().map(of_band), g);
@@ -245,25 +228,25 @@ fn at_once(g: &Geometry) -> usize {
 }
 
 /// The gradients where each image is one patch, which makes each of them a matrix product.
-struct OnePatch<'a, T, G> {
+struct OnePatch<'a, T> {
     saved: &'a Saved<'a, T>,
-    result_gradient: &'a G,
+    result_gradient: &'a dyn ResultGradient<T>,
     g: &'a Geometry,
     of_images: bool,
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for OnePatch<'_, T, G> {
+impl<T: Element> WithSimd for OnePatch<'_, T> {
     type Output = Gradients<T>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
+    fn with_simd<S: Simd>(self, _: S) -> Gradients<T> {
         let Self { saved, result_gradient, g, of_images } = self;
         let mut gradients = vec![T::ZERO; saved.result.len()];
         let mut bias = ColumnSums::new(g.outputs);
         for (image, gradients) in gradients.chunks_exact_mut(g.outputs).enumerate() {
             let values = image * g.outputs..(image + 1) * g.outputs;
             let at = ResultRows { image, rows: 0..1, values };
-            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
+            result_gradient.write(&at, saved.rectified(&at), gradients);
         }
         bias.add(&gradients);
         let count = saved.images.len() / g.image();

@@ -14,8 +14,8 @@ use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::linear::weighted;
 use crate::kernels::matmul::Matrix;
-use crate::kernels::parts;
 use crate::kernels::vectors::WINDOW;
+use crate::kernels::{dispatch, parts};
 use crate::memory::unwritten;
 
 mod store;
@@ -86,8 +86,8 @@ pub(crate) fn forward_and<T: Element, R: Send>(
             (places, places_left) = places_left.split_at_mut(own.min(pooled));
             let starts = &starts[..filters.count(band.patches, then)];
             let arranged = Arranged::new(g, band);
-            let chunk = Chunk { images, arranged, filters, g, starts, then, result, places };
-            crate::kernels::arch().dispatch(chunk);
+            let chunk = Chunk { images, arranged, g, starts, then, result, places };
+            dispatch(Filtered { chunk, filters });
         }
         // SAFETY: the chunk has as many results as images, and all outputs of each were written.
         #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
@@ -157,7 +157,6 @@ pub(super) struct Chunk<'a, T> {
     pub(super) images: &'a [T],
     /// Room for each.
     pub(super) arranged: Arranged<T>,
-    pub(super) filters: &'a Filters<T>,
     pub(super) g: &'a Geometry,
     /// Where the patches of a band's results begin; where pooled, of each window's first.
     pub(super) starts: &'a [usize],
@@ -167,28 +166,47 @@ pub(super) struct Chunk<'a, T> {
     pub(super) places: &'a mut [MaybeUninit<u8>],
 }
 
-impl<T: Element> WithSimd for Chunk<'_, T> {
+/// Some images and what they are multiplied by.
+struct Filtered<'a, T> {
+    chunk: Chunk<'a, T>,
+    filters: &'a Filters<T>,
+}
+
+impl<T: Element> WithSimd for Filtered<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match shape::<T, S>(self.g.outputs) {
-            (1, 8) => self.with_shape::<S, 1, 8>(simd),
-            (2, 8) => self.with_shape::<S, 2, 8>(simd),
-            _ => self.with_shape::<S, 2, 4>(simd),
+        match shape::<T, S>(self.chunk.g.outputs) {
+            _ if const { S::REGISTER_COUNT < 32 } => self.with_shape::<S, 2, 4>(simd),
+            (1, _) => self.with_shape::<S, 1, 8>(simd),
+            _ => self.with_shape::<S, 2, 8>(simd),
+        }
+    }
+}
+
+impl<T: Element> Filtered<'_, T> {
+    #[inline(always)]
+    fn with_shape<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
+        let Self { chunk, filters } = self;
+        match filters {
+            Filters::Winograd(filters) => chunk.by_winograd::<S, VECTORS>(simd, filters),
+            Filters::Direct(panels) if chunk.then == Then::ReluMaxPool => {
+                chunk.pooled::<S, VECTORS, POSITIONS>(simd, panels);
+            }
+            Filters::Direct(panels) => chunk.plain::<S, VECTORS, POSITIONS>(simd, panels),
         }
     }
 }
 
 impl<T: Element> Chunk<'_, T> {
+    /// By direct sums, unpooled.
     #[inline(always)]
-    fn with_shape<S: Simd, const VECTORS: usize, const POSITIONS: usize>(self, simd: S) {
-        match self.filters {
-            Filters::Winograd(filters) => self.by_winograd::<S, VECTORS>(simd, filters),
-            Filters::Direct(panels) if self.then == Then::ReluMaxPool => {
-                self.pooled::<S, VECTORS, POSITIONS>(simd, panels);
-            }
-            Filters::Direct(panels) => self.plain::<S, VECTORS, POSITIONS>(simd, panels),
+    pub(super) fn direct<S: Simd>(self, simd: S, panels: &Panels<T>) {
+        match shape::<T, S>(self.g.outputs) {
+            _ if const { S::REGISTER_COUNT < 32 } => self.plain::<S, 2, 4>(simd, panels),
+            (1, _) => self.plain::<S, 1, 8>(simd, panels),
+            _ => self.plain::<S, 2, 8>(simd, panels),
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
 use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
 use crate::element::Element;
 
@@ -33,12 +31,12 @@ pub(super) fn forward<T: Element>(
 /// As [`super::backward`].
 pub(super) fn backward<T: Element>(
     saved: &Saved<'_, T>,
-    result_gradient: &impl ResultGradient<T>,
+    result_gradient: &dyn ResultGradient<T>,
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
     let own = &g.group();
-    let gradients = crate::kernels::arch().dispatch(Written { saved, result_gradient, g });
+    let gradients = written(saved, result_gradient, g);
     let mut images = vec![T::ZERO; if of_images { saved.images.len() } else { 0 }];
     let (mut weights, mut bias) = (Vec::new(), Vec::new());
     for (group, of_group) in saved.weights.chunks_exact(own.outputs * own.patch()).enumerate() {
@@ -64,28 +62,20 @@ pub(super) fn backward<T: Element>(
 }
 
 /// The gradients of all results, with ReLU undone.
-struct Written<'a, T, G> {
-    saved: &'a Saved<'a, T>,
-    result_gradient: &'a G,
-    g: &'a Geometry,
-}
-
-impl<T: Element, G: ResultGradient<T>> WithSimd for Written<'_, T, G> {
-    type Output = Vec<T>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
-        let Self { saved, result_gradient, g } = self;
-        let (height, width) = g.result(saved.then);
-        let length = height * width * g.outputs;
-        let mut gradients = vec![T::ZERO; saved.images.len() / g.image() * length];
-        for (image, gradients) in gradients.chunks_exact_mut(length).enumerate() {
-            let values = image * length..(image + 1) * length;
-            let at = ResultRows { image, rows: 0..height, values };
-            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
-        }
-        gradients
+fn written<T: Element>(
+    saved: &Saved<'_, T>,
+    result_gradient: &dyn ResultGradient<T>,
+    g: &Geometry,
+) -> Vec<T> {
+    let (height, width) = g.result(saved.then);
+    let length = height * width * g.outputs;
+    let mut gradients = vec![T::ZERO; saved.images.len() / g.image() * length];
+    for (image, gradients) in gradients.chunks_exact_mut(length).enumerate() {
+        let values = image * length..(image + 1) * length;
+        let at = ResultRows { image, rows: 0..height, values };
+        result_gradient.write(&at, saved.rectified(&at), gradients);
     }
+    gradients
 }
 
 fn columns(group: usize, width: usize) -> Range<usize> {

@@ -6,6 +6,7 @@ use pulp::{Simd, WithSimd};
 
 use super::Geometry;
 use crate::element::Element;
+use crate::kernels::dispatch;
 use crate::kernels::lines::Lines;
 
 /// Vectors of outputs, and positions in the image, that a tile has: with eight vectors of sums
@@ -45,7 +46,7 @@ impl<T> Panels<T> {
 
 /// `weights` are channels-last, one row of patch length an output.
 pub(super) fn pack<T: Element>(weights: &[T], bias: &[T], g: &Geometry) -> Panels<T> {
-    let width = crate::kernels::arch().dispatch(Width::<T> { outputs: g.outputs, of: PhantomData });
+    let width = dispatch(Width::<T> { outputs: g.outputs, of: PhantomData });
     let patch = g.patch();
     let panels = g.outputs.div_ceil(width);
     let mut values = Lines::zeros(panels * patch * width);

@@ -13,7 +13,7 @@ use super::{ENOUGH, Matrix, summed_alike};
 use crate::element::Element;
 use crate::kernels::lines::Lines;
 use crate::kernels::panel::copy;
-use crate::kernels::parts;
+use crate::kernels::{dispatch, parts};
 use crate::memory::unwritten;
 use crate::threads::threads;
 
@@ -64,7 +64,7 @@ pub(super) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
     let part = share.next_multiple_of(ROWS).max(1);
     let all = result.chunks_mut((part * right.columns).max(1)).zip(left.bands(part));
     parts::for_each(all, |(result, (_, left))| {
-        crate::kernels::arch().dispatch(Part { left, right, result });
+        dispatch(Part { left, right, result });
     });
     // SAFETY: the parts are all there is, and each is written by all its rows and all panels of columns.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use pulp::{NullaryFnOnce, Simd};
+use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::Order;
 use crate::element::Element;
 use crate::kernels::batch_norm::InputGradient;
 use crate::kernels::convolution::{ResultGradient, ResultRows};
+use crate::kernels::dispatch;
 use crate::kernels::grid::{Grid, GridMut};
 use crate::kernels::lines::prefetch;
 use crate::kernels::through_relu::ThroughRelu;
@@ -34,8 +35,30 @@ pub(super) struct NormalisedGradient<'a, T> {
 const MOST_AHEAD: usize = 16 << 10;
 
 impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
+    fn write(&self, at: &ResultRows, _: Option<&[T]>, gradients: &mut [T]) {
+        dispatch(OfRows { source: self, at, gradients });
+    }
+}
+
+/// What is to be written of some rows of an image's result.
+struct OfRows<'a, T> {
+    source: &'a NormalisedGradient<'a, T>,
+    at: &'a ResultRows,
+    gradients: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for OfRows<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    fn write<S: Simd>(&self, simd: S, at: &ResultRows, _: Option<&[T]>, gradients: &mut [T]) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.source.write_rows(simd, self.at, self.gradients);
+    }
+}
+
+impl<T: Element> NormalisedGradient<'_, T> {
+    #[inline(always)]
+    fn write_rows<S: Simd>(&self, simd: S, at: &ResultRows, gradients: &mut [T]) {
         let activations = &self.activations[at.values.clone()];
         // The next ones are on their way while these are worked out.
         let next = &self.activations[at.values.end..];
@@ -51,11 +74,15 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
                 gradients.fill(T::ZERO);
             }
             let through = &self.gradient;
-            match (S::IS_SCALAR, self.order == Order::ReluBatchNorm) {
-                (true, true) => through.apply::<false, true>(activations, gradients),
-                (true, false) => through.apply::<false, false>(activations, gradients),
-                (false, true) => through.apply::<true, true>(activations, gradients),
-                (false, false) => through.apply::<true, false>(activations, gradients),
+            match self.order == Order::ReluBatchNorm {
+                true if const { S::IS_SCALAR } => {
+                    through.apply::<false, true>(activations, gradients);
+                }
+                false if const { S::IS_SCALAR } => {
+                    through.apply::<false, false>(activations, gradients);
+                }
+                true => through.apply::<true, true>(activations, gradients),
+                false => through.apply::<true, false>(activations, gradients),
             }
         }
         if pooled {

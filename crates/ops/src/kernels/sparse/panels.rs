@@ -19,10 +19,10 @@ const DEPTH: usize = BITS;
 const MOST_VECTORS: usize = 14;
 
 /// Vectors of such a row of which `DEPTH` times as many lie in the nearest cache, with 28 KiB.
-#[inline(always)]
-fn near_vectors<T: Element, S: Simd>() -> usize {
+const fn near_vectors<T: Element, S: Simd>() -> usize {
     const BYTES: usize = 28 << 10;
-    (BYTES / DEPTH / size_of::<T::Vector<S>>()).min(MOST_VECTORS)
+    let near = BYTES / DEPTH / size_of::<T::Vector<S>>();
+    if near < MOST_VECTORS { near } else { MOST_VECTORS }
 }
 
 /// Some rows of the left matrix, and which of their values are not zero.
@@ -59,6 +59,7 @@ impl<'a, T: Element> Left<'a, T> {
         let mut finite = true;
         for index in 0..panels {
             let own = begin(index)..begin(index + 1).min(columns);
+            // What a set of instructions never has is not compiled for it.
             finite &= match own.len().div_ceil(lanes) {
                 1 => panel.multiply::<S, 1>(simd, right, own, rows),
                 2 => panel.multiply::<S, 2>(simd, right, own, rows),
@@ -66,6 +67,9 @@ impl<'a, T: Element> Left<'a, T> {
                 4 => panel.multiply::<S, 4>(simd, right, own, rows),
                 5 => panel.multiply::<S, 5>(simd, right, own, rows),
                 6 => panel.multiply::<S, 6>(simd, right, own, rows),
+                _ if const { near_vectors::<T, S>() <= 7 } => {
+                    panel.multiply::<S, 7>(simd, right, own, rows)
+                }
                 7 => panel.multiply::<S, 7>(simd, right, own, rows),
                 8 => panel.multiply::<S, 8>(simd, right, own, rows),
                 9 => panel.multiply::<S, 9>(simd, right, own, rows),

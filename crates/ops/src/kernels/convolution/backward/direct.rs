@@ -12,8 +12,8 @@ use pulp::{Simd, WithSimd};
 
 use super::super::arrangement::Arranged;
 use super::super::bands::Band;
-use super::super::forward::{Chunk, Filters};
-use super::super::tiles::{pack, shape};
+use super::super::forward::Chunk;
+use super::super::tiles::{Panels, pack, shape};
 use super::super::{Geometry, Then};
 use super::image_gradients::ImageGradients;
 use super::patches::add_patches;
@@ -44,7 +44,7 @@ fn turned(g: &Geometry) -> Option<Geometry> {
 /// What all images need.
 pub(super) struct Turned<T> {
     g: Geometry,
-    filters: Filters<T>,
+    panels: Panels<T>,
     starts: Vec<usize>,
     bands: Vec<Band>,
 }
@@ -62,26 +62,26 @@ impl<T: Element> Turned<T> {
                 );
             }
         }
-        let filters = Filters::Direct(pack(&filters, &vec![T::ZERO; g.channels], &turned));
+        let panels = pack(&filters, &vec![T::ZERO; g.channels], &turned);
         let bands = turned.bands(Then::Nothing);
         let starts = turned.starts(Then::Nothing, bands[0].rows.len());
-        Some(Self { g: turned, filters, starts, bands })
+        Some(Self { g: turned, panels, starts, bands })
     }
 }
 
 /// Weight and bias gradients of some images.
-pub(super) struct Direct<'a, T, G> {
+pub(super) struct Direct<'a, T> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
-    pub(super) result_gradient: &'a G,
+    pub(super) result_gradient: &'a dyn ResultGradient<T>,
     pub(super) g: &'a Geometry,
     pub(super) turned: Option<&'a Turned<T>>,
     /// What the gradient of the images is written to, unless that is empty.
     pub(super) image_gradients: &'a mut [MaybeUninit<T>],
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Direct<'_, T, G> {
+impl<T: Element> WithSimd for Direct<'_, T> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -97,29 +97,30 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Direct<'_, T, G> {
         let mut arranged = Arranged::new(g, self.band);
         for (image, gradients) in self.images.clone().zip(gradients.chunks_exact_mut(length)) {
             let at = self.band.of_image(image);
-            self.result_gradient.write(simd, &at, self.saved.rectified(&at), gradients);
+            self.result_gradient.write(&at, self.saved.rectified(&at), gradients);
             bias.add(gradients);
             let image = &self.saved.images[image * g.image()..][..g.image()];
             arranged.take(image);
             let positions = Positions { image: arranged.get(image), gradients, starts: &starts, g };
             match vectors {
+                _ if const { S::REGISTER_COUNT < 32 } => {
+                    positions.add_to::<S, 2, 4, 1>(simd, &mut sums);
+                }
                 1 => positions.add_to::<S, 1, 24, 8>(simd, &mut sums),
-                _ if S::REGISTER_COUNT < 32 => positions.add_to::<S, 2, 4, 1>(simd, &mut sums),
                 _ => positions.add_to::<S, 2, 12, 4>(simd, &mut sums),
             }
         }
-        if let Some(Turned { g, filters, starts, bands }) = self.turned {
+        if let Some(Turned { g, panels, starts, bands }) = self.turned {
             let chunk = Chunk {
                 images: &gradients,
                 arranged: Arranged::new(g, &bands[0]),
-                filters,
                 g,
                 starts,
                 then: Then::Nothing,
                 result: self.image_gradients,
                 places: &mut [],
             };
-            chunk.with_simd(simd);
+            chunk.direct(simd, panels);
         } else if !self.image_gradients.is_empty() {
             let mut image_gradients = ImageGradients::new(self.image_gradients, g.image());
             let filters = Matrix::new(self.saved.weights, g.outputs, g.patch());

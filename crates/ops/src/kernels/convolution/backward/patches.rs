@@ -14,11 +14,11 @@ use crate::kernels::columns::{ColumnSums, add};
 use crate::kernels::matmul::{Matrix, add_matmul_on_this_thread, matmul_on_this_thread};
 
 /// Weight and bias gradients of a band of each of some images.
-pub(super) struct Patches<'a, 'b, T, G> {
+pub(super) struct Patches<'a, 'b, T> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
-    pub(super) result_gradient: &'a G,
+    pub(super) result_gradient: &'a dyn ResultGradient<T>,
     pub(super) g: &'a Geometry,
     /// What the gradient of the images is added to, where it is wanted.
     pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
@@ -28,7 +28,7 @@ pub(super) struct Patches<'a, 'b, T, G> {
 /// of the paper's networks, whose 32 images have fewer, are one product as ever.
 const PATCHES: usize = 1 << 18;
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Patches<'_, '_, T, G> {
+impl<T: Element> WithSimd for Patches<'_, '_, T> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -50,7 +50,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Patches<'_, '_, T, G> {
             let images = first..range.end.min(first + together);
             for (image, gradients) in images.clone().zip(gradients.chunks_exact_mut(length)) {
                 let at = band.of_image(image);
-                result_gradient.write(simd, &at, saved.rectified(&at), gradients);
+                result_gradient.write(&at, saved.rectified(&at), gradients);
                 bias.add(gradients);
             }
             for (number, own) in starts.chunks(at_once).enumerate() {

@@ -21,17 +21,17 @@ use crate::kernels::sparse::{BITS, not_zero};
 use crate::kernels::vectors::WINDOW;
 
 /// Weight and bias gradients of some images, or of a band of one.
-pub(super) struct Pooled<'a, 'b, T, G> {
+pub(super) struct Pooled<'a, 'b, T> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
-    pub(super) result_gradient: &'a G,
+    pub(super) result_gradient: &'a dyn ResultGradient<T>,
     pub(super) g: &'a Geometry,
     /// What the gradient of the images is added to, where it is wanted.
     pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, '_, T, G> {
+impl<T: Element> WithSimd for Pooled<'_, '_, T> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -45,7 +45,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Pooled<'_, '_, T, G> {
         let mut gradients = vec![T::ZERO; places.len()];
         for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
             let at = band.of_image(image);
-            result_gradient.write(simd, &at, saved.rectified(&at), gradients);
+            result_gradient.write(&at, saved.rectified(&at), gradients);
         }
         bias.add(&gradients);
         let windows = Windows { gradients: &gradients, places, corners: &corners };

@@ -29,15 +29,15 @@ pub(super) fn fit(g: &Geometry, then: Then) -> bool {
 }
 
 /// Weight and bias gradients of a band of each of some images.
-pub(super) struct ShortPatches<'a, T, G> {
+pub(super) struct ShortPatches<'a, T> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
-    pub(super) result_gradient: &'a G,
+    pub(super) result_gradient: &'a dyn ResultGradient<T>,
     pub(super) g: &'a Geometry,
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for ShortPatches<'_, T, G> {
+impl<T: Element> WithSimd for ShortPatches<'_, T> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -49,7 +49,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for ShortPatches<'_, T, G> {
     }
 }
 
-impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
+impl<T: Element> ShortPatches<'_, T> {
     #[inline(always)]
     fn add_up<S: Simd, const CHANNELS: usize>(self, simd: S) -> (Vec<T>, Vec<T>) {
         let Self { saved, images, band, result_gradient, g } = self;
@@ -62,7 +62,7 @@ impl<T: Element, G: ResultGradient<T>> ShortPatches<'_, T, G> {
         let mut arranged = Arranged::new(g, band);
         for image in images {
             let at = band.of_image(image);
-            result_gradient.write(simd, &at, saved.rectified(&at), &mut gradients);
+            result_gradient.write(&at, saved.rectified(&at), &mut gradients);
             let pixels = &saved.images[image * g.image()..][..g.image()];
             arranged.take(pixels);
             let terms = Terms {

@@ -20,12 +20,12 @@ use self::images::Back;
 pub(super) use self::images::Transforms;
 
 /// Weight and bias gradients of a band of each of some images.
-pub(super) struct Winograd<'a, 'b, T, G> {
+pub(super) struct Winograd<'a, 'b, T> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) tile: Tile,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
-    pub(super) result_gradient: &'a G,
+    pub(super) result_gradient: &'a dyn ResultGradient<T>,
     pub(super) g: &'a Geometry,
     /// Where the images' gradient is wanted.
     pub(super) filters: Option<&'a Transforms<T>>,
@@ -33,12 +33,12 @@ pub(super) struct Winograd<'a, 'b, T, G> {
     pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
 }
 
-impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, '_, T, G> {
+impl<T: Element> WithSimd for Winograd<'_, '_, T> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
-        match T::lanes::<S>() {
+        match const { size_of::<T::Vector<S>>() / size_of::<T>() } {
             16 => self.of_lanes::<S, 8>(simd),
             8 => self.of_lanes::<S, 4>(simd),
             4 => self.of_lanes::<S, 2>(simd),
@@ -47,7 +47,7 @@ impl<T: Element, G: ResultGradient<T>> WithSimd for Winograd<'_, '_, T, G> {
     }
 }
 
-impl<T: Element, G: ResultGradient<T>> Winograd<'_, '_, T, G> {
+impl<T: Element> Winograd<'_, '_, T> {
     /// `CHANNELS` are half as many as a vector has, or one.
     #[inline(always)]
     fn of_lanes<S: Simd, const CHANNELS: usize>(self, simd: S) -> (Vec<T>, Vec<T>) {
@@ -92,7 +92,7 @@ impl<T: Element, G: ResultGradient<T>> Winograd<'_, '_, T, G> {
         let all = range.len() * starts.len();
         for (number, image) in range.enumerate() {
             let at = band.of_image(image);
-            result_gradient.write(simd, &at, saved.rectified(&at), &mut gradients);
+            result_gradient.write(&at, saved.rectified(&at), &mut gradients);
             bias.add(&gradients);
             let image = &saved.images[image * g.image()..][..g.image()];
             arranged.take(image);

@@ -10,6 +10,7 @@ use super::super::{Geometry, Then};
 use super::Chunk;
 use super::store::{floor, store, store_maxima};
 use crate::element::Element;
+use crate::kernels::dispatch;
 use crate::kernels::lines::Lines;
 use crate::kernels::vectors::WINDOW;
 
@@ -32,7 +33,7 @@ impl<T: Element> Transforms<T> {
         let mut values = Lines::zeros(panels.all().count() * panel);
         for ((filters, ..), target) in panels.all().zip(values.chunks_exact_mut(panel)) {
             let transform = TransformPanel { filters, target, channels: g.channels, tile };
-            crate::kernels::arch().dispatch(transform);
+            dispatch(transform);
         }
         Self { values, panels, panel, tile }
     }

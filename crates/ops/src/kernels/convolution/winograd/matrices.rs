@@ -115,18 +115,21 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
     ) {
         let products = (&mut products.values[place * products.apart + column..], products.row);
         let rows = (self.at(place), self.row);
-        match (vectors, rows_together::<S>()) {
-            (1, 6) => multiply::<T, S, 1, 6>(simd, rows, (count, depth), right, products),
-            (1, _) => multiply::<T, S, 1, 8>(simd, rows, (count, depth), right, products),
-            (_, 6) => multiply::<T, S, 2, 6>(simd, rows, (count, depth), right, products),
+        match vectors {
+            1 if const { rows_together::<S>() == 6 } => {
+                multiply::<T, S, 1, 6>(simd, rows, (count, depth), right, products);
+            }
+            1 => multiply::<T, S, 1, 8>(simd, rows, (count, depth), right, products),
+            _ if const { rows_together::<S>() == 6 } => {
+                multiply::<T, S, 2, 6>(simd, rows, (count, depth), right, products);
+            }
             _ => multiply::<T, S, 2, 8>(simd, rows, (count, depth), right, products),
         }
     }
 }
 
 /// Rows that are multiplied together: their sums with two vectors side by side fill the registers.
-#[inline(always)]
-pub(super) fn rows_together<S: Simd>() -> usize {
+pub(super) const fn rows_together<S: Simd>() -> usize {
     if S::REGISTER_COUNT < 32 { 6 } else { 8 }
 }
 

@@ -9,6 +9,7 @@ use crate::kernels::convolution::backward::image_gradients::ImageGradients;
 use crate::kernels::convolution::winograd::{
     F2, F4, FILTER, Filtering, Matrices, Tile, add_square, store_places, transformed,
 };
+use crate::kernels::dispatch;
 use crate::kernels::lines::Lines;
 
 /// Transforms of all filters, as the way back to the images reads them.
@@ -22,7 +23,7 @@ pub(in super::super) struct Transforms<T> {
 impl<T: Element> Transforms<T> {
     /// `weights` are channels-last, one row of patch length an output.
     pub(in super::super) fn new(weights: &[T], g: &Geometry, tile: Tile) -> Self {
-        crate::kernels::arch().dispatch(TransformFilters { weights, g, tile })
+        dispatch(TransformFilters { weights, g, tile })
     }
 }
 
