@@ -10,8 +10,8 @@ use pulp::{Simd, WithSimd};
 use self::direct::{Direct, Turned};
 use self::image_gradients::ImageGradients;
 use self::patches::Patches;
-use self::pooled::Pooled;
 use self::short_patches::ShortPatches;
+use self::sparse::Sparse;
 use self::winograd::{Transforms, Winograd};
 use super::bands::Band;
 use super::winograd::Tile;
@@ -27,8 +27,8 @@ mod direct;
 mod image_gradients;
 mod lists;
 mod patches;
-mod pooled;
 mod short_patches;
+mod sparse;
 mod winograd;
 
 /// What the forward pass took and gave, for the backward pass.
@@ -54,6 +54,9 @@ pub(crate) trait ResultGradient<T>: Sync {
     /// Writes the gradients of some rows (height, width, outputs) of an image's result, with ReLU undone
     /// where `rectified` holds that result. Before the end there is an even number of rows.
     fn write(&self, at: &ResultRows, rectified: Option<&[T]>, gradients: &mut [T]);
+
+    /// Whether so little of it is not zero that lists of it are worth their while.
+    fn is_mostly_zero(&self, outputs: usize) -> bool;
 }
 
 /// The gradients of all images' results are there already.
@@ -64,6 +67,10 @@ impl<T: Element> ResultGradient<T> for &[T] {
             None => gradients.copy_from_slice(given),
             Some(rectified) => vectorised!(unrectified::<T>(given, rectified, gradients)),
         }
+    }
+
+    fn is_mostly_zero(&self, outputs: usize) -> bool {
+        sparse::is_mostly_zero(self, outputs)
     }
 }
 
@@ -92,8 +99,8 @@ pub(super) enum Way {
     OnePatch,
     /// Vectors along the outputs, where a patch is too short for vectors and the images need no gradient.
     ShortPatches,
-    /// Lists of what is not zero, where pooling lets through one gradient of each window.
-    Pooled,
+    /// Lists of what is not zero, where pooling lets through one gradient of each window, here or in an op behind this.
+    Sparse,
     /// By minimal filtering, as the result was.
     Winograd(Tile),
     /// From the images as they lie: the weights' sums stay in registers for all positions of an image.
@@ -103,8 +110,8 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The one of a layer.
-    pub(super) fn of(g: &Geometry, then: Then, of_images: bool) -> Self {
+    /// The one of a layer, whose result's gradient is mostly zero or not.
+    pub(super) fn of(g: &Geometry, then: Then, of_images: bool, mostly_zero: bool) -> Self {
         if g.groups > 1 {
             Way::Groups
         } else if g.one_patch() {
@@ -112,9 +119,11 @@ impl Way {
         } else if !of_images && short_patches::fit(g, then) {
             Way::ShortPatches
         } else if then == Then::ReluMaxPool {
-            Way::Pooled
+            Way::Sparse
         } else if let Some(tile) = Tile::of(g, then) {
             Way::Winograd(tile)
+        } else if direct::fit(g) && mostly_zero && g.segment() >= sparse::LEAST_SEGMENT {
+            Way::Sparse
         } else if direct::fit(g) {
             Way::Direct
         } else {
@@ -130,7 +139,7 @@ pub(crate) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    let way = Way::of(g, saved.then, of_images);
+    let way = Way::of(g, saved.then, of_images, result_gradient.is_mostly_zero(g.outputs));
     if way == Way::Groups {
         return groups::backward(saved, result_gradient, g, of_images);
     }
@@ -165,8 +174,8 @@ pub(crate) fn backward<T: Element>(
                 Way::ShortPatches => {
                     dispatch(ShortPatches { saved, images, band, result_gradient, g })
                 }
-                Way::Pooled => {
-                    dispatch(Pooled { saved, images, band, result_gradient, g, image_gradients })
+                Way::Sparse => {
+                    dispatch(Sparse { saved, images, band, result_gradient, g, image_gradients })
                 }
                 Way::Winograd(tile) => dispatch(Winograd {
                     saved,

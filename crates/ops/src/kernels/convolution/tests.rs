@@ -22,6 +22,8 @@ struct Case {
     /// Of what follows a convolution, the one or the other.
     other: bool,
     of_images: bool,
+    /// Whether most of the result's gradient is zero.
+    zeros: bool,
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -41,10 +43,10 @@ fn cases() -> impl Strategy<Value = Case> {
         ((14usize..35, 14usize..35), Just((3, 3)), (0usize..3, Just(1), Just(1), 1usize..3));
     let layers = prop_oneof![2 => any_size, 1 => short_patches, 1 => minimal];
     let sizes = (1usize..4, 1usize..16, 1usize..9);
-    let choices = (any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>());
+    let choices = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>());
     (layers, sizes, choices).prop_map(|((channels, kernel_size, settings), sizes, choices)| {
         let (padding, stride, dilation, groups) = settings;
-        let (pooled, other, of_images, band) = choices;
+        let (pooled, other, of_images, zeros, band) = choices;
         // Large enough for the filter, and for a window of its results.
         let least = |size: usize, filter: usize| {
             size.max((dilation * (filter - 1) + 1 + stride).saturating_sub(2 * padding))
@@ -65,7 +67,7 @@ fn cases() -> impl Strategy<Value = Case> {
         };
         let whole = g.group().values() as u64;
         g.band = (band % whole) as usize;
-        Case { g, count: sizes.0, pooled, other, of_images }
+        Case { g, count: sizes.0, pooled, other, of_images, zeros }
     })
 }
 
@@ -88,7 +90,12 @@ fn made(case: &Case, then: Then, make: impl Fn(usize, u64) -> Vec<f64>) -> [Vec<
     let weight = g.outputs * g.group().patch();
     let lengths = [count * g.image(), weight, g.outputs, count * height * width * g.outputs];
     let mut seeds = 1..;
-    lengths.map(|length| make(length, seeds.next().unwrap()))
+    let mut made = lengths.map(|length| make(length, seeds.next().unwrap()));
+    if case.zeros {
+        let zeros = made[3].iter_mut().enumerate().filter(|(index, _)| index % 7 > 0);
+        zeros.for_each(|(_, gradient)| *gradient = 0.0);
+    }
+    made
 }
 
 fn config(g: &Geometry) -> Conv2dConfig {

@@ -38,6 +38,11 @@ impl<T: Element> ResultGradient<T> for NormalisedGradient<'_, T> {
     fn write(&self, at: &ResultRows, _: Option<&[T]>, gradients: &mut [T]) {
         dispatch(OfRows { source: self, at, gradients });
     }
+
+    /// Batch norm gives to all what comes back to one.
+    fn is_mostly_zero(&self, _: usize) -> bool {
+        false
+    }
 }
 
 /// What is to be written of some rows of an image's result.

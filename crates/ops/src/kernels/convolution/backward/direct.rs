@@ -150,7 +150,8 @@ struct Positions<'a, T> {
 }
 
 impl<T: Element> Positions<'_, T> {
-    /// Adds to the sums, panel after panel of so many vectors of outputs, one row a place in the patch.
+    /// Adds to the sums, panel after panel of so many vectors of outputs, one row a place in the patch: of so many
+    /// places of a row at a time, and of the rest, or of short rows that are known whole.
     #[inline(always)]
     fn add_to<S: Simd, const VECTORS: usize, const MANY: usize, const FEW: usize>(
         &self,
@@ -158,66 +159,122 @@ impl<T: Element> Positions<'_, T> {
         sums: &mut [T],
     ) {
         let width = VECTORS * T::lanes::<S>();
-        let (segment, below) = (self.g.segment(), self.g.row_below());
         for (panel, sums) in sums.chunks_exact_mut(width * self.g.patch()).enumerate() {
-            for (row, sums) in sums.chunks_exact_mut(width * segment).enumerate() {
-                let mut place = 0;
-                let mut left = sums;
-                while place < segment {
-                    let at = (panel * width, row * below + place);
-                    let rest = segment - place;
-                    let taken = if rest >= MANY {
-                        self.add_places::<S, VECTORS, MANY>(simd, at, left);
-                        MANY
-                    } else if rest >= FEW {
-                        self.add_places::<S, VECTORS, FEW>(simd, at, left);
-                        FEW
-                    } else {
-                        self.add_places::<S, VECTORS, 1>(simd, at, left);
-                        1
-                    };
-                    place += taken;
-                    left = &mut left[taken * width..];
+            let first = panel * width;
+            match (self.g.kernel_height, self.g.segment()) {
+                (_, 5) if const { S::REGISTER_COUNT < 32 } => {
+                    self.add_rows::<S, VECTORS, 1, 5>(simd, first, sums);
                 }
+                (5, 5) if const { VECTORS == 1 } => {
+                    self.add_rows::<S, VECTORS, 5, 5>(simd, first, sums);
+                }
+                (_, 5) => self.add_rows::<S, VECTORS, 2, 5>(simd, first, sums),
+                (3, 9) if const { VECTORS == 1 } => {
+                    self.add_rows::<S, VECTORS, 3, 9>(simd, first, sums);
+                }
+                _ => self.add_pieces::<S, VECTORS, MANY, FEW>(simd, first, sums),
             }
         }
     }
 
-    /// Adds the sums of some places, so far behind each patch's first value, and outputs from `first` on.
+    /// Of outputs from `first` on, so many whole rows of `PLACES` at a time: to add to a few places takes as long as to
+    /// more of them, since each addition waits for the one before it.
     #[inline(always)]
-    fn add_places<S: Simd, const VECTORS: usize, const PLACES: usize>(
+    fn add_rows<S: Simd, const VECTORS: usize, const ROWS: usize, const PLACES: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        sums: &mut [T],
+    ) {
+        let (below, length) = (self.g.row_below(), VECTORS * T::lanes::<S>() * PLACES);
+        for (index, sums) in sums.chunks_mut(ROWS * length).enumerate() {
+            let at = (first, index * ROWS * below);
+            if sums.len() == ROWS * length {
+                self.add_places::<S, VECTORS, ROWS, PLACES>(simd, at, sums);
+                continue;
+            }
+            for (row, sums) in sums.chunks_exact_mut(length).enumerate() {
+                let at = (first, at.1 + row * below);
+                self.add_places::<S, VECTORS, 1, PLACES>(simd, at, sums);
+            }
+        }
+    }
+
+    /// Of outputs from `first` on, row after row.
+    #[inline(always)]
+    fn add_pieces<S: Simd, const VECTORS: usize, const MANY: usize, const FEW: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        sums: &mut [T],
+    ) {
+        let width = VECTORS * T::lanes::<S>();
+        let (segment, below) = (self.g.segment(), self.g.row_below());
+        for (row, sums) in sums.chunks_exact_mut(width * segment).enumerate() {
+            let mut place = 0;
+            let mut left = sums;
+            while place < segment {
+                let at = (first, row * below + place);
+                let rest = segment - place;
+                let taken = if rest >= MANY {
+                    self.add_places::<S, VECTORS, 1, MANY>(simd, at, left);
+                    MANY
+                } else if rest >= FEW {
+                    self.add_places::<S, VECTORS, 1, FEW>(simd, at, left);
+                    FEW
+                } else {
+                    self.add_places::<S, VECTORS, 1, 1>(simd, at, left);
+                    1
+                };
+                place += taken;
+                left = &mut left[taken * width..];
+            }
+        }
+    }
+
+    /// Adds the sums of some places of some rows, the first so far behind each patch's first value, and outputs from
+    /// `first` on.
+    #[inline(always)]
+    fn add_places<S: Simd, const VECTORS: usize, const ROWS: usize, const PLACES: usize>(
         &self,
         simd: S,
         (first, offset): (usize, usize),
         target: &mut [T],
     ) {
-        let (lanes, outputs) = (T::lanes::<S>(), self.g.outputs);
-        let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; PLACES];
-        for place in 0..PLACES {
-            for vector in 0..VECTORS {
-                let at = (place * VECTORS + vector) * lanes;
-                sums[place][vector] = T::load(simd, &target[at..][..lanes]);
+        let (lanes, outputs, below) = (T::lanes::<S>(), self.g.outputs, self.g.row_below());
+        let mut sums = [[[T::splat(simd, T::ZERO); VECTORS]; PLACES]; ROWS];
+        for row in 0..ROWS {
+            for place in 0..PLACES {
+                for vector in 0..VECTORS {
+                    let at = ((row * PLACES + place) * VECTORS + vector) * lanes;
+                    sums[row][place][vector] = T::load(simd, &target[at..][..lanes]);
+                }
             }
         }
         let image = &self.image[offset..];
         for (gradients, &start) in self.gradients.chunks_exact(outputs).zip(self.starts) {
             let gradients = &gradients[first..];
-            let mut row = [T::splat(simd, T::ZERO); VECTORS];
+            let mut given = [T::splat(simd, T::ZERO); VECTORS];
             for vector in 0..VECTORS {
-                row[vector] = T::load(simd, gradients.get(vector * lanes..).unwrap_or_default());
+                given[vector] = T::load(simd, gradients.get(vector * lanes..).unwrap_or_default());
             }
-            let values = &image[start..][..PLACES];
-            for place in 0..PLACES {
-                let value = T::splat(simd, values[place]);
-                for vector in 0..VECTORS {
-                    sums[place][vector] = T::fma(simd, value, row[vector], sums[place][vector]);
+            for row in 0..ROWS {
+                let values = &image[start + row * below..][..PLACES];
+                for place in 0..PLACES {
+                    let value = T::splat(simd, values[place]);
+                    for vector in 0..VECTORS {
+                        let sum = &mut sums[row][place][vector];
+                        *sum = T::fma(simd, value, given[vector], *sum);
+                    }
                 }
             }
         }
-        for place in 0..PLACES {
-            for vector in 0..VECTORS {
-                let at = (place * VECTORS + vector) * lanes;
-                T::store(simd, &mut target[at..][..lanes], sums[place][vector]);
+        for row in 0..ROWS {
+            for place in 0..PLACES {
+                for vector in 0..VECTORS {
+                    let at = ((row * PLACES + place) * VECTORS + vector) * lanes;
+                    T::store(simd, &mut target[at..][..lanes], sums[row][place][vector]);
+                }
             }
         }
     }

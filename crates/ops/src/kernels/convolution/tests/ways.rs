@@ -18,16 +18,16 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::ShortPatches, [13, 1, 16, 3, 0, 1, 1, 1], BAND, (false, false)),
         (Way::ShortPatches, [12, 2, 16, 3, 1, 2, 1, 1], BAND, (false, false)),
         (Way::ShortPatches, [12, 2, 32, 3, 1, 1, 1, 1], BAND, (true, false)),
-        (Way::Pooled, [12, 2, 32, 3, 1, 2, 1, 1], BAND, (true, false)),
-        (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, true)),
-        (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, false)),
-        (Way::Pooled, [12, 3, 17, 5, 2, 1, 1, 1], 500, (true, true)),
-        (Way::Pooled, [7, 4, 70, 3, 1, 1, 1, 1], BAND, (true, true)),
+        (Way::Sparse, [12, 2, 32, 3, 1, 2, 1, 1], BAND, (true, false)),
+        (Way::Sparse, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, true)),
+        (Way::Sparse, [12, 3, 17, 5, 2, 1, 1, 1], BAND, (true, false)),
+        (Way::Sparse, [12, 3, 17, 5, 2, 1, 1, 1], 500, (true, true)),
+        (Way::Sparse, [7, 4, 70, 3, 1, 1, 1, 1], BAND, (true, true)),
         // The results of pooled layers are of minimal filtering where those of others are.
-        (Way::Pooled, [6, 16, 32, 3, 0, 1, 1, 1], BAND, (true, true)),
-        (Way::Pooled, [11, 16, 32, 3, 1, 1, 1, 1], BAND, (true, true)),
-        (Way::Pooled, [9, 16, 32, 3, 1, 1, 1, 1], BAND, (true, true)),
-        (Way::Pooled, [9, 17, 33, 3, 1, 1, 1, 1], 2500, (true, true)),
+        (Way::Sparse, [6, 16, 32, 3, 0, 1, 1, 1], BAND, (true, true)),
+        (Way::Sparse, [11, 16, 32, 3, 1, 1, 1, 1], BAND, (true, true)),
+        (Way::Sparse, [9, 16, 32, 3, 1, 1, 1, 1], BAND, (true, true)),
+        (Way::Sparse, [9, 17, 33, 3, 1, 1, 1, 1], 2500, (true, true)),
         // As many tiles as are worked out together, fewer, more; whole vectors and others.
         (Way::Winograd(Tile::Two), [8, 16, 32, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::Winograd(Tile::Two), [8, 16, 32, 3, 0, 1, 1, 1], BAND, (false, false)),
@@ -59,7 +59,17 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Patches, [9, 4, 20, 3, 1, 1, 1, 1], 700, (false, true)),
         (Way::Patches, [9, 4, 20, 3, 1, 2, 2, 1], 700, (false, true)),
     ];
-    for (way, sizes, band, (pooled, of_images)) in layers {
+    let sparse = [
+        (Way::Sparse, [8, 6, 7, 3, 1, 1, 1, 1], BAND, (false, true)),
+        (Way::Sparse, [9, 5, 40, 5, 2, 1, 1, 1], BAND, (false, true)),
+        (Way::Sparse, [13, 16, 70, 1, 0, 2, 1, 1], BAND, (false, false)),
+        (Way::Direct, [9, 5, 20, 3, 1, 1, 1, 1], BAND, (false, true)),
+        (Way::Patches, [5, 6, 33, 3, 1, 1, 1, 1], BAND, (false, true)),
+    ];
+    let layers = layers.map(|layer| (layer, false));
+    // The result's gradient is mostly zero.
+    let sparse = sparse.map(|layer| (layer, true));
+    for ((way, sizes, band, (pooled, of_images)), zeros) in layers.into_iter().chain(sparse) {
         let [side, channels, outputs, filter, padding, stride, dilation, groups] = sizes;
         let g = Geometry {
             height: side,
@@ -76,10 +86,10 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
             band,
         };
         let then = if pooled { Then::ReluMaxPool } else { Then::Relu };
-        assert_eq!(Way::of(&g, then, of_images), way, "{sizes:?}");
+        assert_eq!(Way::of(&g, then, of_images, zeros), way, "{sizes:?}");
         // More images than a thread takes at a time, and one.
         for (count, other) in [(33, false), (1, true)] {
-            assert_the_same(&Case { g, count, pooled, other, of_images });
+            assert_the_same(&Case { g, count, pooled, other, of_images, zeros });
         }
     }
 }
@@ -101,8 +111,8 @@ fn minimal() -> [(Case, Tile); 2] {
             direct: false,
             band: BAND,
         };
-        assert_eq!(Way::of(&g, Then::Nothing, true), Way::Winograd(tile));
-        (Case { g, count: 3, pooled: false, other: false, of_images: true }, tile)
+        assert_eq!(Way::of(&g, Then::Nothing, true, true), Way::Winograd(tile));
+        (Case { g, count: 3, pooled: false, other: false, of_images: true, zeros: false }, tile)
     })
 }
 

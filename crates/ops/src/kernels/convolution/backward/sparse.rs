@@ -1,4 +1,4 @@
-//! Gradients through ReLU and max pooling, which leave most of them zero.
+//! Gradients of which most are zero, as ReLU and max pooling leave them.
 //!
 //! Zeros need no arithmetic: what is not zero is told by bits, or gathered into lists, and summed with the sums held
 //! in registers.
@@ -20,8 +20,27 @@ use crate::kernels::matmul::Matrix;
 use crate::kernels::sparse::{BITS, not_zero};
 use crate::kernels::vectors::WINDOW;
 
+/// Values of a row of a patch below which a vector has few of them.
+pub(super) const LEAST_SEGMENT: usize = 16;
+
+/// Whether more than two thirds of a gradient are zero, as behind max pooling three quarters are.
+///
+/// Some positions speak for all: where they mislead, the sums take longer and are the same within rounding.
+pub(super) fn is_mostly_zero<T: Element>(gradients: &[T], outputs: usize) -> bool {
+    const LOOKED_AT: usize = 64;
+    /// Of 2³²: its multiples lie evenly, whatever the size of an image.
+    const GOLDEN_RATIO: u32 = 0x9e37_79b9;
+    let positions = gradients.len() / outputs.max(1);
+    let zeros = (0..LOOKED_AT as u32).flat_map(|index| {
+        let share = f64::from(index.wrapping_mul(GOLDEN_RATIO)) / (1u64 << 32) as f64;
+        let position = (share * positions as f64) as usize;
+        gradients[position * outputs..].iter().take(outputs)
+    });
+    3 * zeros.filter(|&&gradient| gradient == T::ZERO).count() > 2 * LOOKED_AT * outputs
+}
+
 /// Weight and bias gradients of some images, or of a band of one.
-pub(super) struct Pooled<'a, 'b, T> {
+pub(super) struct Sparse<'a, 'b, T> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,
@@ -31,18 +50,25 @@ pub(super) struct Pooled<'a, 'b, T> {
     pub(super) image_gradients: &'a mut ImageGradients<'b, T>,
 }
 
-impl<T: Element> WithSimd for Pooled<'_, '_, T> {
+impl<T: Element> WithSimd for Sparse<'_, '_, T> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> (Vec<T>, Vec<T>) {
         let Self { saved, images: range, band, result_gradient, g, image_gradients } = self;
-        let corners = g.starts(Then::ReluMaxPool, band.rows.len());
+        let corners = g.starts(saved.then, band.rows.len());
         let length = corners.len() * g.outputs;
-        let first = band.of_image(range.start).values.start;
-        let places = &saved.places[first..first + range.len() * length];
+        let mut gradients = vec![T::ZERO; range.len() * length];
+        // Where nothing is pooled, a window has one position.
+        let first_positions;
+        let places = if saved.then == Then::ReluMaxPool {
+            let first = band.of_image(range.start).values.start;
+            &saved.places[first..first + gradients.len()]
+        } else {
+            first_positions = vec![0; gradients.len()];
+            &first_positions[..]
+        };
         let mut bias = ColumnSums::new(g.outputs);
-        let mut gradients = vec![T::ZERO; places.len()];
         for (image, gradients) in range.clone().zip(gradients.chunks_exact_mut(length)) {
             let at = band.of_image(image);
             result_gradient.write(&at, saved.rectified(&at), gradients);
@@ -102,6 +128,9 @@ impl<T: Element> Windows<'_, T> {
                 let not_zero = not_zero[block * windows + window];
                 for place in 0..WINDOW {
                     let (bits, start) = (not_zero & positions[place], first * apart);
+                    if bits == 0 {
+                        continue;
+                    }
                     let gradients = &self.gradients[own.clone()];
                     let target = &mut image[corner + offsets[place]..];
                     let outputs = Outputs { bits, gradients, start, apart };
@@ -174,6 +203,19 @@ fn lowest_bits(bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever pattern the zeros are in, of images of 8×8 and more of them than are looked at.
+    #[test]
+    fn what_is_mostly_zero_is_told_by_some_of_it() {
+        let gradient = |zero: fn(usize, usize) -> bool| -> Vec<f32> {
+            let positions = (0..100 * 64).map(|position| (position / 8 % 8, position % 8));
+            positions.flat_map(|(y, x)| [f32::from(!zero(y, x)); 3]).collect()
+        };
+        assert!(is_mostly_zero(&gradient(|y, x| y % 2 == 1 || x % 2 == 1), 3), "pooled");
+        assert!(!is_mostly_zero(&gradient(|_, x| x % 2 == 1), 3), "half of it");
+        assert!(!is_mostly_zero(&gradient(|y, x| y == 0 || x == 0), 3), "the border");
+        assert!(!is_mostly_zero::<f32>(&[], 3));
+    }
 
     #[test]
     fn each_output_comes_from_one_position() {
