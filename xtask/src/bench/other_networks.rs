@@ -32,9 +32,24 @@ pub(crate) struct Report {
     machine: String,
     rounds: usize,
     rows: Vec<Row>,
-    /// Geometric means of PyTorch's time over ours.
-    pytorch_ratio: Option<f64>,
-    smallest_pytorch_ratio: Option<f64>,
+    /// PyTorch's time over that of functions, and over that of layers.
+    pytorch_ratio: Option<Ratios>,
+    pytorch_layers_ratio: Option<Ratios>,
+}
+
+/// Of all rows.
+#[derive(Serialize)]
+struct Ratios {
+    geometric_mean: f64,
+    smallest: f64,
+}
+
+impl Ratios {
+    fn of(ratios: &[f64]) -> Option<Self> {
+        let smallest = ratios.iter().copied().min_by(f64::total_cmp)?;
+        let logarithms = ratios.iter().map(|ratio| ratio.ln()).sum::<f64>();
+        Some(Self { geometric_mean: (logarithms / ratios.len() as f64).exp(), smallest })
+    }
 }
 
 #[derive(Serialize)]
@@ -46,8 +61,9 @@ struct Row {
     layers: Spread,
     candle: Option<Spread>,
     pytorch: Option<Spread>,
-    /// The other's time over that of functions, round by round.
+    /// The other's time over that of functions, round by round; of PyTorch's, over that of layers, too.
     pytorch_ratio: Option<Spread>,
+    pytorch_layers_ratio: Option<Spread>,
     candle_ratio: Option<Spread>,
     /// One thread's time over this one's.
     speedup: Option<f64>,
@@ -92,16 +108,20 @@ pub(crate) fn measure(
             }
         }
     }
-    let ratios: Vec<f64> =
-        rows.iter().filter_map(|row| Some(row.pytorch_ratio.as_ref()?.median)).collect();
-    let logarithms = ratios.iter().map(|ratio| ratio.ln()).sum::<f64>();
+    let of_rows = |ratio: fn(&Row) -> &Option<Spread>| {
+        let medians: Vec<f64> =
+            rows.iter().filter_map(|row| Some(ratio(row).as_ref()?.median)).collect();
+        Ratios::of(&medians)
+    };
+    let pytorch_ratio = of_rows(|row| &row.pytorch_ratio);
+    let pytorch_layers_ratio = of_rows(|row| &row.pytorch_layers_ratio);
     Ok(Report {
         format: 1,
         machine: machine.name.clone(),
         rounds: asked.rounds,
         rows,
-        pytorch_ratio: (!ratios.is_empty()).then(|| (logarithms / ratios.len() as f64).exp()),
-        smallest_pytorch_ratio: ratios.iter().copied().min_by(f64::total_cmp),
+        pytorch_ratio,
+        pytorch_layers_ratio,
     })
 }
 
@@ -161,7 +181,7 @@ fn row(
     let memory =
         |steps: &[Step]| Some(Spread::of(steps.iter().filter_map(|step| step.memory))?.median);
     let [ours, layers, candle, pytorch] = steps;
-    let ratio = |other: &[Step]| {
+    let ratio = |other: &[Step], ours: &[Step]| {
         let pairs = other.iter().zip(ours);
         Spread::of(pairs.map(|(other, ours)| other.milliseconds / ours.milliseconds))
     };
@@ -177,8 +197,9 @@ fn row(
         layers: spread(layers).context("there was no round")?,
         candle: spread(candle),
         pytorch: spread(pytorch),
-        pytorch_ratio: ratio(pytorch),
-        candle_ratio: ratio(candle),
+        pytorch_ratio: ratio(pytorch, ours),
+        pytorch_layers_ratio: ratio(pytorch, layers),
+        candle_ratio: ratio(candle, ours),
         functions_memory: memory(ours),
         pytorch_memory: memory(pytorch),
     })
@@ -193,12 +214,12 @@ impl Report {
         let mut text = format!(
             "# Other networks\n\n{}; {} rounds, median [min, max]. Milliseconds of a training step (forward, \
              backward, Adam), with the system's allocator and no variable set: by the functions of \
-             `pairnet-ops` (channels last, on a tape) and by its layers (`examples/src/bench`); by \
-             PyTorch in the faster of its layouts (`bench/other_networks.py`); by candle-nn. Ratios are the \
-             other's time over that of the functions. MiB: by how much the memory of the functions' process and \
+             `pairnet-ops` (channels last, on a tape) and by its layers (channels second, on a tape; \
+             `examples/src/bench`); by PyTorch in the faster of its layouts (`bench/other_networks.py`); by \
+             candle-nn. Ratios are the other's time over that of the functions, and once of the layers. MiB: by how much the memory of the functions' process and \
              of PyTorch's (both layouts) grew at most, after a small network was trained.\n\n\
-             | network | batch | threads | functions | layers | PyTorch | ratio | stock candle | ratio | 1 thread / all | MiB: functions | PyTorch |\n\
-             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+             | network | batch | threads | functions | layers | PyTorch | ratio | to layers | stock candle | ratio | 1 thread / all | MiB: functions | PyTorch |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
             self.machine, self.rounds,
         );
         let optional = |spread: &Option<Spread>, digits| {
@@ -206,7 +227,7 @@ impl Report {
         };
         for row in &self.rows {
             text += &format!(
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
                 row.network,
                 row.batch,
                 row.threads,
@@ -214,6 +235,7 @@ impl Report {
                 cell(&row.layers, 2),
                 optional(&row.pytorch, 2),
                 optional(&row.pytorch_ratio, 2),
+                optional(&row.pytorch_layers_ratio, 2),
                 optional(&row.candle, 1),
                 optional(&row.candle_ratio, 1),
                 row.speedup.map_or_else(|| "—".to_owned(), |speedup| format!("{speedup:.2}")),
@@ -221,10 +243,14 @@ impl Report {
                 mebibytes(row.pytorch_memory),
             );
         }
-        if let (Some(mean), Some(smallest)) = (self.pytorch_ratio, self.smallest_pytorch_ratio) {
+        if let (Some(functions), Some(layers)) = (&self.pytorch_ratio, &self.pytorch_layers_ratio) {
             text += &format!(
-                "\nPyTorch's time over that of the functions: {mean:.2} in the geometric mean of all rows, \
-                 {smallest:.2} in the smallest.\n"
+                "\nPyTorch's time over that of the functions: {:.2} in the geometric mean of all rows, {:.2} in the \
+                 smallest; over that of the layers: {:.2} and {:.2}.\n",
+                functions.geometric_mean,
+                functions.smallest,
+                layers.geometric_mean,
+                layers.smallest,
             );
         }
         text
