@@ -1,5 +1,8 @@
 //! Which way an op's images lie, and how errors tell what they got.
 
+use std::array;
+use std::cmp::Reverse;
+
 use candle_core::{Result, Tensor, bail};
 
 /// (n, channels, height, width), as PyTorch has them.
@@ -23,6 +26,36 @@ pub(crate) fn sizes(
 pub(crate) fn channels_last(operation: &str, images: &Tensor) -> Result<Tensor> {
     sizes(operation, images, CHANNELS_FIRST)?;
     images.permute((0, 2, 3, 1))
+}
+
+/// The dimensions of a permuted tensor, from the one whose values lie furthest apart on. `None` where it is
+/// contiguous, and where no permutation makes it so.
+fn order(tensor: &Tensor) -> Option<Vec<usize>> {
+    let mut order: Vec<usize> = (0..tensor.rank()).collect();
+    order.sort_by_key(|&dim| Reverse(tensor.stride()[dim]));
+    let lies_so = tensor.permute(&order[..]).is_ok_and(|tensor| tensor.is_contiguous());
+    (!tensor.is_contiguous() && lies_so).then_some(order)
+}
+
+/// An op on each value for itself, of tensors of one shape: in the order of the first that is permuted, in which the
+/// result lies, too. So convolutions and what is between them copy nothing, and a tape goes on.
+pub(crate) fn as_they_lie<const N: usize>(
+    tensors: [&Tensor; N],
+    op: impl FnOnce([&Tensor; N]) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let order = tensors.into_iter().find_map(order);
+    let arranged = |tensor: &Tensor| match &order {
+        Some(order) => tensor.permute(&order[..])?.contiguous(),
+        None => tensor.contiguous(),
+    };
+    let arranged = tensors.into_iter().map(arranged).collect::<Result<Vec<_>>>()?;
+    let result = op(array::from_fn(|index| &arranged[index]))?;
+    let Some(order) = order else { return Ok(result) };
+    let mut back = vec![0; order.len()];
+    for (place, dim) in order.into_iter().enumerate() {
+        back[dim] = place;
+    }
+    result.permute(back)
 }
 
 /// The inverse of [`channels_last`].

@@ -3,7 +3,7 @@
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
 //! use pairnet_ops::{
-//!     Adam, AdamSettings, Conv2dConfig, Optimizer, conv2d_relu_max_pool, cross_entropy, linear,
+//!     Adam, AdamSettings, Conv2dConfig, Optimizer, conv2d_relu_max_pool, cross_entropy, flatten, linear,
 //! };
 //!
 //! # fn main() -> candle_core::Result<()> {
@@ -19,7 +19,7 @@
 //!
 //! let config = Conv2dConfig::default(); // no padding, stride 1
 //! let features = conv2d_relu_max_pool(&images, &filters, Some(filter_bias.as_tensor()), config)?; // (8, 4, 6, 6)
-//! let logits = linear(&features.flatten_from(1)?, &weight, Some(bias.as_tensor()))?; // (8, 10)
+//! let logits = linear(&features.apply(&flatten)?, &weight, Some(bias.as_tensor()))?; // (8, 10)
 //! let loss = cross_entropy(&logits, &classes)?;
 //! adam.step(&loss.backward()?)?;
 //! assert!((loss.to_scalar::<f32>()? - 10f32.ln()).abs() < 1e-6);
@@ -48,8 +48,9 @@
 //! fewer, `avx2` or `scalar`, to test that code where the processor has more, or for `composed`: then
 //! the CPU too runs what another device would.
 //!
-//! Where max pooling follows a convolution, a gradient of zero is not multiplied: an infinity or NaN
-//! in an image that no output depends on leaves no trace there, where PyTorch would give NaN.
+//! Where max pooling follows a convolution, or most of the gradient of its result is zero, a gradient of zero is not
+//! multiplied: an infinity or NaN in an image that no output depends on leaves no trace there, where PyTorch would give
+//! NaN.
 
 mod batch_norm;
 pub mod channels_last;
@@ -58,6 +59,7 @@ mod convolution;
 mod convolution_sizes;
 mod dropout;
 mod element;
+mod flatten;
 mod kernels;
 mod layout;
 mod linear;
@@ -83,6 +85,7 @@ pub use batch_norm::{batch_norm, batch_norm_evaluation};
 pub use concatenation::cat;
 pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};
 pub use dropout::dropout;
+pub use flatten::flatten;
 pub use kernels::instructions;
 pub use linear::{linear, linear_relu};
 pub use loss::{

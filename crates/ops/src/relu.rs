@@ -4,6 +4,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 
 use crate::element::{Element, composed};
 use crate::kernels::elementwise::{rectified, rectified_sums, unrectified};
+use crate::layout::as_they_lie;
 use crate::op::{Argument, Op, apply};
 
 /// max(x, 0), whose gradient at 0 is 0, as
@@ -30,7 +31,7 @@ pub fn relu(input: &Tensor) -> Result<Tensor> {
     if composed("relu", input)? {
         return positive(input);
     }
-    apply(Relu, [&input.contiguous()?])
+    as_they_lie([input], |input| apply(Relu, input))
 }
 
 /// relu(a + b) in one pass over memory: where the two ways through a residual block meet (He, Zhang, Ren
@@ -60,7 +61,7 @@ pub fn add_relu(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if composed("add_relu", a)? {
         return positive(&(a + b)?);
     }
-    apply(AddRelu, [&a.contiguous()?, &b.contiguous()?])
+    as_they_lie([a, b], |both| apply(AddRelu, both))
 }
 
 /// ReLU of candle's own ops, with this one's gradient.

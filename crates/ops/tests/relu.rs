@@ -84,6 +84,40 @@ proptest! {
     }
 }
 
+/// So that convolutions before and behind it copy nothing.
+#[test]
+fn what_is_permuted_keeps_its_order() {
+    let order = |values: &Tensor| {
+        let mut order: Vec<usize> = (0..values.rank()).collect();
+        order.sort_by_key(|&dim| std::cmp::Reverse(values.stride()[dim]));
+        order
+    };
+    for permuted in [[0, 3, 1, 2], [0, 1, 3, 2], [3, 2, 1, 0], [2, 3, 0, 1], [0, 1, 2, 3]] {
+        let both = [quarters(&[2, 3, 4, 5], DType::F32, 1), quarters(&[2, 3, 4, 5], DType::F32, 2)];
+        let permute = |values: &Var| values.permute(permuted);
+        assert_same("relu", &both[..1], |v| relu(&permute(&v[0])?), |v| composed(&permute(&v[0])?));
+        let add = |v: &[Var]| add_relu(&permute(&v[0])?, &permute(&v[1])?);
+        let expected = |v: &[Var]| composed(&(permute(&v[0])? + permute(&v[1])?)?);
+        assert_same("add_relu", &both, add, expected);
+        if pairnet_ops::instructions() != "composed" {
+            let given = permute(&both[0]).unwrap();
+            assert_eq!(order(&relu(&given).unwrap()), order(&given));
+            assert_eq!(order(&add(&both).unwrap()), order(&given));
+        }
+        // Of two that lie otherwise, and of a part, the values are what counts.
+        let dims = permute(&both[0]).unwrap().dims().to_vec();
+        let mixed = [both[0].clone(), quarters(&dims, DType::F32, 3)];
+        assert_same(
+            "add_relu",
+            &mixed,
+            |v| add_relu(&permute(&v[0])?, &v[1]),
+            |v| composed(&(permute(&v[0])? + v[1].as_tensor())?),
+        );
+        let part = |v: &[Var]| permute(&v[0])?.narrow(1, 1, 1);
+        assert_same("relu", &both[..1], |v| relu(&part(v)?), |v| composed(&part(v)?));
+    }
+}
+
 #[test]
 fn nothing_gives_nothing() {
     if !has_empty_variables() {

@@ -4,7 +4,8 @@ mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
 use pairnet_ops::{
-    Conv2dConfig, Tape, add_gradients, cat, channels_last, dropout, linear, linear_relu, softmax,
+    Conv2dConfig, Tape, add_gradients, add_relu, cat, channels_last, conv2d, dropout, flatten,
+    linear, linear_relu, max_pool2d, relu, softmax,
 };
 use support::{assert_told, tensor, values, variable, weighted_sum, with_gradients};
 
@@ -30,6 +31,20 @@ fn compare(between: impl Fn(&Tensor) -> Result<Tensor>) {
 #[test]
 fn other_shapes_of_the_same_values_stay_on_the_tape() {
     compare(|hidden| hidden.reshape((3, 1, 1, 5))?.flatten_from(1));
+}
+
+/// Convolutions of images with channels second, and what comes between them and linear layers.
+#[test]
+fn layers_of_images_are_gone_through() {
+    let shapes: [&[usize]; 4] = [&[2, 3, 8, 6], &[4, 3, 3, 3], &[5, 4, 3, 3], &[2, 10]];
+    let variables = shapes.map(|shape| variable(shape, DType::F64, shape[0] as u64));
+    let padded = Conv2dConfig { padding: 1, ..Default::default() };
+    with_gradients(&variables, |v| {
+        let convolved = relu(&conv2d(&v[0], &v[1], None, padded)?)?;
+        let pooled = max_pool2d(&add_relu(&convolved, &convolved)?, 2, 2)?;
+        let rows = flatten(&relu(&conv2d(&pooled, &v[2], None, Default::default())?)?)?;
+        linear(&rows, &v[3], None)
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-// The networks of the benchmark from layers, for whichever `nn` and `pool` stand before it.
+// The networks of the benchmark from layers, for whichever `nn` and functions stand before it.
 
 use candle_core::{Module, ModuleT, Result, Tensor};
 
@@ -15,9 +15,9 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
             let hidden = nn::linear(64 * 4 * 4, 1024, vb.pp("2"))?;
             let classes = nn::linear(1024, 10, vb.pp("3"))?;
             Ok(Box::new(move |images| {
-                let features = pool(&images.apply(&first)?.relu()?)?;
-                let features = pool(&features.apply(&second)?.relu()?)?.flatten_from(1)?;
-                features.apply(&hidden)?.relu()?.apply(&classes)
+                let features = pool(&relu(&images.apply(&first)?)?)?;
+                let features = flatten(&pool(&relu(&features.apply(&second)?)?)?)?;
+                relu(&features.apply(&hidden)?)?.apply(&classes)
             }))
         }
         "lenet5" => {
@@ -26,8 +26,8 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
             let second = nn::conv2d(6, 16, 5, Conv2dConfig::default(), vb.pp("1"))?;
             let layers = linears(&[400, 120, 84, 10], vb)?;
             Ok(Box::new(move |images| {
-                let features = pool(&images.apply(&first)?.relu()?)?;
-                let features = pool(&features.apply(&second)?.relu()?)?.flatten_from(1)?;
+                let features = pool(&relu(&images.apply(&first)?)?)?;
+                let features = flatten(&pool(&relu(&features.apply(&second)?)?)?)?;
                 through(&layers, features)
             }))
         }
@@ -40,9 +40,9 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
             let blocks = (0..).zip(sizes).map(block).collect::<Result<Vec<_>>>()?;
             let classes = nn::linear(64, 10, vb.pp("classes"))?;
             Ok(Box::new(move |images| {
-                let stem = stem.forward(images)?.relu()?;
+                let stem = relu(&stem.forward(images)?)?;
                 let features = blocks.iter().try_fold(stem, |images, block| block.forward(&images))?;
-                features.mean((2, 3))?.apply(&classes)
+                mean(&features)?.apply(&classes)
             }))
         }
         _ => {
@@ -64,7 +64,7 @@ fn through(layers: &[nn::Linear], mut values: Tensor) -> Result<Tensor> {
     for (index, layer) in layers.iter().enumerate() {
         values = layer.forward(&values)?;
         if index + 1 < layers.len() {
-            values = values.relu()?;
+            values = relu(&values)?;
         }
     }
     Ok(values)
@@ -114,10 +114,10 @@ impl Block {
     }
 
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        let result = self.second.forward(&self.first.forward(images)?.relu()?)?;
+        let result = self.second.forward(&relu(&self.first.forward(images)?)?)?;
         match &self.shortcut {
-            Some(shortcut) => (result + shortcut.forward(images)?)?.relu(),
-            None => (result + images)?.relu(),
+            Some(shortcut) => add_relu(&result, &shortcut.forward(images)?),
+            None => add_relu(&result, images),
         }
     }
 }

@@ -11,18 +11,38 @@ use pairnet_ops::{Tape, awake};
 mod with_candle {
     use candle_nn as nn;
 
-    fn pool(images: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+    fn relu(values: &Tensor) -> Result<Tensor> {
+        values.relu()
+    }
+
+    fn add_relu(one: &Tensor, other: &Tensor) -> Result<Tensor> {
+        (one + other)?.relu()
+    }
+
+    fn pool(images: &Tensor) -> Result<Tensor> {
         images.max_pool2d(2)
+    }
+
+    fn mean(images: &Tensor) -> Result<Tensor> {
+        images.mean((2, 3))
+    }
+
+    fn flatten(images: &Tensor) -> Result<Tensor> {
+        images.flatten_from(1)
     }
 
     include!("layers.rs");
 }
 
 mod with_pairnet {
-    use pairnet_ops::nn;
+    use pairnet_ops::{add_relu, flatten, nn, relu};
 
-    fn pool(images: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+    fn pool(images: &Tensor) -> Result<Tensor> {
         images.apply(&nn::MaxPool2d::new(2))
+    }
+
+    fn mean(images: &Tensor) -> Result<Tensor> {
+        flatten(&images.apply(&nn::AvgPool2d::new(images.dims()[2]))?)
     }
 
     include!("layers.rs");
@@ -98,21 +118,14 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
                 adam.backward_step(&candle_nn::loss::cross_entropy(&forward(&images)?, classes)?)
             })
         }
-        "layers" => {
-            let forward = with_pairnet::network(network, vb)?;
-            let settings = pairnet_ops::AdamSettings::pytorch(0.001);
-            let mut adam = pairnet_ops::Adam::new(variables.all_vars(), settings)?;
-            timed(time, |step| {
-                let (logits, classes) = (forward(&images)?, &classes[step % CLASSES]);
-                adam.backward_step(&pairnet_ops::nn::loss::cross_entropy(&logits, classes)?)
-            })
-        }
         _ => {
-            let forward = functions::network(network, vb)?;
+            let functions = style == "functions";
+            let build = if functions { functions::network } else { with_pairnet::network };
+            let forward = build(network, vb)?;
             let settings = pairnet_ops::AdamSettings::pytorch(0.001);
             let mut adam = pairnet_ops::Adam::new(variables.all_vars(), settings)?;
             let images = match images.rank() {
-                4 => images.permute((0, 2, 3, 1))?.contiguous()?,
+                4 if functions => images.permute((0, 2, 3, 1))?.contiguous()?,
                 _ => images,
             };
             awake(|| {

@@ -10,9 +10,10 @@ use candle_core::{DType, Device, Result, Tensor};
 use pairnet_data::{Digits, Mnist};
 use pairnet_examples::{argument, batches, tensors};
 use pairnet_ops::nn::{
-    BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT, Optimizer, Sgd, SgdSettings,
+    AvgPool2d, BatchNorm, Conv2d, Conv2dConfig, Linear, ModuleT, Optimizer, Sgd, SgdSettings,
     VarBuilder, VarMap, batch_norm, conv2d_no_bias, linear, loss,
 };
+use pairnet_ops::{Tape, add_relu, flatten, relu};
 
 /// Digits in a batch.
 const BATCH: usize = 64;
@@ -67,11 +68,11 @@ impl Block {
 
 impl ModuleT for Block {
     fn forward_t(&self, images: &Tensor, train: bool) -> Result<Tensor> {
-        let hidden = self.first.forward_t(images, train)?.relu()?;
+        let hidden = self.first.forward_t(images, train)?.apply(&relu)?;
         let result = self.second.forward_t(&hidden, train)?;
         match &self.shortcut {
-            Some(shortcut) => (result + shortcut.forward_t(images, train)?)?.relu(),
-            None => (result + images)?.relu(),
+            Some(shortcut) => add_relu(&result, &shortcut.forward_t(images, train)?),
+            None => add_relu(&result, images),
         }
     }
 }
@@ -99,9 +100,10 @@ impl Network {
 impl ModuleT for Network {
     /// (n, 1, 28, 28) → logits (n, 10).
     fn forward_t(&self, images: &Tensor, train: bool) -> Result<Tensor> {
-        let stem = self.stem.forward_t(images, train)?.relu()?;
+        let stem = self.stem.forward_t(images, train)?.apply(&relu)?;
         let features = self.blocks.iter().try_fold(stem, |x, block| block.forward_t(&x, train))?;
-        self.classes.forward(&features.mean((2, 3))?)
+        let side = features.dims()[2];
+        features.apply(&AvgPool2d::new(side))?.apply(&flatten)?.apply(&self.classes)
     }
 }
 
@@ -122,8 +124,9 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         // A learning rate that falls to nothing along half a cosine.
         let done = batch as f64 / batches.len() as f64;
         sgd.set_learning_rate(0.05 * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0);
-        let logits = network.forward_t(images, true)?;
-        sgd.backward_step(&loss::cross_entropy(&logits, classes)?)?;
+        let loss = || loss::cross_entropy(&network.forward_t(images, true)?, classes);
+        let (loss, tape) = Tape::record(loss)?;
+        sgd.step(&tape.backward(&loss, &loss.ones_like()?)?)?;
     }
     let trained = accuracy(&network, &mnist.test)?;
     println!("{:.1} % of 1000 test digits right", 100.0 * trained);

@@ -36,7 +36,7 @@ pub(crate) mod softmax;
 mod sparse;
 pub(crate) mod sums;
 pub(crate) mod through_relu;
-mod transposed;
+pub(crate) mod transposed;
 pub(crate) mod vectors;
 
 /// Calls `$kernel::<T, FUSED>(…)` compiled for the best instruction set of this processor.
