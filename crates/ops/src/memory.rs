@@ -3,12 +3,13 @@
 use std::mem::MaybeUninit;
 use std::sync::Once;
 
-/// Lets glibc keep up to 64 MiB of freed memory instead of giving it back at each step, to be faulted in
-/// again page by page at the next.
+/// Lets glibc keep freed memory instead of giving it back at each step, to be faulted in again page by page at
+/// the next.
 ///
-/// glibc learns how much to keep from the largest block that was mapped by itself and freed, up to 32 MiB
-/// (`M_MMAP_THRESHOLD` in mallopt(3)): it is shown such a block, which nobody writes to. Other
-/// allocators take it for what it is, a block that comes and goes.
+/// glibc learns how much to keep at the end of a heap from the largest block that was mapped by itself and freed, up to
+/// 32 MiB (`M_MMAP_THRESHOLD` in mallopt(3)): it is shown such a block, which nobody writes to. Other
+/// allocators take it for what it is, a block that comes and goes. Threads other than the first have heaps of 64 MiB,
+/// and whole ones are given back unless they are asked for at once with as much behind them (`M_TOP_PAD`).
 pub(crate) fn keep_freed() {
     const BYTES: usize = (32 << 20) - (64 << 10);
     static SHOWN: Once = Once::new();
@@ -18,7 +19,24 @@ pub(crate) fn keep_freed() {
         if block.try_reserve_exact(BYTES).is_ok() {
             std::hint::black_box(&mut block);
         }
+        drop(block);
+        keep_heaps();
     });
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(miri))))]
+fn keep_heaps() {}
+
+#[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
+fn keep_heaps() {
+    const HEAP: libc::c_int = 64 << 20;
+    if std::env::var_os("MALLOC_TOP_PAD_").is_none() {
+        // SAFETY: it takes two numbers, and glibc's lock while it sets one of its own.
+        #[expect(unsafe_code, reason = "no safe function tells glibc")]
+        unsafe {
+            libc::mallopt(libc::M_TOP_PAD, HEAP);
+        }
+    }
 }
 
 /// Places for so many values, which are to be written before they are read.
@@ -83,6 +101,37 @@ mod tests {
             }
         }
         panic!("no mapping at {middle:x}");
+    }
+
+    /// Pages that this thread has faulted in.
+    #[cfg(target_env = "gnu")]
+    fn faults() -> i64 {
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: it writes to that place alone, which holds zeros already.
+        #[expect(unsafe_code, reason = "no safe function tells a thread's faults")]
+        let usage = unsafe {
+            assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()), 0);
+            usage.assume_init()
+        };
+        usage.ru_minflt
+    }
+
+    /// Of a thread that is not the first, in more than one of its heaps.
+    #[cfg(target_env = "gnu")]
+    #[test]
+    fn what_a_step_frees_the_next_one_finds() {
+        if std::env::var_os("MALLOC_TOP_PAD_").is_some() {
+            return;
+        }
+        keep_freed();
+        let step = || {
+            let before = faults();
+            let blocks: [Vec<u8>; 12] = std::array::from_fn(|_| vec![1; 20 << 20]);
+            std::hint::black_box(&blocks);
+            faults() - before
+        };
+        let steps = std::thread::spawn(move || [step(), step(), step()]).join().unwrap();
+        assert!(steps[2] * 4 < steps[0], "{steps:?}");
     }
 
     #[test]
