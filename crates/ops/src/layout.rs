@@ -31,10 +31,13 @@ pub(crate) fn channels_last(operation: &str, images: &Tensor) -> Result<Tensor> 
 /// The dimensions of a permuted tensor, from the one whose values lie furthest apart on. `None` where it is
 /// contiguous, and where no permutation makes it so.
 fn order(tensor: &Tensor) -> Option<Vec<usize>> {
+    if tensor.is_contiguous() {
+        return None;
+    }
     let mut order: Vec<usize> = (0..tensor.rank()).collect();
     order.sort_by_key(|&dim| Reverse(tensor.stride()[dim]));
     let lies_so = tensor.permute(&order[..]).is_ok_and(|tensor| tensor.is_contiguous());
-    (!tensor.is_contiguous() && lies_so).then_some(order)
+    lies_so.then_some(order)
 }
 
 /// An op on each value for itself, of tensors of one shape: in the order of the first that is permuted, in which the

@@ -9,7 +9,7 @@ use std::sync::Once;
 /// glibc learns how much to keep at the end of a heap from the largest block that was mapped by itself and freed, up to
 /// 32 MiB (`M_MMAP_THRESHOLD` in mallopt(3)): it is shown such a block, which nobody writes to. Other
 /// allocators take it for what it is, a block that comes and goes. Threads other than the first have heaps of 64 MiB,
-/// and whole ones are given back unless they are asked for at once with as much behind them (`M_TOP_PAD`).
+/// of which glibc unmaps one that nothing lies in, unless it is told to keep as much as that to spare (`M_TOP_PAD`).
 pub(crate) fn keep_freed() {
     const BYTES: usize = (32 << 20) - (64 << 10);
     static SHOWN: Once = Once::new();

@@ -16,10 +16,11 @@ use self::winograd::{Transforms, Winograd};
 use super::bands::Band;
 use super::winograd::Tile;
 use super::{Geometry, ResultRows, Then, groups};
-use crate::element::{Element, unless_cut};
+use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
 use crate::kernels::matmul::Matrix;
+use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::{dispatch, parts, vectorised};
 use crate::memory::unwritten;
 
@@ -62,11 +63,8 @@ pub(crate) trait ResultGradient<T>: Sync {
 /// The gradients of all images' results are there already.
 impl<T: Element> ResultGradient<T> for &[T] {
     fn write(&self, at: &ResultRows, rectified: Option<&[T]>, gradients: &mut [T]) {
-        let given = &self[at.values.clone()];
-        match rectified {
-            None => gradients.copy_from_slice(given),
-            Some(rectified) => vectorised!(unrectified::<T>(given, rectified, gradients)),
-        }
+        let given = ThroughRelu { rectified, gradient: &self[at.values.clone()] };
+        vectorised!(write_all::<T>(given, gradients));
     }
 
     fn is_mostly_zero(&self, outputs: usize) -> bool {
@@ -75,10 +73,8 @@ impl<T: Element> ResultGradient<T> for &[T] {
 }
 
 #[inline(always)]
-fn unrectified<T: Element, const FUSED: bool>(given: &[T], rectified: &[T], gradients: &mut [T]) {
-    for ((gradient, &given), &value) in gradients.iter_mut().zip(given).zip(rectified) {
-        *gradient = unless_cut(value, given);
-    }
+fn write_all<T: Element, const FUSED: bool>(given: ThroughRelu<'_, T>, gradients: &mut [T]) {
+    given.write(0..gradients.len(), gradients);
 }
 
 /// The gradients of a convolution.
