@@ -2,8 +2,9 @@
 
 use candle_core::{Result, Shape, Tensor, bail};
 
-use crate::element::{Element, composed, unless_cut};
+use crate::element::{Element, composed};
 use crate::kernels::columns::{add_bias, column_sums};
+use crate::kernels::elementwise::unrectified;
 use crate::kernels::linear::{gradients, weighted};
 use crate::kernels::matmul::Matrix;
 use crate::layout::bias_or_zeros;
@@ -93,8 +94,7 @@ impl Op<3> for Linear {
     ) -> Result<[Option<Vec<T>>; 3]> {
         let masked: Vec<T>;
         let gradient = if self.relu {
-            let pairs = gradient.iter().zip(result);
-            masked = pairs.map(|(&gradient, &value)| unless_cut(value, gradient)).collect();
+            masked = unrectified(result, gradient);
             &masked
         } else {
             gradient

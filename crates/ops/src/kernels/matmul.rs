@@ -115,6 +115,11 @@ fn summed_alike(rows: usize, columns: usize) -> bool {
     rows.min(columns) >= 4 && rows.max(columns) > 64
 }
 
+/// Whether [`product`] copies the right matrix first, if it does not turn the output.
+pub(super) fn spreads<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> bool {
+    is_copied(left, right.transposed())
+}
+
 /// Whether the columns of a right matrix, as the rows of `right`, are copied to where they are read faster.
 fn is_copied<T: Copy>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> bool {
     if right.is_row_major() {

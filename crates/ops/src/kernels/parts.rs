@@ -36,11 +36,12 @@ pub(crate) fn map<P: Send, R: Send>(
     results.into_iter().flatten().collect()
 }
 
-/// Does `work` with each number below `count`.
+/// Does `work` with each number below `count`, some of many together, few enough for threads to end at the same time.
 ///
 /// What rayon makes of a loop are dozens of functions for the compiler. With `work` behind a pointer they are there once.
 fn by_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
-    (0..count).into_par_iter().for_each(work);
+    const PIECES: usize = 32;
+    (0..count).into_par_iter().with_max_len((count / PIECES).max(1)).for_each(work);
 }
 
 /// Values in each part but the last of a matrix of so many values.

@@ -12,7 +12,7 @@ use pulp::{Simd, WithSimd};
 
 pub(super) use self::bits::{BITS, not_zero};
 use self::panels::Left;
-use super::matmul::{ENOUGH, Matrix, turns};
+use super::matmul::{ENOUGH, Matrix, spreads, turns};
 use super::{dispatch, parts, vectorised};
 use crate::element::Element;
 use crate::memory::unwritten;
@@ -54,8 +54,15 @@ pub(crate) fn pays<T: Element>(left: Matrix<'_, T>, zeros: f64, right: Matrix<'_
         pulp::Arch::V4(_) => 1.8,
         _ => 1.4,
     };
-    // Rows that a dense product multiplies while the other matrix is copied, or turned, which `gemm` may have to, too.
-    let copying = if turns(left, right) { 15.0 } else { 5.0 };
+    // Rows that a dense product multiplies while the other matrix is copied, or turned, which `gemm` may have to, too;
+    // where a dense product has it copied for its stride, that takes longer.
+    let copying = if turns(left, right) {
+        15.0
+    } else if spreads(left, right) {
+        -8.0
+    } else {
+        5.0
+    };
     let (rows, columns) = (left.rows(), right.columns());
     rows >= LEAST_ROWS
         && columns >= LEAST_COLUMNS
@@ -96,8 +103,8 @@ fn by_columns<'a, T: Element>(
     right: Matrix<'_, T>,
     rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
 ) -> bool {
-    /// Two panels of f32: a thread that is done first takes such a piece of another's.
-    const MOST_COLUMNS: usize = 224;
+    /// A panel of f32: a thread that is done first takes such a piece of another's.
+    const MOST_COLUMNS: usize = 112;
     let enough = ENOUGH.div_ceil(left.rows().saturating_mul(left.columns()));
     let share = right.columns().div_ceil(threads()).min(MOST_COLUMNS);
     let part = enough.max(share).next_multiple_of(16);
@@ -124,8 +131,8 @@ fn by_rows<'a, T: Element>(
     right: Matrix<'_, T>,
     mut rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
 ) -> bool {
-    /// Rows whose sums lie in the second cache while these go on.
-    const MOST_ROWS: usize = 256;
+    /// Rows whose sums lie in the second cache while these go on, and few enough for threads to end together.
+    const MOST_ROWS: usize = 128;
     let work = left.rows().saturating_mul(left.columns()).saturating_mul(right.columns());
     let part = left.rows().div_ceil((work / ENOUGH).clamp(1, threads())).clamp(1, MOST_ROWS);
     let bands = left.bands(part).map(|(_, left)| {
@@ -281,6 +288,8 @@ mod tests {
         }
         assert!(is(6, (32, 390, 200), false) && !is(6, (32, 390, 200), true), "to turn it is long");
         let wide = matches!(crate::kernels::arch(), pulp::Arch::V4(_));
+        assert!(is(4, (32, 64, 1024), false), "for its stride a dense product has it copied, too");
+        assert_eq!(is(4, (32, 64, 1008), false), !wide, "it has not");
         assert_eq!(
             is(4, (200, 390, 200), false),
             !wide,

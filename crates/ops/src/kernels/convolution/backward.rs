@@ -190,20 +190,36 @@ pub(crate) fn backward<T: Element>(
         image_gradients.finish();
         sums
     };
-    let mut weights = ColumnSums::of_sums(saved.weights.len());
+    let stripes = (0..saved.weights.len()).step_by(STRIPE);
+    let stripes = stripes.map(|first| first..saved.weights.len().min(first + STRIPE));
+    let mut weights: Vec<_> =
+        stripes.map(|stripe| (ColumnSums::of_sums(stripe.len()), stripe)).collect();
     let mut bias = ColumnSums::of_sums(g.outputs);
     let mut chunks = chunks.into_iter().enumerate().peekable();
     while chunks.peek().is_some() {
         let partial_sums = parts::map(chunks.by_ref().take(at_once(g)), gradients_of);
-        for (partial_weights, partial_bias) in &partial_sums {
-            weights.add(partial_weights);
+        parts::for_each(weights.iter_mut(), |(sums, stripe)| {
+            for (partial_weights, _) in &partial_sums {
+                vectorised!(add_row::<T>(sums, &partial_weights[stripe.clone()]));
+            }
+        });
+        for (_, partial_bias) in &partial_sums {
             bias.add(partial_bias);
         }
     }
     // SAFETY: every chunk was zeroed or written.
     #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
-    Gradients { images, weights: weights.total(), bias: bias.total() }
+    let weights = parts::map(weights.into_iter(), |(sums, _)| sums.total()).concat();
+    Gradients { images, weights, bias: bias.total() }
+}
+
+/// Weights whose partial sums a thread adds up at a time.
+const STRIPE: usize = 4096;
+
+#[inline(always)]
+fn add_row<T: Element, const FUSED: bool>(sums: &mut ColumnSums<T>, row: &[T]) {
+    sums.add(row);
 }
 
 /// The sums of weight and bias gradients.

@@ -6,8 +6,10 @@ use pulp::{Simd, WithSimd};
 
 use super::Geometry;
 use crate::element::Element;
-use crate::kernels::dispatch;
 use crate::kernels::lines::Lines;
+use crate::kernels::transposed::transpose;
+use crate::kernels::{dispatch, parts};
+use crate::memory::places;
 
 /// Vectors of outputs, and positions in the image, that a tile has: with eight vectors of sums
 /// hardly any waits for the one before it, with sixteen none, where the registers hold them.
@@ -50,12 +52,10 @@ pub(super) fn pack<T: Element>(weights: &[T], bias: &[T], g: &Geometry) -> Panel
     let patch = g.patch();
     let panels = g.outputs.div_ceil(width);
     let mut values = Lines::zeros(panels * patch * width);
-    for (output, weights) in weights.chunks_exact(patch).enumerate() {
-        let first = output / width * patch * width + output % width;
-        for (place, &weight) in weights.iter().enumerate() {
-            values[first + place * width] = weight;
-        }
-    }
+    let targets = places(&mut values).chunks_exact_mut(patch * width);
+    parts::for_each(weights.chunks(patch * width).zip(targets), |(weights, target)| {
+        transpose((weights, patch), (weights.len() / patch, patch), (target, width));
+    });
     let mut biases = vec![T::ZERO; panels * width];
     biases[..bias.len()].copy_from_slice(bias);
     Panels { values, bias: biases, width, patch }
