@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use self::squares::Transpose;
 use crate::element::Element;
 use crate::kernels::parts;
-use crate::memory::{places, unwritten};
+use crate::memory::unwritten;
 use crate::threads::threads;
 
 #[cfg(target_arch = "x86_64")]
@@ -30,6 +30,9 @@ pub(crate) fn transposed<T: Element>(values: &[T], rows: usize, columns: usize) 
     result.into_vec()
 }
 
+/// Values of small matrices that a thread turns, some microseconds' work.
+const EACH: usize = 1 << 14;
+
 /// The transpose of each matrix of so many rows and columns, one matrix after another.
 pub(crate) fn each_transposed<T: Element>(
     matrices: &[T],
@@ -44,12 +47,21 @@ pub(crate) fn each_transposed<T: Element>(
         (9, _) => return each_of_rows::<T, 9>(matrices, columns),
         _ => {}
     }
-    let mut result = vec![T::ZERO; matrices.len()];
-    let targets = places(&mut result).chunks_exact_mut(rows * columns);
-    for (source, target) in matrices.chunks_exact(rows * columns).zip(targets) {
-        transpose((source, columns), (rows, columns), (target, rows));
-    }
-    result
+    let size = rows * columns;
+    assert!(matrices.len().is_multiple_of(size), "whole matrices");
+    let part = (EACH / size.max(1)).max(1) * size.max(1);
+    let mut result = unwritten(matrices.len());
+    let parts = matrices.chunks(part).zip(result.chunks_mut(part));
+    parts::for_each(parts, |(sources, targets)| {
+        let targets = targets.chunks_exact_mut(size);
+        for (source, target) in sources.chunks_exact(size).zip(targets) {
+            transpose((source, columns), (rows, columns), (target, rows));
+        }
+    });
+    // SAFETY: the parts are all there is, they are whole matrices, and each of these was written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let result = unsafe { result.assume_init() };
+    result.into_vec()
 }
 
 /// The transpose of each matrix of so many rows and `COLUMNS`.
@@ -115,6 +127,7 @@ pub(crate) fn transpose<T: Element>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::places;
 
     fn every_value_is_where_it_belongs<T: Element>(number: impl Fn(usize) -> T) {
         for (rows, columns) in
