@@ -2,11 +2,16 @@
 
 mod functions;
 
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, VarBuilder, VarMap};
+use pairnet_ops::random::{fan_in_bound, uniform};
 use pairnet_ops::{Tape, awake};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 
 mod with_candle {
     use candle_nn as nn;
@@ -98,7 +103,8 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
         "residual" => vec![batch, 3, network.size, network.size],
         _ => vec![batch, 1, 28, 28],
     };
-    let images = Tensor::rand(0f32, 1f32, shape, &Device::Cpu)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let images = uniform(shape, 0.5, DType::F32, &Device::Cpu, &mut rng)?.affine(1.0, 0.5)?;
     // Other classes for the same images at each step, so that nothing is ever learned: gradients that fade away would
     // be multiplied as denormal numbers, which takes many times as long.
     let classes = |step: usize| {
@@ -111,6 +117,7 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
     match style {
         "candle" => {
             let forward = with_candle::network(network, vb)?;
+            draw(&variables, &mut rng)?;
             let settings = candle_nn::ParamsAdamW { weight_decay: 0.0, ..Default::default() };
             let mut adam = candle_nn::AdamW::new(variables.all_vars(), settings)?;
             timed(time, |step| {
@@ -122,6 +129,7 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
             let functions = style == "functions";
             let build = if functions { functions::network } else { with_pairnet::network };
             let forward = build(network, vb)?;
+            draw(&variables, &mut rng)?;
             let settings = pairnet_ops::AdamSettings::pytorch(0.001);
             let mut adam = pairnet_ops::Adam::new(variables.all_vars(), settings)?;
             let images = match images.rank() {
@@ -138,6 +146,26 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
             })
         }
     }
+}
+
+/// Draws weights and biases as PyTorch starts them. With others at each start, other values would be zero, and a
+/// step of the same network would take up to a quarter more or less time.
+fn draw(variables: &VarMap, rng: &mut ChaCha8Rng) -> Result<()> {
+    let variables = variables.data().lock().unwrap_or_else(PoisonError::into_inner);
+    let in_order: BTreeMap<_, _> = variables.iter().collect();
+    for (name, variable) in in_order {
+        let weight = match name.strip_suffix("bias") {
+            Some(layer) => variables.get(&format!("{layer}weight")),
+            None => Some(variable),
+        };
+        // Batch norm begins with ones and zeros.
+        if let Some(weight) = weight.filter(|weight| weight.rank() > 1) {
+            let bound = fan_in_bound(weight.shape());
+            let drawn = uniform(variable.shape(), bound, DType::F32, &Device::Cpu, rng)?;
+            variable.set(&drawn)?;
+        }
+    }
+    Ok(())
 }
 
 /// Classes of images.
