@@ -153,13 +153,17 @@ mod tests {
             [(1, 9), (5, 1), (32, 4), (4, 7), (16, 9), (9, 16), (9, 4), (25, 6), (3, 40)]
         {
             let matrix = rows * columns;
-            let source: Vec<f32> = (0..3 * matrix).map(|place| place as f32).collect();
             let place = |index: usize| {
                 let (number, index) = (index / matrix, index % matrix);
                 number * matrix + index % rows * columns + index / rows
             };
-            let expected: Vec<f32> = (0..3 * matrix).map(|index| source[place(index)]).collect();
-            assert_eq!(each_transposed(&source, (rows, columns)), expected, "{rows} by {columns}");
+            // So few that one thread turns them, and so many that threads share them.
+            for values in [3 * matrix, 200 * matrix] {
+                let source: Vec<f32> = (0..values).map(|place| place as f32).collect();
+                let expected: Vec<f32> = (0..values).map(|index| source[place(index)]).collect();
+                let turned = each_transposed(&source, (rows, columns));
+                assert!(turned == expected, "{values} values, {rows} by {columns}");
+            }
         }
     }
 
