@@ -36,7 +36,7 @@ pub(crate) fn map<P: Send, R: Send>(
     results.into_iter().flatten().collect()
 }
 
-/// Does `work` with each number below `count`, some of many together, few enough for threads to end at the same time.
+/// Does `work` with each number below `count`. Of many a thread takes some at a time, few enough for all to end together.
 ///
 /// What rayon makes of a loop are dozens of functions for the compiler. With `work` behind a pointer they are there once.
 fn by_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
