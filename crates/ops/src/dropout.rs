@@ -7,6 +7,7 @@ use candle_core::{DType, Result, Shape, Tensor, bail};
 
 use crate::element::{Element, composed, values};
 use crate::kernels::{parts, vectorised};
+use crate::layout::as_they_lie;
 use crate::op::{Argument, Op, apply};
 
 /// `input` · `mask` / (1 − `probability`).
@@ -35,7 +36,9 @@ pub fn dropout(input: &Tensor, mask: &Tensor, probability: f64) -> Result<Tensor
     if composed("dropout", input)? {
         return input * mask.to_dtype(input.dtype())?.affine(scale, 0.0)?;
     }
-    apply(Dropout { mask: mask.contiguous()?, scale }, [&input.contiguous()?])
+    as_they_lie([input, mask], |[input, mask]| {
+        apply(Dropout { mask: mask.clone(), scale }, [input])
+    })
 }
 
 struct Dropout {

@@ -46,14 +46,23 @@ pub(crate) fn as_they_lie<const N: usize>(
     tensors: [&Tensor; N],
     op: impl FnOnce([&Tensor; N]) -> Result<Tensor>,
 ) -> Result<Tensor> {
-    let order = tensors.into_iter().find_map(order);
-    let arranged = |tensor: &Tensor| match &order {
-        Some(order) => tensor.permute(&order[..])?.contiguous(),
-        None => tensor.contiguous(),
+    in_order(&tensors, |arranged, _| op(array::from_fn(|index| &arranged[index])))
+}
+
+/// An op on tensors of one rank, which gets them contiguous, in the order of the first that is permuted, and
+/// that order: which dimension is first, and so on. The result lies in it, too.
+pub(crate) fn in_order(
+    tensors: &[&Tensor],
+    op: impl FnOnce(&[Tensor], &[usize]) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let order = tensors.iter().find_map(|tensor| order(tensor));
+    let Some(order) = order else {
+        let contiguous = tensors.iter().map(|tensor| tensor.contiguous());
+        let unchanged: Vec<usize> = (0..tensors[0].rank()).collect();
+        return op(&contiguous.collect::<Result<Vec<_>>>()?, &unchanged);
     };
-    let arranged = tensors.into_iter().map(arranged).collect::<Result<Vec<_>>>()?;
-    let result = op(array::from_fn(|index| &arranged[index]))?;
-    let Some(order) = order else { return Ok(result) };
+    let arranged = tensors.iter().map(|tensor| tensor.permute(&order[..])?.contiguous());
+    let result = op(&arranged.collect::<Result<Vec<_>>>()?, &order)?;
     let mut back = vec![0; order.len()];
     for (place, dim) in order.into_iter().enumerate() {
         back[dim] = place;

@@ -40,8 +40,10 @@
 //! formulas, whose state can be saved ([`StatefulOptimizer`]). [`mod@random`] draws dropout masks and initial
 //! weights from a generator that the caller seeds.
 //!
-//! candle's `backward` goes through these ops like any other. A [`Tape`] does so without the zeros
-//! that candle makes and adds each gradient to.
+//! candle's `backward` goes through these ops like any other, and copies none of the gradients on their way: each
+//! reaches the next op as it was written. What it copies in the end, the gradients of variables, [`backward()`] and the
+//! optimisers' `backward_step` hand over, too. A [`Tape`] goes back from any result, not only from a loss, and keeps
+//! less books.
 //!
 //! The instructions are AVX-512 or AVX2 with multiply-add where the processor has them, else those
 //! that every processor of its kind has. The environment variable `PAIRNET_INSTRUCTIONS` asks for
@@ -52,6 +54,7 @@
 //! multiplied: an infinity or NaN in an image that no output depends on leaves no trace there, where PyTorch would give
 //! NaN.
 
+mod backward;
 mod batch_norm;
 pub mod channels_last;
 mod concatenation;
@@ -60,6 +63,7 @@ mod convolution_sizes;
 mod dropout;
 mod element;
 mod flatten;
+mod graph;
 mod kernels;
 mod layout;
 mod linear;
@@ -75,12 +79,14 @@ pub mod random;
 pub mod reference;
 mod relu;
 mod softmax;
+mod stand_in;
 mod statistics;
 mod tape;
 mod threads;
 
 pub use candle_nn::{Conv2dConfig, Optimizer};
 
+pub use backward::backward;
 pub use batch_norm::{batch_norm, batch_norm_evaluation};
 pub use concatenation::cat;
 pub use convolution::{conv2d, conv2d_relu, conv2d_relu_max_pool};

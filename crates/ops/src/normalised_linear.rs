@@ -62,7 +62,7 @@ pub fn linear_relu_batch_norm(
         return batch_norm(&linear_relu(input, weight, Some(bias))?, gamma, beta, epsilon);
     }
     // An op takes three tensors: the small ones go in as one, and come apart in the gradient.
-    let small = concatenate(&[bias, gamma, beta])?;
+    let small = concatenate([bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
     let op =
         LinearReluBatchNorm { epsilon, kept: OnceLock::new(), statistics: Arc::clone(&statistics) };

@@ -1,16 +1,16 @@
 //! What every op of this crate is to candle and to a tape.
 
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use candle_core::backend::BackendStorage;
-use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
-};
+use candle_core::{CpuStorage, Layout, Result, Shape, Storage, Tensor, WithDType, bail};
 
-use crate::element::{Element, slice, values, with_float};
+use crate::element::{Element, values, with_float};
+use crate::graph::{Backward, node};
 use crate::kernels::matmul::Matrix;
 use crate::memory::keep_freed;
-use crate::tape::{Recorded, note};
+use crate::stand_in::stood_for;
+use crate::tape::{is_recorded, note};
 
 /// An op on `N` tensors of one dtype that lie in the computer's memory row by row. What else it needs, it
 /// holds.
@@ -57,33 +57,48 @@ pub(crate) fn kept<'a, K>(operation: &str, kept: &'a OnceLock<K>) -> Result<&'a 
     }
 }
 
-/// Runs the op, as one that candle's backward pass and the tape of this thread go back through.
+/// Runs the op, as one that candle's backward pass or the tape of this thread goes back through.
 pub(crate) fn apply<O: Op<N>, const N: usize>(op: O, arguments: [&Tensor; N]) -> Result<Tensor> {
     keep_freed();
-    let op = Arc::new(op);
-    let of_candle = Shell::<O, N>(Arc::clone(&op));
-    let result = match arguments[..] {
-        [a] => a.apply_op1(of_candle)?,
-        [a, b] => a.apply_op2(b, of_candle)?,
-        [a, b, c] => a.apply_op3(b, c, of_candle)?,
-        _ => bail!("{}: candle has no ops on {N} tensors", op.name()),
-    };
-    note(|| Box::new(Shell::<O, N>(op)), &arguments, &result);
-    Ok(result)
+    let op = Shell::<O, N>(Arc::new(op));
+    let values = op.forward(arguments)?;
+    if is_recorded() {
+        let result = node(op.clone(), &arguments, values)?;
+        note(|| Box::new(op), &arguments, &result);
+        return Ok(result);
+    }
+    if arguments.iter().any(|argument| argument.track_op()) {
+        return stood_for(Box::new(op), &arguments, values);
+    }
+    node(op, &arguments, values)
 }
 
 /// The op between tensors and slices.
 struct Shell<O, const N: usize>(Arc<O>);
 
+impl<O, const N: usize> Clone for Shell<O, N> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 impl<O: Op<N>, const N: usize> Shell<O, N> {
-    fn forward(&self, arguments: &[(&CpuStorage, &Layout)]) -> Result<(CpuStorage, Shape)> {
-        with_float!(self.0.name(), arguments[0].0.dtype(), T => {
-            let arguments = arguments.iter().map(|&(storage, layout)| {
-                Ok(Argument { values: slice::<T>(storage, layout)?, dims: layout.dims() })
-            });
-            let (result, shape) = self.0.forward(self.all(arguments)?)?;
+    fn forward(&self, arguments: [&Tensor; N]) -> Result<(CpuStorage, Shape)> {
+        let guards = arguments.map(Tensor::storage_and_layout);
+        with_float!(self.0.name(), arguments[0].dtype(), T => {
+            let (result, shape) = self.0.forward(self.given::<T, _>(&guards)?)?;
             Ok((T::to_cpu_storage_owned(result), shape))
         })
+    }
+
+    fn given<'a, T: Element, S: Deref<Target = Storage>>(
+        &self,
+        guards: &'a [(S, &'a Layout)],
+    ) -> Result<[Argument<'a, T>; N]> {
+        let given = guards
+            .iter()
+            .map(|guard| Ok(Argument { values: values(guard)?, dims: guard.1.dims() }));
+        self.all(given)
     }
 
     fn all<A>(&self, arguments: impl Iterator<Item = Result<A>>) -> Result<[A; N]> {
@@ -94,7 +109,7 @@ impl<O: Op<N>, const N: usize> Shell<O, N> {
     }
 }
 
-impl<O: Op<N>, const N: usize> Recorded for Shell<O, N> {
+impl<O: Op<N>, const N: usize> Backward for Shell<O, N> {
     fn name(&self) -> &'static str {
         self.0.name()
     }
@@ -111,11 +126,8 @@ impl<O: Op<N>, const N: usize> Recorded for Shell<O, N> {
         let (result_values, gradient_values) =
             (result.storage_and_layout(), gradient.storage_and_layout());
         with_float!(self.0.name(), result.dtype(), T => {
-            let given = guards
-                .iter()
-                .map(|guard| Ok(Argument { values: values::<T, _>(guard)?, dims: guard.1.dims() }));
             let gradients = self.0.backward(
-                self.all(given)?,
+                self.given::<T, _>(&guards)?,
                 wanted,
                 values(&result_values)?,
                 values(&gradient_values)?,
@@ -133,76 +145,5 @@ impl<O: Op<N>, const N: usize> Recorded for Shell<O, N> {
             }
             Ok(gradients)
         })
-    }
-}
-
-impl<O: Op<N>, const N: usize> CustomOp1 for Shell<O, N> {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn cpu_fwd(&self, a: &CpuStorage, a_layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.forward(&[(a, a_layout)])
-    }
-
-    fn bwd(&self, a: &Tensor, result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        Ok(self.backward(&[a], result, gradient)?.remove(0))
-    }
-}
-
-impl<O: Op<N>, const N: usize> CustomOp2 for Shell<O, N> {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn cpu_fwd(
-        &self,
-        a: &CpuStorage,
-        a_layout: &Layout,
-        b: &CpuStorage,
-        b_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.forward(&[(a, a_layout), (b, b_layout)])
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        result: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let mut gradients = self.backward(&[a, b], result, gradient)?;
-        Ok((gradients.remove(0), gradients.remove(0)))
-    }
-}
-
-impl<O: Op<N>, const N: usize> CustomOp3 for Shell<O, N> {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn cpu_fwd(
-        &self,
-        a: &CpuStorage,
-        a_layout: &Layout,
-        b: &CpuStorage,
-        b_layout: &Layout,
-        c: &CpuStorage,
-        c_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.forward(&[(a, a_layout), (b, b_layout), (c, c_layout)])
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        c: &Tensor,
-        result: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let mut gradients = self.backward(&[a, b, c], result, gradient)?;
-        Ok((gradients.remove(0), gradients.remove(0), gradients.remove(0)))
     }
 }

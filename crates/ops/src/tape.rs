@@ -7,6 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor, bail};
 
 use crate::element::{has_kernels, values, with_float};
+use crate::graph::Backward;
 use crate::kernels::elementwise::sums;
 
 /// The ops of this crate that ran on one thread while it was recorded.
@@ -165,7 +166,7 @@ pub fn add_gradients(gradients: &mut GradStore, others: GradStore) -> Result<()>
 }
 
 /// Of two gradients. candle's own addition shares threads with the whole program, and waits for them.
-fn sum(one: &Tensor, other: &Tensor) -> Result<Tensor> {
+pub(crate) fn sum(one: &Tensor, other: &Tensor) -> Result<Tensor> {
     let alike = one.shape() == other.shape() && one.dtype() == other.dtype();
     let ours = matches!(one.dtype(), DType::F32 | DType::F64)
         && [one, other]
@@ -183,7 +184,7 @@ fn sum(one: &Tensor, other: &Tensor) -> Result<Tensor> {
 
 /// Where the values of a tensor lie; a reshaped one is at the same place. `None` for a part of what
 /// lies there, or another order.
-fn memory(tensor: &Tensor) -> Option<usize> {
+pub(crate) fn memory(tensor: &Tensor) -> Option<usize> {
     let (storage, layout) = tensor.storage_and_layout();
     let storage: &Storage = &storage;
     let Storage::Cpu(values) = storage else { return None };
@@ -233,22 +234,9 @@ impl CustomOp1 for Seed {
 
 /// One op that ran.
 struct Node {
-    op: Box<dyn Recorded>,
+    op: Box<dyn Backward>,
     arguments: Vec<Tensor>,
     result: Tensor,
-}
-
-/// What is gone back through.
-pub(crate) trait Recorded: Send + Sync {
-    fn name(&self) -> &'static str;
-
-    /// The gradient of each argument that has one.
-    fn backward(
-        &self,
-        arguments: &[&Tensor],
-        result: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<Vec<Option<Tensor>>>;
 }
 
 impl std::fmt::Debug for Node {
@@ -257,8 +245,13 @@ impl std::fmt::Debug for Node {
     }
 }
 
+/// Whether a tape records what this thread does.
+pub(crate) fn is_recorded() -> bool {
+    RECORDED.with_borrow(Option::is_some)
+}
+
 /// Writes an op down where this thread is recorded and the op has a way back.
-pub(crate) fn note(op: impl FnOnce() -> Box<dyn Recorded>, arguments: &[&Tensor], result: &Tensor) {
+pub(crate) fn note(op: impl FnOnce() -> Box<dyn Backward>, arguments: &[&Tensor], result: &Tensor) {
     if !result.track_op() {
         return;
     }

@@ -27,7 +27,7 @@ pub(super) fn apply(
     let NormalisedConvolution { weight, bias, gamma, beta, epsilon, max_pool, .. } = *layer;
     let bias = &bias_or_zeros(name, bias, weight)?;
     // An op takes three tensors: the small ones go in as one, and come apart in the gradient.
-    let small = concatenate(&[bias, gamma, beta])?;
+    let small = concatenate([bias, gamma, beta])?;
     let statistics = Arc::new(OnceLock::new());
     let op = ConvolutionBatchNorm {
         name,

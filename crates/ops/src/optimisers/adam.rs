@@ -7,6 +7,7 @@ use candle_nn::Optimizer;
 use super::moments::{Moments, Rule};
 use super::state::{OptimiserState, StatefulOptimizer};
 use super::variables::numbered;
+use crate::backward::backward;
 
 /// The constants of Adam (Kingma and Ba, 2015, algorithm 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,6 +98,15 @@ impl Optimizer for Adam {
     /// the learning rate that was set is negative or not finite. What is refused changes nothing.
     fn step(&mut self, gradients: &GradStore) -> Result<()> {
         self.moments.step(&rule(&self.settings), gradients)
+    }
+
+    /// Goes back by [`crate::backward()`], and steps.
+    ///
+    /// # Errors
+    ///
+    /// As there, and as [`Self::step`].
+    fn backward_step(&mut self, loss: &Tensor) -> Result<()> {
+        self.step(&backward(loss)?)
     }
 
     fn learning_rate(&self) -> f64 {

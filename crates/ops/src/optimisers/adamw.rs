@@ -7,6 +7,7 @@ use candle_nn::{Optimizer, ParamsAdamW};
 use super::moments::{Moments, Rule};
 use super::state::{OptimiserState, StatefulOptimizer};
 use super::variables::numbered;
+use crate::backward::backward;
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), in the place of
 /// [`candle_nn::AdamW`], as
@@ -95,6 +96,15 @@ impl Optimizer for AdamW {
     /// As [`crate::Adam`]'s.
     fn step(&mut self, gradients: &GradStore) -> Result<()> {
         self.moments.step(&rule(&self.params), gradients)
+    }
+
+    /// Goes back by [`crate::backward()`], and steps.
+    ///
+    /// # Errors
+    ///
+    /// As there, and as [`Self::step`].
+    fn backward_step(&mut self, loss: &Tensor) -> Result<()> {
+        self.step(&backward(loss)?)
     }
 
     fn learning_rate(&self) -> f64 {

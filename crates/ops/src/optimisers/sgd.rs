@@ -9,6 +9,7 @@ use candle_nn::Optimizer;
 use super::in_place::{change, replace};
 use super::state::{OptimiserState, StatefulOptimizer, Taken};
 use super::variables::{Bounds, Slot, all_have_kernels, check, gradients, numbered, slots};
+use crate::backward::backward;
 use crate::element::{Element, has_kernels, values, with_float};
 use crate::kernels::parts;
 use crate::kernels::sgd::{Rule, descend, descend_with_momentum};
@@ -129,6 +130,15 @@ impl Optimizer for Sgd {
         }
         self.steps += 1;
         Ok(())
+    }
+
+    /// Goes back by [`crate::backward()`], and steps.
+    ///
+    /// # Errors
+    ///
+    /// As there, and as [`Self::step`].
+    fn backward_step(&mut self, loss: &Tensor) -> Result<()> {
+        self.step(&backward(loss)?)
     }
 
     fn learning_rate(&self) -> f64 {

@@ -6,7 +6,7 @@ pub(crate) mod optimisers;
 use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use pairnet_ops::Tape;
+use pairnet_ops::{Tape, backward};
 use proptest::test_runner::Config;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -109,22 +109,31 @@ fn weighted_by(seed: u64, result: &Tensor) -> Result<Tensor> {
     (result * weights)?.sum_all()
 }
 
-/// Result and gradients of [`weighted_sum`] for each variable, which are the same by candle's
-/// backward pass and by a tape.
+/// Result and gradients of [`weighted_sum`] for each variable, which are the same by a tape, by candle's backward
+/// pass and by [`backward`].
 pub(crate) fn with_gradients(
     variables: &[Var],
     compute: impl Fn(&[Var]) -> Result<Tensor>,
 ) -> (Tensor, Vec<Tensor>) {
-    let (result, tape) = Tape::record(|| compute(variables)).unwrap();
-    let given = Var::from_tensor(&result).unwrap();
+    let (recorded, tape) = Tape::record(|| compute(variables)).unwrap();
+    let given = Var::from_tensor(&recorded).unwrap();
     let seed = weighted_sum(&given).unwrap().backward().unwrap();
-    let by_tape = tape.backward(&result, seed.get(&given).unwrap()).unwrap();
-    let gradients = weighted_sum(&result).unwrap().backward().unwrap();
+    let by_tape = tape.backward(&recorded, seed.get(&given).unwrap()).unwrap();
+    let of_recorded = weighted_sum(&recorded).unwrap().backward().unwrap();
+    let result = compute(variables).unwrap();
+    assert_eq!(numbers(&result), numbers(&recorded), "recorded and not");
+    let loss = weighted_sum(&result).unwrap();
+    let gradients = loss.backward().unwrap();
+    let without_copies = backward(&loss).unwrap();
     let gradients: Vec<Tensor> =
         variables.iter().map(|variable| gradients.get(variable).unwrap().clone()).collect();
     for (variable, gradient) in variables.iter().zip(&gradients) {
-        let by_tape = by_tape.get(variable).expect("a gradient by tape");
-        assert_eq!(numbers(by_tape), numbers(gradient), "by tape and by candle");
+        let ways =
+            [("tape", &by_tape), ("recorded", &of_recorded), ("without copies", &without_copies)];
+        for (way, all) in ways {
+            let found = all.get(variable).expect("a gradient");
+            assert_eq!(numbers(found), numbers(gradient), "{way} and by candle");
+        }
     }
     (result, gradients)
 }
