@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-CLASSES, BEFORE, LEAST = 10, 3, 5
+CLASSES, BEFORE, LEAST = 10, 3, 20
 
 
 class Block(nn.Module):

@@ -1,8 +1,8 @@
 //! The image ops for tensors of shape (n, height, width, channels), each with the suffix `_nhwc`.
 //!
 //! Results, gradients and errors are those of the functions without the suffix. Channels last is how the
-//! kernels read and write: chains of these ops copy nothing, where the others permute, and candle's
-//! backward pass makes every permuted gradient a copy.
+//! kernels read and write: chains of these ops copy nothing. The others permute, so that candle's own ops between
+//! them, and images that come with channels second, are copied.
 
 use candle_core::{Result, Tensor, ToUsize2};
 use candle_nn::Conv2dConfig;

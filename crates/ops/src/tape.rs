@@ -12,11 +12,12 @@ use crate::kernels::elementwise::sums;
 
 /// The ops of this crate that ran on one thread while it was recorded.
 ///
-/// candle's backward pass makes a tensor of zeros for each gradient and adds to it: three passes over
-/// memory where an op has written the gradient already. A tape hands it on as it is. Where it comes to
+/// It goes back from any result, given its gradient, where candle's backward pass begins with a loss, and hands each
+/// gradient on as it was written. [`backward`](crate::backward()) does that, too; a tape is without candle's
+/// graph, which saves some microseconds a step. Where it comes to
 /// something that candle's own ops have computed, candle goes on from there to the variables: the
-/// gradients are those of `loss.backward()` whatever stands between, but without that gain. A reshaped
-/// tensor stays on the tape. On other devices than the CPU nothing is recorded, and candle does all.
+/// gradients are those of `loss.backward()` whatever stands between, but candle copies those of what was recorded. A
+/// reshaped tensor stays on the tape. On other devices than the CPU nothing is recorded, and candle does all.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};

@@ -120,7 +120,7 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
             draw(&variables, &mut rng)?;
             let settings = candle_nn::ParamsAdamW { weight_decay: 0.0, ..Default::default() };
             let mut adam = candle_nn::AdamW::new(variables.all_vars(), settings)?;
-            timed(time, |step| {
+            timed(LEAST_BY_CANDLE, time, |step| {
                 let classes = &classes[step % CLASSES];
                 adam.backward_step(&candle_nn::loss::cross_entropy(&forward(&images)?, classes)?)
             })
@@ -136,11 +136,15 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
                 4 if functions => images.permute((0, 2, 3, 1))?.contiguous()?,
                 _ => images,
             };
+            let loss = |step: usize| {
+                pairnet_ops::cross_entropy(&forward(&images)?, &classes[step % CLASSES])
+            };
+            if !functions {
+                return timed(LEAST, time, |step| adam.backward_step(&loss(step)?));
+            }
             awake(|| {
-                timed(time, |step| {
-                    let classes = &classes[step % CLASSES];
-                    let (loss, tape) =
-                        Tape::record(|| pairnet_ops::cross_entropy(&forward(&images)?, classes))?;
+                timed(LEAST, time, |step| {
+                    let (loss, tape) = Tape::record(|| loss(step))?;
                     adam.step(&tape.backward(&loss, &loss.ones_like()?)?)
                 })
             })
@@ -172,16 +176,21 @@ fn draw(variables: &VarMap, rng: &mut ChaCha8Rng) -> Result<()> {
 const CLASSES: usize = 10;
 /// Steps that are not counted.
 const BEFORE: usize = 3;
-/// Steps that are, at least.
-const LEAST: usize = 5;
+/// Steps that are, at least; of candle's own, which take seconds where a network is large, fewer.
+const LEAST: usize = 20;
+const LEAST_BY_CANDLE: usize = 5;
 
-/// Milliseconds of each step, which gets its number.
-fn timed(time: Duration, mut step: impl FnMut(usize) -> Result<()>) -> Result<Vec<f64>> {
+/// Milliseconds of each step, which gets its number; `least` steps, and as many as fit into `time`.
+fn timed(
+    least: usize,
+    time: Duration,
+    mut step: impl FnMut(usize) -> Result<()>,
+) -> Result<Vec<f64>> {
     for number in 0..BEFORE {
         step(number)?;
     }
     let (begun, mut times) = (Instant::now(), Vec::new());
-    while times.len() < LEAST || begun.elapsed() < time {
+    while times.len() < least || begun.elapsed() < time {
         let start = Instant::now();
         step(BEFORE + times.len())?;
         times.push(start.elapsed().as_secs_f64() * 1e3);

@@ -13,7 +13,7 @@ use pairnet_ops::nn::{
     AvgPool2d, BatchNorm, Conv2d, Conv2dConfig, Linear, ModuleT, Optimizer, Sgd, SgdSettings,
     VarBuilder, VarMap, batch_norm, conv2d_no_bias, linear, loss,
 };
-use pairnet_ops::{Tape, add_relu, flatten, relu};
+use pairnet_ops::{add_relu, flatten, relu};
 
 /// Digits in a batch.
 const BATCH: usize = 64;
@@ -124,9 +124,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         // A learning rate that falls to nothing along half a cosine.
         let done = batch as f64 / batches.len() as f64;
         sgd.set_learning_rate(0.05 * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0);
-        let loss = || loss::cross_entropy(&network.forward_t(images, true)?, classes);
-        let (loss, tape) = Tape::record(loss)?;
-        sgd.step(&tape.backward(&loss, &loss.ones_like()?)?)?;
+        sgd.backward_step(&loss::cross_entropy(&network.forward_t(images, true)?, classes)?)?;
     }
     let trained = accuracy(&network, &mnist.test)?;
     println!("{:.1} % of 1000 test digits right", 100.0 * trained);

@@ -214,7 +214,7 @@ impl Report {
         let mut text = format!(
             "# Other networks\n\n{}; {} rounds, median [min, max]. Milliseconds of a training step (forward, \
              backward, Adam), with the system's allocator and no variable set: by the functions of \
-             `pairnet-ops` (channels last, on a tape) and by its layers (channels second, on a tape; \
+             `pairnet-ops` (channels last, on a tape) and by its layers (channels second, by `backward_step`; \
              `examples/src/bench`); by PyTorch in the faster of its layouts (`bench/other_networks.py`); by \
              candle-nn. Ratios are the other's time over that of the functions, and once of the layers. MiB: by how much the memory of the functions' process and \
              of PyTorch's (both layouts) grew at most, after a small network was trained.\n\n\
