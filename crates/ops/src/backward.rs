@@ -1,14 +1,26 @@
 //! candle's backward pass, from which the gradients of variables come as they were written.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::thread::{self, ThreadId};
 
 use candle_core::backprop::GradStore;
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, TensorId, bail};
 
 use crate::tape::{add_gradients, sum};
 
 thread_local! {
-    static COLLECTED: RefCell<Option<GradStore>> = const { RefCell::new(None) };
+    /// Passes of [`backward`] on this thread, each within the one before it.
+    static PASSES: RefCell<Vec<Pass>> = const { RefCell::new(Vec::new()) };
+    /// Ops of this crate that this thread goes back through, each within the one before it.
+    static FRAMES: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Pass {
+    level: Level,
+    /// The nodes of its graph, and whether it has been there.
+    nodes: HashMap<TensorId, bool>,
+    gradients: GradStore,
 }
 
 /// As `loss.backward()`, without the copies that candle makes of the gradients of variables.
@@ -34,37 +46,100 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// As [`Tensor::backward`].
+/// As [`Tensor::backward`]; and where an op of the caller's own calls `backward` of candle, in its backward pass, on
+/// what `loss` was computed from: whose gradients are whose can't be told there.
 pub fn backward(loss: &Tensor) -> Result<GradStore> {
-    let before = RestoreCollected(COLLECTED.replace(Some(GradStore::default())));
+    let nodes = loss.sorted_nodes().into_iter().map(|node| (node.id(), false)).collect();
+    let level = Level::of_ops();
+    let passes = PASSES.with_borrow_mut(|passes| {
+        passes.push(Pass { level, nodes, gradients: GradStore::default() });
+        passes.len()
+    });
+    let within = Within(passes);
     let by_candle = loss.backward()?;
-    let mut gradients = COLLECTED.take().unwrap_or_default();
-    drop(before);
+    let pass = PASSES.with_borrow_mut(Vec::pop);
+    drop(within);
+    let mut gradients = pass.map(|pass| pass.gradients).unwrap_or_default();
     add_gradients(&mut gradients, by_candle)?;
     Ok(gradients)
 }
 
-/// What the thread collected before; it goes on with that, also where a backward pass fails.
-struct RestoreCollected(Option<GradStore>);
+/// Ends a pass that fails or panics.
+struct Within(usize);
 
-impl Drop for RestoreCollected {
+impl Drop for Within {
     fn drop(&mut self) {
-        COLLECTED.set(self.0.take());
+        PASSES.with_borrow_mut(|passes| passes.truncate(self.0 - 1));
     }
 }
 
-/// Keeps the gradient of a variable where [`backward`] runs; else it is candle's to add up.
-pub(crate) fn collect(argument: &Tensor, gradient: Tensor) -> Result<Option<Tensor>> {
-    if !argument.is_variable() {
-        return Ok(Some(gradient));
+/// One op of this crate that is gone back through.
+pub(crate) struct Frame {
+    /// Where on this thread.
+    pub(crate) level: Level,
+    /// Whether [`backward`] does so.
+    collects: bool,
+}
+
+/// A thread, and how many ops it goes back through within each other: while a kernel waits, its thread may take up
+/// another pass.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Level {
+    thread: ThreadId,
+    frames: usize,
+}
+
+impl Level {
+    /// That of the ops which this pass comes to.
+    pub(crate) fn of_ops() -> Self {
+        Self { thread: thread::current().id(), frames: FRAMES.get() + 1 }
     }
-    COLLECTED.with_borrow_mut(|collected| {
-        let Some(collected) = collected else { return Ok(Some(gradient)) };
-        let gradient = match collected.remove(argument) {
+}
+
+impl Frame {
+    /// Of the op that made this node.
+    pub(crate) fn of(node: TensorId) -> Result<Self> {
+        let level = Level::of_ops();
+        let collects = PASSES.with_borrow_mut(|passes| {
+            // What else this thread does meanwhile is no part of the pass: another one within a kernel, and another
+            // graph.
+            let pass = passes.last_mut().filter(|pass| pass.level == level);
+            let Some(been_there) = pass.and_then(|pass| pass.nodes.get_mut(&node)) else {
+                return Ok(false);
+            };
+            if *been_there {
+                bail!("backward: another pass within it goes through the same graph");
+            }
+            *been_there = true;
+            Ok(true)
+        })?;
+        FRAMES.set(level.frames);
+        Ok(Self { level, collects })
+    }
+
+    /// Keeps the gradient of a variable where [`backward`] runs; else it is candle's to add up.
+    pub(crate) fn collect(&self, argument: &Tensor, gradient: Tensor) -> Result<Option<Tensor>> {
+        if !self.collects || !argument.is_variable() {
+            return Ok(Some(gradient));
+        }
+        let before = of_pass(|gradients| gradients.remove(argument)).flatten();
+        // Nothing is borrowed here: a kernel may take up another pass meanwhile.
+        let gradient = match before {
             Some(other) => sum(&other, &gradient)?,
             None => gradient,
         };
-        collected.insert(argument, gradient);
+        of_pass(|gradients| gradients.insert(argument, gradient));
         Ok(None)
-    })
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        FRAMES.set(self.level.frames - 1);
+    }
+}
+
+/// Does something with the gradients of the innermost pass.
+fn of_pass<R>(f: impl FnOnce(&mut GradStore) -> R) -> Option<R> {
+    PASSES.with_borrow_mut(|passes| passes.last_mut().map(|pass| f(&mut pass.gradients)))
 }

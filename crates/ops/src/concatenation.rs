@@ -17,8 +17,9 @@ pub(crate) fn concatenate(tensors: [&Tensor; 3]) -> Result<Tensor> {
     join(&[&a?, &b?, &c?], 0)
 }
 
-/// One tensor after another along a dimension, as [`Tensor::cat`], in the order in which the first permuted one lies:
-/// convolutions whose images are put side by side by their channels copy nothing else, and a tape goes on.
+/// One tensor after another along a dimension, as [`Tensor::cat`], in the order in which the first permuted one lies (so
+/// the result may be permuted, too): convolutions whose images are put side by side by their channels copy nothing else,
+/// and a tape goes on. More than nine tensors are candle's to join.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};
@@ -52,8 +53,9 @@ pub fn cat<A: AsRef<Tensor>, D: Dim>(tensors: &[A], dim: D) -> Result<Tensor> {
             && tensor.device().same_device(first.device())
     };
     let is_float = matches!(first.dtype(), DType::F32 | DType::F64);
-    // What does not fit is told by candle.
-    if !has_kernels(first.device()) || !is_float || !all.iter().all(fits) {
+    // What does not fit is told by candle. More tensors would be copied more than twice.
+    let few = all.len() <= 9;
+    if !has_kernels(first.device()) || !is_float || !few || !all.iter().all(fits) {
         return Tensor::cat(tensors, dim);
     }
     in_order(&all, |tensors, order| {
@@ -62,7 +64,8 @@ pub fn cat<A: AsRef<Tensor>, D: Dim>(tensors: &[A], dim: D) -> Result<Tensor> {
     })
 }
 
-/// Contiguous tensors that fit. Of more than three, three are joined that have been joined before.
+/// Contiguous tensors that fit. Of more than three, three are joined that have been joined before: an op of candle's graph
+/// takes three.
 fn join(tensors: &[&Tensor], dim: usize) -> Result<Tensor> {
     match *tensors {
         [one] => Ok(one.clone()),

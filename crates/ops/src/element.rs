@@ -142,7 +142,9 @@ pub(crate) fn has_kernels(device: &Device) -> bool {
 pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     let values = storage.as_slice::<T>()?;
     match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&values[start..end]),
+        // A view of nothing may begin behind the end.
+        Some((start, end)) if start < end => Ok(&values[start..end]),
+        Some(_) => Ok(&[]),
         None => bail!("a contiguous tensor is needed, got strides {:?}", layout.stride()),
     }
 }

@@ -1,19 +1,19 @@
 //! Scalars that stand for results in candle's graph, so that its backward pass copies no gradient of theirs.
 //!
 //! For each gradient candle makes a tensor of zeros with the shape of the argument, and adds to it; where the argument
-//! is permuted, value by value. So an op of this crate is two nodes of the graph: a scalar made of the arguments, and
+//! is permuted, value by value. So where no tape records, an op of this crate is two nodes of the graph: a scalar made of the arguments, and
 //! the result made of the scalar. Where an argument is such a result, its scalar is taken instead. A gradient
-//! waits behind the scalar as it was written; what candle adds up is how many are waiting there.
+//! waits behind the scalar as it was written ([`Waiting`]); what candle adds up is which ones are waiting there.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::thread::{self, ThreadId};
 
-use candle_core::{CpuStorage, Device, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
-use crate::backward::collect;
+use crate::backward::{Frame, Level};
 use crate::graph::{Backward, node};
-use crate::tape::{memory, sum};
+use crate::tape::memory;
+use crate::waiting::{Consumer, Waiting};
 
 /// The tensor of these values, whose gradients candle's backward pass does not copy on their way to the arguments.
 pub(crate) fn stood_for(
@@ -30,7 +30,7 @@ pub(crate) fn stood_for(
     let place = Arc::new(Place::default());
     let arguments = arguments.iter().map(|&argument| argument.clone()).collect();
     let made = Made { op, arguments, stand_ins: stand_ins.clone(), place: Arc::clone(&place) };
-    let scalar = node(made, &in_graph, (CpuStorage::F32(vec![0.0]), Shape::from(())))?;
+    let scalar = node(made, &in_graph, (CpuStorage::F64(vec![0.0]), Shape::from(())))?;
     let stand_in = Arc::new(StandIn { scalar, place: Arc::clone(&place) });
     let result = node(StoodFor(Arc::clone(&stand_in)), &[&stand_in.scalar], values)?;
     let kept = place.result.get_or_init(|| result.detach());
@@ -58,13 +58,6 @@ impl StandIn {
         let key = memory(tensor)?;
         locked(&ALL).get(&key).and_then(Weak::upgrade)
     }
-
-    /// Lets a gradient wait, and says so.
-    fn take(&self, gradient: &Tensor) -> Result<Tensor> {
-        let gradient = gradient.reshape(self.place.result()?.shape())?;
-        locked(&self.place.gradients).push((thread::current().id(), gradient));
-        Tensor::new(1f32, &Device::Cpu)
-    }
 }
 
 impl Drop for StandIn {
@@ -75,14 +68,14 @@ impl Drop for StandIn {
     }
 }
 
-/// Where the gradients of a result wait for each other.
+/// A result, and its gradients until all of them are there.
 #[derive(Default)]
 struct Place {
     /// Without its graph. As long as this lives, nothing else lies there in memory.
     result: OnceLock<Tensor>,
-    /// Each with the thread whose pass it is of. A pass that failed may have left some: they are older than
-    /// those of the thread's next one.
-    gradients: Mutex<Vec<(ThreadId, Tensor)>>,
+    gradients: Waiting,
+    /// Whose gradients of the arguments wait at theirs.
+    consumer: Consumer,
 }
 
 impl Place {
@@ -93,18 +86,10 @@ impl Place {
         }
     }
 
-    /// The sum of so many gradients.
-    fn gradient(&self, count: usize) -> Result<Tensor> {
-        let this = thread::current().id();
-        let mut waiting = locked(&self.gradients);
-        let (own, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut *waiting).into_iter().partition(|(thread, _)| *thread == this);
-        *waiting = others;
-        drop(waiting);
-        let left = own.len().saturating_sub(count);
-        let mut own = own.into_iter().skip(left).map(|(_, gradient)| gradient);
-        let Some(first) = own.next() else { bail!("backward: a gradient has been lost") };
-        own.try_fold(first, |gradient, other| sum(&gradient, &other))
+    /// Lets a gradient wait, and returns what candle is told of it.
+    fn take(&self, level: Level, consumer: &Consumer, gradient: &Tensor) -> Result<Tensor> {
+        let gradient = gradient.reshape(self.result()?.shape())?;
+        self.gradients.push(level, consumer, gradient)
     }
 }
 
@@ -124,17 +109,18 @@ impl Backward for Made {
     fn backward(
         &self,
         _in_graph: &[&Tensor],
-        _scalar: &Tensor,
-        count: &Tensor,
+        scalar: &Tensor,
+        told: &Tensor,
     ) -> Result<Vec<Option<Tensor>>> {
-        let gradient = self.place.gradient(count.to_scalar::<f32>()? as usize)?;
+        let frame = Frame::of(scalar.id())?;
+        let gradient = self.place.gradients.take(frame.level, told)?;
         let arguments: Vec<&Tensor> = self.arguments.iter().collect();
         let gradients = self.op.backward(&arguments, self.place.result()?, &gradient)?;
         let hand_on = |((gradient, argument), stand_in): (_, &Option<Arc<StandIn>>)| {
             let Some(gradient) = gradient else { return Ok(None) };
             match stand_in {
-                Some(stand_in) => stand_in.take(&gradient).map(Some),
-                None => collect(argument, gradient),
+                Some(it) => it.place.take(frame.level, &self.place.consumer, &gradient).map(Some),
+                None => frame.collect(argument, gradient),
             }
         };
         gradients.into_iter().zip(arguments).zip(&self.stand_ins).map(hand_on).collect()
@@ -155,7 +141,9 @@ impl Backward for StoodFor {
         _result: &Tensor,
         gradient: &Tensor,
     ) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(self.0.take(gradient)?)])
+        let place = &self.0.place;
+        // candle's own ops have used the result, and have one gradient together.
+        Ok(vec![Some(place.take(Level::of_ops(), &place.consumer, gradient)?)])
     }
 }
 
@@ -165,7 +153,7 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Var};
+    use candle_core::{DType, Device, Var};
 
     use super::*;
     use crate::{backward, relu};

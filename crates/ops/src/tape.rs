@@ -13,11 +13,14 @@ use crate::kernels::elementwise::sums;
 /// The ops of this crate that ran on one thread while it was recorded.
 ///
 /// It goes back from any result, given its gradient, where candle's backward pass begins with a loss, and hands each
-/// gradient on as it was written. [`backward`](crate::backward()) does that, too; a tape is without candle's
+/// gradient on as it was written. [`backward`](crate::backward()) does that, too; a tape goes back without candle's
 /// graph, which saves some microseconds a step. Where it comes to
 /// something that candle's own ops have computed, candle goes on from there to the variables: the
-/// gradients are those of `loss.backward()` whatever stands between, but candle copies those of what was recorded. A
-/// reshaped tensor stays on the tape. On other devices than the CPU nothing is recorded, and candle does all.
+/// gradients are those of `loss.backward()` whatever stands between. A reshaped tensor stays on the tape. On other
+/// devices than the CPU nothing is recorded, and candle does all.
+///
+/// Where candle goes back through what was recorded, it copies every gradient: record what a tape goes back from, and
+/// nothing else.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};

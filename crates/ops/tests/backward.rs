@@ -10,7 +10,8 @@ use pairnet_ops::nn::{
     AvgPool2d, BatchNorm, Conv2dConfig, Dropout, Linear, MaxPool2d, Module, VarBuilder, VarMap,
     batch_norm, conv2d, linear, loss,
 };
-use pairnet_ops::{Optimizer, Sgd, SgdSettings, add_relu, backward, flatten, relu};
+use pairnet_ops::{Optimizer, Sgd, SgdSettings, Tape, add_relu, backward, flatten, relu};
+use rayon::prelude::*;
 use support::{assert_told, composed, device, tensor, values, variable, weighted_sum};
 
 /// A residual network of layers, from 2 images to a loss.
@@ -101,6 +102,108 @@ impl CustomOp1 for NoWayBack {
     }
 }
 
+/// The identity, whose way back first does something else.
+struct Before<F>(F);
+
+impl<F: Fn(&Tensor) -> Result<()>> CustomOp1 for Before<F> {
+    fn name(&self) -> &'static str {
+        "before"
+    }
+
+    fn cpu_fwd(&self, values: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        NoWayBack.cpu_fwd(values, layout)
+    }
+
+    fn bwd(&self, values: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        (self.0)(values)?;
+        Ok(Some(gradient.clone()))
+    }
+}
+
+/// As an op does that computes again what it has not kept: a network of its own, by any of the ways back.
+#[test]
+fn an_op_may_go_back_through_another_graph() {
+    if !device().is_cpu() {
+        return;
+    }
+    let v = three();
+    let expected = weighted_sum(&relu(&hidden(&v).unwrap()).unwrap()).unwrap().backward().unwrap();
+    for way in 0..3 {
+        let again = move |values: &Tensor| {
+            let own = Var::from_tensor(&values.detach())?;
+            let again = || relu(&relu(&own)?);
+            let gradients = match way {
+                0 => weighted_sum(&again()?)?.backward()?,
+                1 => backward(&weighted_sum(&again()?)?)?,
+                _ => {
+                    let (result, tape) = Tape::record(again)?;
+                    tape.backward(&result.sqr()?, &result.ones_like()?)?
+                }
+            };
+            match gradients.get(&own) {
+                Some(_) => Ok(()),
+                None => bail!("its own variable has no gradient"),
+            }
+        };
+        let shared = hidden(&v).unwrap().apply_op1(Before(again)).unwrap();
+        let loss = weighted_sum(&relu(&shared).unwrap()).unwrap();
+        assert_same(&loss.backward().unwrap(), &expected, &v);
+        assert_same(&backward(&loss).unwrap(), &expected, &v);
+    }
+}
+
+/// What the other pass takes is not this one's; where it can't be told whose it is, that is an error.
+#[test]
+fn an_op_may_go_back_through_the_same_graph() {
+    if !device().is_cpu() {
+        return;
+    }
+    let v = three();
+    let shared = hidden(&v).unwrap();
+    let through = |shared: &Tensor| weighted_sum(&relu(shared)?);
+    let both = || Ok::<_, candle_core::Error>((through(&hidden(&v)?)? * 2.0)?);
+    let expected = both().unwrap().backward().unwrap();
+    for own in [false, true] {
+        let inner = through(&shared).unwrap();
+        let again = move |_: &Tensor| match own {
+            true => backward(&inner).map(drop),
+            false => inner.backward().map(drop),
+        };
+        let other = through(&shared.apply_op1(Before(again)).unwrap()).unwrap();
+        let one = through(&shared).unwrap();
+        for loss in [(&one + &other).unwrap(), (&other + &one).unwrap()] {
+            assert_same(&loss.backward().unwrap(), &expected, &v);
+            match own {
+                true => assert_same(&backward(&loss).unwrap(), &expected, &v),
+                false => assert_told(backward(&loss), "another pass within it"),
+            }
+        }
+    }
+}
+
+/// A thread that waits for a kernel takes up other passes, through the same result.
+#[test]
+fn losses_of_one_result_may_be_gone_back_from_in_parallel() {
+    let trunk = [variable(&[64, 96], DType::F64, 1), variable(&[128, 96], DType::F64, 2)];
+    let heads: Vec<Var> = (0..4).map(|seed| variable(&[128, 128], DType::F64, seed)).collect();
+    let variables = [&trunk[..], &heads].concat();
+    let shared = pairnet_ops::linear(&trunk[0], &trunk[1], None).unwrap();
+    let loss = |_| {
+        let of = |head: &Var| weighted_sum(&pairnet_ops::linear(&shared, head, None)?);
+        heads.iter().map(of).reduce(|one, other| one? + other?).unwrap().unwrap()
+    };
+    let losses: Vec<Tensor> = (0..8).map(loss).collect();
+    let expected = losses[0].backward().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    for own in [false, true] {
+        let way = |loss: &Tensor| if own { backward(loss) } else { loss.backward() };
+        let all: Vec<_> = pool.install(|| losses.par_iter().map(way).collect());
+        for found in all {
+            assert_same(&found.unwrap(), &expected, &variables);
+        }
+    }
+}
+
 /// Gradients that a failed pass left behind are in no other one.
 #[test]
 fn a_pass_that_failed_leaves_no_trace() {
@@ -183,7 +286,8 @@ fn long_chains_are_gone_through_and_dropped() {
     let v = variable(&[2], DType::F32, 1);
     thread::scope(|scope| {
         let chain = || {
-            let end = (0..2000).try_fold(v.as_tensor().clone(), |values, _| relu(&values)).unwrap();
+            let step = |values: Tensor, _| add_relu(&values, &relu(&values)?.tanh()?);
+            let end = (0..500).try_fold(v.as_tensor().clone(), step).unwrap();
             assert!(end.sum_all().unwrap().backward().unwrap().get(&v).is_some());
         };
         scope.spawn(chain).join().unwrap();
