@@ -67,7 +67,7 @@ fn draw_panel<'a>(
     let label = |&value: &f64| if value < 1.0 { format!("{value}") } else { format!("{value:.0}") };
     let mut chart = ChartBuilder::on(area)
         .margin(14)
-        .caption(series.title, ("sans-serif", 14, &INK))
+        .caption(series.title.replace('`', ""), ("sans-serif", 14, &INK))
         .x_label_area_size(38)
         .y_label_area_size(52)
         .build_cartesian_2d(across.log_scale(), up.log_scale())?;
