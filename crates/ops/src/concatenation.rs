@@ -10,6 +10,7 @@ use crate::element::{Element, has_kernels};
 use crate::kernels::parts;
 use crate::layout::in_order;
 use crate::op::{Argument, Op, apply};
+use crate::tape::is_recorded;
 
 /// All values of the tensors in one vector: an op takes three tensors.
 pub(crate) fn concatenate(tensors: [&Tensor; 3]) -> Result<Tensor> {
@@ -19,7 +20,7 @@ pub(crate) fn concatenate(tensors: [&Tensor; 3]) -> Result<Tensor> {
 
 /// One tensor after another along a dimension, as [`Tensor::cat`], in the order in which the first permuted one lies (so
 /// the result may be permuted, too): convolutions whose images are put side by side by their channels copy nothing else,
-/// and a tape goes on. More than nine tensors are candle's to join.
+/// and a tape goes on. Without a tape, more than nine tensors are candle's to join.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};
@@ -53,8 +54,8 @@ pub fn cat<A: AsRef<Tensor>, D: Dim>(tensors: &[A], dim: D) -> Result<Tensor> {
             && tensor.device().same_device(first.device())
     };
     let is_float = matches!(first.dtype(), DType::F32 | DType::F64);
-    // What does not fit is told by candle. More tensors would be copied more than twice.
-    let few = all.len() <= 9;
+    // What does not fit is told by candle. More tensors are copied more than twice, which a tape is worth.
+    let few = all.len() <= 9 || is_recorded();
     if !has_kernels(first.device()) || !is_float || !few || !all.iter().all(fits) {
         return Tensor::cat(tensors, dim);
     }

@@ -13,7 +13,7 @@ use support::{
 /// Sizes of a tensor, the dimension that differs, and how long each tensor is there.
 fn shapes() -> impl Strategy<Value = (Vec<usize>, usize, Vec<usize>)> {
     let dims = prop::collection::vec(least()..4, 1..=4);
-    (dims, prop::collection::vec(least()..5, 1..=7)).prop_flat_map(|(dims, lengths)| {
+    (dims, prop::collection::vec(least()..5, 1..=12)).prop_flat_map(|(dims, lengths)| {
         let dim = 0..dims.len();
         (Just(dims), dim, Just(lengths))
     })
