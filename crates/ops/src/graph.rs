@@ -6,7 +6,7 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail,
 };
 
-use crate::stand_in::locked;
+use crate::threads::locked;
 
 /// What is gone back through.
 pub(crate) trait Backward: Send + Sync {

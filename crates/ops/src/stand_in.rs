@@ -1,18 +1,19 @@
 //! Scalars that stand for results in candle's graph, so that its backward pass copies no gradient of theirs.
 //!
 //! For each gradient candle makes a tensor of zeros with the shape of the argument, and adds to it; where the argument
-//! is permuted, value by value. So where no tape records, an op of this crate is two nodes of the graph: a scalar made of the arguments, and
-//! the result made of the scalar. Where an argument is such a result, its scalar is taken instead. A gradient
-//! waits behind the scalar as it was written ([`Waiting`]); what candle adds up is which ones are waiting there.
+//! is permuted, value by value. So where no tape records, an op of this crate is two nodes of the graph: a scalar made of
+//! the arguments, and the result made of the scalar. Where an argument is such a result, its scalar is taken instead. A
+//! gradient waits behind the scalar as it was written ([`Waiting`]); what candle adds up is which ones are waiting there.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
 use crate::backward::{Frame, Level};
 use crate::graph::{Backward, node};
 use crate::tape::memory;
+use crate::threads::locked;
 use crate::waiting::{Consumer, Waiting};
 
 /// The tensor of these values, whose gradients candle's backward pass does not copy on their way to the arguments.
@@ -145,10 +146,6 @@ impl Backward for StoodFor {
         // candle's own ops have used the result, and have one gradient together.
         Ok(vec![Some(place.take(Level::of_ops(), &place.consumer, gradient)?)])
     }
-}
-
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

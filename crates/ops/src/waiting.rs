@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, Weak};
 use candle_core::{Device, Result, Tensor, bail};
 
 use crate::backward::Level;
-use crate::stand_in::locked;
 use crate::tape::sum;
+use crate::threads::locked;
 
 /// Who leaves gradients: an op, one for each argument that is this result, or candle's ops together.
 #[derive(Clone, Default)]

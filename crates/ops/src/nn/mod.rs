@@ -44,7 +44,7 @@
 //! place of `.max_pool2d(2)`, whose gradient is wrong in candle 0.11.1. Between layers of images
 //! [`relu`](crate::relu()), [`add_relu`](crate::add_relu()), [`flatten`](crate::flatten()) and [`cat`](crate::cat())
 //! keep the order in which these lie in memory; `.relu()`, `+`, `.flatten_from(1)` and `Tensor::cat` copy them
-//! instead, forward and back, and a training step takes about twice as long.
+//! instead, forward and back, and a training step takes longer.
 
 pub use candle_nn::*;
 
