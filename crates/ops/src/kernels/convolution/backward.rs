@@ -106,8 +106,13 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The one of a layer, whose result's gradient is mostly zero or not.
-    pub(super) fn of(g: &Geometry, then: Then, of_images: bool, mostly_zero: bool) -> Self {
+    /// The one of a layer, which may ask whether its result's gradient is mostly zero.
+    pub(super) fn of(
+        g: &Geometry,
+        then: Then,
+        of_images: bool,
+        mostly_zero: impl FnOnce() -> bool,
+    ) -> Self {
         if g.groups > 1 {
             Way::Groups
         } else if g.one_patch() {
@@ -118,7 +123,7 @@ impl Way {
             Way::Sparse
         } else if let Some(tile) = Tile::of(g, then) {
             Way::Winograd(tile)
-        } else if direct::fit(g) && mostly_zero && g.segment() >= sparse::LEAST_SEGMENT {
+        } else if direct::fit(g) && g.segment() >= sparse::LEAST_SEGMENT && mostly_zero() {
             Way::Sparse
         } else if direct::fit(g) {
             Way::Direct
@@ -135,7 +140,7 @@ pub(crate) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    let way = Way::of(g, saved.then, of_images, result_gradient.is_mostly_zero(g.outputs));
+    let way = Way::of(g, saved.then, of_images, || result_gradient.is_mostly_zero(g.outputs));
     if way == Way::Groups {
         return groups::backward(saved, result_gradient, g, of_images);
     }

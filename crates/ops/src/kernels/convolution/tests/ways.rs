@@ -86,7 +86,7 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
             band,
         };
         let then = if pooled { Then::ReluMaxPool } else { Then::Relu };
-        assert_eq!(Way::of(&g, then, of_images, zeros), way, "{sizes:?}");
+        assert_eq!(Way::of(&g, then, of_images, || zeros), way, "{sizes:?}");
         // More images than a thread takes at a time, and one.
         for (count, other) in [(33, false), (1, true)] {
             assert_the_same(&Case { g, count, pooled, other, of_images, zeros });
@@ -111,7 +111,7 @@ fn minimal() -> [(Case, Tile); 2] {
             direct: false,
             band: BAND,
         };
-        assert_eq!(Way::of(&g, Then::Nothing, true, true), Way::Winograd(tile));
+        assert_eq!(Way::of(&g, Then::Nothing, true, || true), Way::Winograd(tile));
         (Case { g, count: 3, pooled: false, other: false, of_images: true, zeros: false }, tile)
     })
 }
