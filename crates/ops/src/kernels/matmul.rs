@@ -38,7 +38,12 @@ pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> 
         return small::product(left, right);
     }
     if turns(left, right) {
-        let turned = in_parts(right.transposed(), left.transposed(), Split::Rows);
+        let (weights, batch) = (right.transposed(), left.transposed());
+        let turned = if small::fits(weights, batch) {
+            small::product(weights, batch)
+        } else {
+            in_parts(weights, batch, Split::Rows)
+        };
         return transposed(&turned, right.columns, left.rows);
     }
     in_parts(left, right, if left.is_row_major() { Split::Columns } else { Split::Rows })
@@ -65,7 +70,7 @@ fn in_parts<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>, split: Split)
 }
 
 /// Multiplications with an addition below which a thread is not worth its waking.
-pub(super) const ENOUGH: usize = 500_000;
+pub(super) const ENOUGH: usize = 150_000;
 
 /// What of the output threads share where both are possible: its columns, since `gemm` packs the right matrix anew
 /// for each part, or its rows.
