@@ -1,6 +1,6 @@
 //! Adam's update of one parameter tensor, in one pass.
 
-use crate::element::Element;
+use crate::element::{Element, flushed};
 use crate::kernels::{parts, vectorised};
 
 /// Values that a thread updates at a time, some microseconds' work.
@@ -11,6 +11,10 @@ const BLOCK: usize = 16;
 
 /// Bytes ahead at which a cache line is claimed.
 const AHEAD: usize = 32 * 64;
+
+/// Epsilon from which on it hides gradients and moments that would be subnormal, or their squares, for what they do to
+/// a parameter.
+const HIDING: f64 = 1e-8;
 
 /// The factors of one step, worked out once for all parameters.
 #[derive(Clone, Copy, Debug)]
@@ -98,10 +102,17 @@ fn update_part<T: Element, const FUSED: bool>(
     let (rest1, rest2) = (constant(1.0 - factors.beta1), constant(1.0 - factors.beta2));
     let (step_size, epsilon) = (constant(factors.step_size), constant(factors.epsilon));
     let deviation_scale = constant(factors.deviation_scale);
+    let least = |least: T| if factors.epsilon >= HIDING { least } else { T::ZERO };
+    let (least_first, least_second) = (least(T::LEAST_SCALABLE), least(T::LEAST_NORMAL));
+    let least_squared = least_first.sqrt();
     let step = |parameter: &mut T, first: &mut T, second: &mut T, gradient: T| {
         let (start, gradient) = decay(*parameter, gradient);
+        let gradient = flushed(gradient, least_first);
         *first = T::mul_add::<FUSED>(*first, beta1, gradient * rest1);
-        *second = T::mul_add::<FUSED>(*second, beta2, gradient * gradient * rest2);
+        *first = flushed(*first, least_first);
+        let squared = flushed(gradient, least_squared);
+        *second = T::mul_add::<FUSED>(*second, beta2, squared * squared * rest2);
+        *second = flushed(*second, least_second);
         let deviation = T::mul_add::<FUSED>(second.sqrt(), deviation_scale, epsilon);
         *parameter = start - step_size * *first / deviation;
     };

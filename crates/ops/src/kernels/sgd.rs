@@ -1,6 +1,6 @@
 //! A step of stochastic gradient descent for one parameter tensor, in one pass.
 
-use crate::element::Element;
+use crate::element::{Element, flushed};
 use crate::kernels::{parts, vectorised};
 
 /// Values that a thread updates at a time, some microseconds' work.
@@ -94,6 +94,7 @@ fn with_momentum<T: Element, const FUSED: bool>(
     for ((parameter, momentum), &gradient) in parameter.iter_mut().zip(momentum).zip(gradient) {
         let gradient = decayed::<T, FUSED>(gradient, *parameter, decay);
         *momentum = T::mul_add::<FUSED>(*momentum, factor, gradient * share);
+        *momentum = flushed(*momentum, T::LEAST_SCALABLE);
         *parameter -= rate * step(gradient, *momentum, factor);
     }
 }
@@ -101,8 +102,9 @@ fn with_momentum<T: Element, const FUSED: bool>(
 /// The gradient with that of weight decay.
 #[inline(always)]
 fn decayed<T: Element, const FUSED: bool>(gradient: T, parameter: T, decay: Option<T>) -> T {
-    match decay {
+    let gradient = match decay {
         None => gradient,
         Some(decay) => T::mul_add::<FUSED>(parameter, decay, gradient),
-    }
+    };
+    flushed(gradient, T::LEAST_SCALABLE)
 }

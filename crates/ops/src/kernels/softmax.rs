@@ -1,6 +1,6 @@
 //! Softmax of the rows of a matrix, its logarithm, and the way back through both.
 
-use crate::element::{Element, largest};
+use crate::element::{Element, flushed, largest};
 use crate::kernels::sums::{BLOCK, sum};
 use crate::kernels::{parts, vectorised};
 
@@ -110,7 +110,7 @@ pub(crate) fn through_log_softmax<T: Element>(
     let mut result = logarithms.to_vec();
     parts::for_each(result.chunks_mut(BLOCK), exponentials);
     for_parts_of_rows(&mut result, classes, |part, row| {
-        part.iter_mut().for_each(|value| *value *= sums[row]);
+        part.iter_mut().for_each(|value| *value = flushed(*value, T::LEAST_SCALABLE) * sums[row]);
     });
     let pairs = result.chunks_mut(BLOCK).zip(gradient.chunks(BLOCK));
     parts::for_each(pairs, |(result, gradient)| {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, Result, Shape, Tensor};
 
 use super::classes::{beside, columns_and_classes};
-use crate::element::{Element, composed};
+use crate::element::{Element, composed, flushed};
 use crate::kernels::parts;
 use crate::kernels::softmax::probabilities;
 use crate::kernels::sums::{BLOCK, total};
@@ -82,7 +82,8 @@ impl Op<1> for CrossEntropy {
             row[class as usize] -= T::ONE;
         }
         parts::for_each(gradient.chunks_mut(BLOCK), |part| {
-            part.iter_mut().for_each(|gradient| *gradient *= scale);
+            part.iter_mut()
+                .for_each(|gradient| *gradient = flushed(*gradient, T::LEAST_SCALABLE) * scale);
         });
         Ok([Some(gradient)])
     }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use candle_core::{Result, Shape, Tensor, bail};
 
-use crate::element::{Element, composed};
+use crate::element::{Element, composed, flushed};
 use crate::kernels::parts;
 use crate::kernels::sums::{BLOCK, total};
 use crate::op::{Argument, Op, apply};
@@ -97,7 +97,7 @@ impl Comparison for BinaryCrossEntropy {
         let scale = given / T::from_f64(count as f64);
         let by_logit = move |logit: T, target: T| {
             let probability = T::ONE / (T::ONE + (T::ZERO - logit).exp());
-            (probability - target) * scale
+            (flushed(probability, T::LEAST_SCALABLE) - target) * scale
         };
         (by_logit, move |logit: T, _| (T::ZERO - logit) * scale)
     }

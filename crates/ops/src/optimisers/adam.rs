@@ -57,6 +57,10 @@ impl AdamSettings {
 /// ```
 ///
 /// A variable without a gradient stays as it is, and so do its moments.
+///
+/// Where ε is 1e-8 or more, which hides them, gradients and first moments below 10⁶ times the smallest normal number,
+/// squares of gradients as small, and second moments below that number count as zero on a CPU: arithmetic with
+/// subnormal numbers takes many times as long.
 #[derive(Debug)]
 pub struct Adam {
     settings: AdamSettings,

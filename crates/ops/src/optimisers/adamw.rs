@@ -15,7 +15,7 @@ use crate::backward::backward;
 /// `amsgrad`.
 ///
 /// A step first takes θ ← θ − learning rate · weight decay · θ, then that of [`crate::Adam`] without
-/// weight decay.
+/// weight decay, which also tells what counts as zero.
 ///
 /// ```
 /// use candle_core::{Device, Var};

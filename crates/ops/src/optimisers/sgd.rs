@@ -82,6 +82,9 @@ impl SgdSettings {
 /// ```
 ///
 /// A variable without a gradient stays as it is, and so does its momentum.
+///
+/// Gradients and momenta below 10⁶ times the smallest normal number count as zero on a CPU: arithmetic with subnormal
+/// numbers takes many times as long.
 #[derive(Debug)]
 pub struct Sgd {
     settings: SgdSettings,
