@@ -147,14 +147,18 @@ impl Geometry {
     }
 
     /// Images of a batch of so many that one thread works on at a time: up to 32, and fewer where they are
-    /// large or few. It follows from the sizes alone, so that the order of sums over images does not depend
-    /// on how many threads there are.
+    /// large. A small batch, which might be one thread's work, is cut into four chunks or a multiple of that, as large
+    /// as each other. It follows from the sizes alone, so that the order of sums over images does not depend on how many
+    /// threads there are.
     pub(crate) fn chunk(&self, count: usize) -> usize {
         const VALUES: usize = 1 << 17;
-        // A small batch would be one thread's work; of a larger one some threads have more than others.
         const FEW: usize = 64;
-        let most = if count <= FEW { count.div_ceil(4).max(1) } else { 32 };
-        if self.cut() { 1 } else { (VALUES / self.values()).clamp(1, most) }
+        let most = if self.cut() { 1 } else { (VALUES / self.values()).clamp(1, 32) };
+        if count > FEW {
+            return most;
+        }
+        let chunks = count.div_ceil(most).max(1).next_multiple_of(4);
+        count.div_ceil(chunks).max(1)
     }
 }
 
@@ -186,6 +190,10 @@ mod tests {
             };
             assert_eq!((g.chunk(100), g.chunk(1000), g.cut()), (32, 32, false));
             assert_eq!([1, 2, 32, 64].map(|few| g.chunk(few)), [1, 1, 8, 16]);
+            // Not five chunks of six images and one of two, which one thread would wait for.
+            let size = Geometry { height: 28, width: 28, channels: 1, outputs: 32, ..g };
+            let size = Geometry { kernel_height: 5, kernel_width: 5, ..size };
+            assert_eq!([1000, 32, 33, 5, 0].map(|count| size.chunk(count)), [6, 4, 5, 2, 1]);
             let large = Geometry { height: 224, width: 224, channels: 64, ..g };
             assert_eq!((large.chunk(100), large.cut()), (1, true));
         }
