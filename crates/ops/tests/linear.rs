@@ -74,7 +74,9 @@ fn the_networks_layers_agree_with_the_reference() {
 #[test]
 fn weights_a_critical_stride_apart() {
     for dtype in [DType::F32, DType::F64] {
-        for (rows, inputs, outputs) in [(1, 1024, 3), (2, 256, 1), (3, 512, 129), (33, 256, 300)] {
+        for (rows, inputs, outputs) in
+            [(1, 1024, 3), (2, 256, 1), (3, 512, 129), (33, 256, 300), (6, 1024, 10)]
+        {
             let variables = [
                 quarters(&[rows, inputs], dtype, 1),
                 quarters(&[outputs, inputs], dtype, 2),

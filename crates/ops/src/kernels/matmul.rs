@@ -1,4 +1,4 @@
-//! A safe door to the `gemm` crate.
+//! Matrix products: a safe door to the `gemm` crate, and kernels for where that takes longer.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -10,6 +10,7 @@ use crate::kernels::transposed::transposed;
 use crate::memory::{places, unwritten};
 use crate::threads::threads;
 
+mod dots;
 mod matrix;
 mod small;
 pub(super) mod tile;
@@ -34,6 +35,9 @@ pub(crate) fn add_matmul_on_this_thread<T: Element>(
 
 /// left · right, row-major.
 pub(crate) fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
+    if dots::fits(left, right) {
+        return dots::product(left, right);
+    }
     if small::fits(left, right) {
         return small::product(left, right);
     }
