@@ -86,6 +86,38 @@ fn small_gradients_do_to_a_parameter_what_the_formula_says() {
     }
 }
 
+/// Each kind of what is nearly subnormal, by what would be left of it.
+#[test]
+fn what_is_nearly_subnormal_counts_as_zero() {
+    if composed() {
+        return;
+    }
+    fn after_a_step<O: StatefulOptimizer>(config: O::Config, gradient: f32) -> [Vec<f64>; 3] {
+        let parameter = Var::new(&[0f32; 17], device()).unwrap();
+        let mut optimiser = O::new(vec![parameter.clone()], config).unwrap();
+        let mut gradients = GradStore::default();
+        gradients.insert(&parameter, Tensor::new(&[gradient; 17], device()).unwrap());
+        optimiser.step(&gradients).unwrap();
+        let state = optimiser.state().unwrap().tensors;
+        let mut remembered = state.values().map(values);
+        let mut next = || remembered.next().unwrap_or_default();
+        [values(&parameter), next(), next()]
+    }
+    let none = vec![0.0; 17];
+    // In the order of their names: first moment, second moment.
+    let adam = |gradient| after_a_step::<Adam>(AdamSettings::pytorch(0.01), gradient);
+    assert_eq!(adam(1e-33), [none.clone(), none.clone(), none.clone()]);
+    let [moved, first, second] = adam(1e-17);
+    assert!(second == none && moved != none && first != none, "its square alone: {first:?}");
+    let [_, _, second] = adam(1e-15);
+    assert!(second != none);
+    let sgd = SgdSettings::pytorch(0.1);
+    for settings in [sgd, SgdSettings { momentum: 0.9, ..sgd }] {
+        assert_eq!(after_a_step::<Sgd>(settings, 1e-33)[0], none);
+        assert!(after_a_step::<Sgd>(settings, 1e-31)[0] != none);
+    }
+}
+
 /// An epsilon that hides nothing: the step is as large as with other gradients.
 #[test]
 fn without_epsilon_small_gradients_count() {

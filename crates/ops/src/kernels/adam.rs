@@ -12,8 +12,8 @@ const BLOCK: usize = 16;
 /// Bytes ahead at which a cache line is claimed.
 const AHEAD: usize = 32 * 64;
 
-/// Epsilon from which on it hides gradients and moments that would be subnormal, or their squares, for what they do to
-/// a parameter.
+/// Epsilon from which on gradients and moments that are nearly subnormal, or whose squares are, do next to nothing to a
+/// parameter.
 const HIDING: f64 = 1e-8;
 
 /// The factors of one step, worked out once for all parameters.

@@ -100,7 +100,7 @@ pub(crate) fn through_softmax<T: Element>(
 }
 
 /// g − p · Σ g of each row, where p are the probabilities, the exponentials of `logarithms`, and g the
-/// gradient of the latter.
+/// gradient of the latter. A p that would make subnormal numbers counts as zero.
 pub(crate) fn through_log_softmax<T: Element>(
     logarithms: &[T],
     gradient: &[T],

@@ -20,6 +20,9 @@ const NAME: &str = "cross_entropy";
 /// −log softmax(logits)\[class\], averaged over the rows, as
 /// [`torch.nn.functional.cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html).
 ///
+/// On a CPU, a probability of less than 10⁶ times the smallest normal number has no gradient: it would make subnormal
+/// numbers, arithmetic with which takes many times as long.
+///
 /// ```
 /// use candle_core::{Device, Tensor};
 ///

@@ -15,6 +15,7 @@ use crate::reference;
 ///
 /// max(z, 0) − z·t + log(1 + exp(−|z|)), which does not overflow, averaged, as
 /// [`torch.nn.functional.binary_cross_entropy_with_logits`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html).
+/// Very small probabilities have no gradient, as in [`crate::cross_entropy`].
 ///
 /// ```
 /// use candle_core::{Device, Tensor};

@@ -58,9 +58,9 @@ impl AdamSettings {
 ///
 /// A variable without a gradient stays as it is, and so do its moments.
 ///
-/// Where ε is 1e-8 or more, which hides them, gradients and first moments below 10⁶ times the smallest normal number,
-/// squares of gradients as small, and second moments below that number count as zero on a CPU: arithmetic with
-/// subnormal numbers takes many times as long.
+/// On a CPU, where ε is 1e-8 or more, what is close to zero counts as zero: gradients, their squares and first moments of
+/// less than 10⁶ times the smallest normal number, and second moments of less than that number itself. In f32 such a
+/// first moment moves a parameter by 10⁻²⁴ learning rates. Arithmetic with subnormal numbers takes many times as long.
 #[derive(Debug)]
 pub struct Adam {
     settings: AdamSettings,

@@ -83,8 +83,8 @@ impl SgdSettings {
 ///
 /// A variable without a gradient stays as it is, and so does its momentum.
 ///
-/// Gradients and momenta below 10⁶ times the smallest normal number count as zero on a CPU: arithmetic with subnormal
-/// numbers takes many times as long.
+/// On a CPU, gradients and momenta of less than 10⁶ times the smallest normal number count as zero: arithmetic with
+/// subnormal numbers takes many times as long.
 #[derive(Debug)]
 pub struct Sgd {
     settings: SgdSettings,
