@@ -57,7 +57,7 @@ fn inputs_of_any_rank() {
 }
 
 #[test]
-fn the_networks_layers_agree_with_the_reference() {
+fn large_layers_agree_with_the_reference() {
     for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::F64, 1e-11)] {
         for (rows, inputs, outputs) in [(200, 392, 200), (400, 196, 200), (200, 200, 84)] {
             let variables = [
