@@ -218,6 +218,16 @@ fn multiply<T: Element>(
 mod tests {
     use super::*;
 
+    /// Those that add in another order than `gemm`.
+    #[test]
+    fn few_columns_and_a_long_way_are_dot_products() {
+        let wave: Vec<f32> = (0..32 * 1024).map(|place| (place as f32 * 1.7).sin()).collect();
+        let left = Matrix::new(&wave, 32, 1024);
+        let right = Matrix::new(&wave[..10 * 1024], 10, 1024).transposed();
+        assert!(product(left, right) == dots::product(left, right));
+        assert!(product(left, right) != in_parts(left, right, Split::Columns), "rounded alike");
+    }
+
     /// Turned or not, copied or not, whole or by threads.
     #[test]
     fn each_way_to_a_product_has_the_same_bits() {
