@@ -102,8 +102,8 @@ fn update_part<T: Element, const FUSED: bool>(
     let (rest1, rest2) = (constant(1.0 - factors.beta1), constant(1.0 - factors.beta2));
     let (step_size, epsilon) = (constant(factors.step_size), constant(factors.epsilon));
     let deviation_scale = constant(factors.deviation_scale);
-    let least = |least: T| if factors.epsilon >= HIDING { least } else { T::ZERO };
-    let (least_first, least_second) = (least(T::LEAST_SCALABLE), least(T::LEAST_NORMAL));
+    let hidden = |least: T| if factors.epsilon >= HIDING { least } else { T::ZERO };
+    let (least_first, least_second) = (hidden(T::LEAST_SCALABLE), hidden(T::LEAST_NORMAL));
     let least_squared = least_first.sqrt();
     let step = |parameter: &mut T, first: &mut T, second: &mut T, gradient: T| {
         let (start, gradient) = decay(*parameter, gradient);

@@ -147,9 +147,9 @@ impl Geometry {
     }
 
     /// Images of a batch of so many that one thread works on at a time: up to 32, and fewer where they are
-    /// large. A small batch, which might be one thread's work, is cut into four chunks or a multiple of that where
-    /// so many are as large as each other, and else into some fewer. It follows from the sizes alone, so that the order of sums over images does not depend on how many
-    /// threads there are.
+    /// large. A small batch, which might be one thread's work, is cut into four chunks, or a multiple of that, where
+    /// that divides it, and else into about as many. It follows from the sizes alone, so that the order of sums over
+    /// images does not depend on how many threads there are.
     pub(crate) fn chunk(&self, count: usize) -> usize {
         const VALUES: usize = 1 << 17;
         const FEW: usize = 64;
