@@ -7,7 +7,8 @@ use candle_core::{
     CpuStorage, DType, Device, Error, Layout, Result, Storage, Tensor, WithDType, bail,
 };
 
-use crate::kernels::exponential::exponential;
+use crate::kernels::exponential::{exponential, exponential_minus_one};
+use crate::kernels::normal::{normal, normal_f64};
 use crate::kernels::switched_off;
 use crate::kernels::vectors::Vectors;
 
@@ -28,6 +29,10 @@ pub(crate) trait Element: WithDType + Default + Vectors {
     fn exp(self) -> Self;
     /// [`Element::exp`] for loops over many values.
     fn exponential<const FUSED: bool>(self) -> Self;
+    /// exp(x) − 1 of an x that is not above 0, for loops over many values.
+    fn exponential_minus_one<const FUSED: bool>(self) -> Self;
+    /// A normal variable's density at x and the probability that it is below x, for loops over many values.
+    fn normal<const FUSED: bool>(self) -> (Self, Self);
     fn ln(self) -> Self;
     fn ln_1p(self) -> Self;
     /// The values of a storage of this type, to be changed where they lie.
@@ -35,7 +40,7 @@ pub(crate) trait Element: WithDType + Default + Vectors {
 }
 
 macro_rules! element {
-    ($float:ty, $variant:ident, $exponential:expr) => {
+    ($float:ty, $variant:ident, $exponential:expr, $minus_one:expr, $normal:expr) => {
         impl Element for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -59,6 +64,14 @@ macro_rules! element {
                 $exponential(self)
             }
             #[inline(always)]
+            fn exponential_minus_one<const FUSED: bool>(self) -> Self {
+                $minus_one(self)
+            }
+            #[inline(always)]
+            fn normal<const FUSED: bool>(self) -> (Self, Self) {
+                $normal(self)
+            }
+            #[inline(always)]
             fn ln(self) -> Self {
                 <$float>::ln(self)
             }
@@ -78,8 +91,8 @@ macro_rules! element {
     };
 }
 
-element!(f32, F32, exponential::<FUSED>);
-element!(f64, F64, f64::exp);
+element!(f32, F32, exponential::<FUSED>, exponential_minus_one::<FUSED>, normal::<FUSED>);
+element!(f64, F64, f64::exp, f64::exp_m1, normal_f64);
 
 /// max(value, 0) that keeps NaN, as PyTorch's ReLU does.
 #[inline(always)]

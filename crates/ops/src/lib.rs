@@ -54,6 +54,7 @@
 //! multiplied: an infinity or NaN in an image that no output depends on leaves no trace there, where PyTorch would give
 //! NaN.
 
+mod activations;
 mod backward;
 mod batch_norm;
 pub mod channels_last;
@@ -87,6 +88,7 @@ mod waiting;
 
 pub use candle_nn::{Conv2dConfig, Optimizer};
 
+pub use activations::{elementwise, elu, gelu, gelu_tanh, leaky_relu, sigmoid, silu, tanh};
 pub use backward::backward;
 pub use batch_norm::{batch_norm, batch_norm_evaluation};
 pub use concatenation::cat;

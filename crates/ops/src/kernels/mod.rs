@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
+pub(crate) mod activations;
 pub(crate) mod adam;
 pub(crate) mod batch_norm;
 pub(crate) mod columns;
@@ -27,6 +28,7 @@ pub(crate) mod linear;
 pub(crate) mod lines;
 pub(crate) mod matmul;
 pub(crate) mod moments;
+pub(crate) mod normal;
 pub(crate) mod normalised_convolution;
 mod panel;
 pub(crate) mod parts;

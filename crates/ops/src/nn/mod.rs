@@ -42,12 +42,15 @@
 //!
 //! What `use` lines cannot change are methods of tensors: write `.apply(&MaxPool2d::new(2))` in the
 //! place of `.max_pool2d(2)`, whose gradient is wrong in candle 0.11.1. Between layers of images
-//! [`relu`](crate::relu()), [`add_relu`](crate::add_relu()), [`flatten`](crate::flatten()) and [`cat`](crate::cat())
-//! keep the order in which these lie in memory; `.relu()`, `+`, `.flatten_from(1)` and `Tensor::cat` copy them
-//! instead, forward and back, and a training step takes longer.
+//! [`relu`](crate::relu()), [`add_relu`](crate::add_relu()), [`flatten`](crate::flatten()), [`cat`](crate::cat()),
+//! [`tanh`](crate::tanh()) and the other functions of its kind, or an [`Activation`], keep the order in which these
+//! lie in memory, as [`elementwise`](crate::elementwise()) does with any op on each value; `.relu()`, `+`,
+//! `.flatten_from(1)`, `.tanh()` and `Tensor::cat` copy them instead, forward and back, and a training step takes
+//! longer.
 
 pub use candle_nn::*;
 
+pub mod activation;
 pub mod batch_norm;
 pub mod conv;
 pub mod linear;
@@ -56,6 +59,7 @@ pub mod ops;
 pub mod optim;
 pub mod pooling;
 
+pub use activation::{Activation, PReLU, prelu};
 pub use batch_norm::{BatchNorm, batch_norm};
 pub use conv::{Conv2d, conv2d, conv2d_no_bias};
 pub use linear::{Linear, linear, linear_b, linear_no_bias};

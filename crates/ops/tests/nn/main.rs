@@ -1,5 +1,6 @@
 //! Layers with candle-nn's names: the same variables, the same values, the same gradients.
 
+mod activations;
 #[path = "../support/mod.rs"]
 mod support;
 
