@@ -9,6 +9,7 @@ use crate::kernels::transposed::each_transposed;
 mod arrangement;
 mod backward;
 mod bands;
+mod depthwise;
 mod forward;
 mod geometry;
 mod groups;

@@ -15,7 +15,7 @@ use self::sparse::Sparse;
 use self::winograd::{Transforms, Winograd};
 use super::bands::Band;
 use super::winograd::Tile;
-use super::{Geometry, ResultRows, Then, groups};
+use super::{Geometry, ResultRows, Then, depthwise, groups};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
@@ -89,6 +89,8 @@ pub(crate) struct Gradients<T> {
 /// A way to the gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
+    /// Vectors along the channels, where each is a group.
+    Depthwise,
     /// One group after another, each by its own way.
     Groups,
     /// One product for the weights and one for the images, where each image is one patch.
@@ -113,7 +115,9 @@ impl Way {
         of_images: bool,
         mostly_zero: impl FnOnce() -> bool,
     ) -> Self {
-        if g.groups > 1 {
+        if depthwise::fit(g, then) {
+            Way::Depthwise
+        } else if g.groups > 1 {
             Way::Groups
         } else if g.one_patch() {
             Way::OnePatch
@@ -141,6 +145,9 @@ pub(crate) fn backward<T: Element>(
     of_images: bool,
 ) -> Gradients<T> {
     let way = Way::of(g, saved.then, of_images, || result_gradient.is_mostly_zero(g.outputs));
+    if way == Way::Depthwise {
+        return depthwise::backward(saved, result_gradient, g, of_images);
+    }
     if way == Way::Groups {
         return groups::backward(saved, result_gradient, g, of_images);
     }

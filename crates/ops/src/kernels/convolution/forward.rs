@@ -9,7 +9,7 @@ use super::arrangement::Arranged;
 use super::near::{near, row_tile, window_tile};
 use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::winograd::Tile;
-use super::{Geometry, Then, groups};
+use super::{Geometry, Then, depthwise, groups};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::linear::weighted;
@@ -21,7 +21,8 @@ use crate::memory::unwritten;
 mod store;
 mod winograd;
 
-use self::store::{floor, store, store_maxima};
+pub(super) use self::store::{at_least, floor};
+use self::store::{store, store_maxima};
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
@@ -51,12 +52,14 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     let count = images.len() / g.image();
     let (chunk, length) = (g.chunk(count), height * width * g.outputs);
     if g.groups > 1 || g.one_patch() {
-        let (result, places) = if g.groups > 1 {
+        let (result, places) = if depthwise::fit(g, then) {
+            (depthwise::forward(images, (weights, bias), g, then), Vec::new())
+        } else if g.groups > 1 {
             groups::forward(images, (weights, bias), g, then)
         } else {
             (forward_one_patch(images, (weights, bias), g, then), Vec::new())
         };
-        let looks = result.chunks(chunk * length).map(look).collect();
+        let looks = parts::map(result.chunks(chunk * length), look);
         return (result, places, looks);
     }
     let filters = &Filters::new(weights, bias, g, then);

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
 use crate::element::Element;
+use crate::kernels::parts;
 
 /// As [`super::forward`].
 pub(super) fn forward<T: Element>(
@@ -70,11 +71,11 @@ fn written<T: Element>(
     let (height, width) = g.result(saved.then);
     let length = height * width * g.outputs;
     let mut gradients = vec![T::ZERO; saved.images.len() / g.image() * length];
-    for (image, gradients) in gradients.chunks_exact_mut(length).enumerate() {
+    parts::for_each(gradients.chunks_exact_mut(length).enumerate(), |(image, gradients)| {
         let values = image * length..(image + 1) * length;
         let at = ResultRows { image, rows: 0..height, values };
         result_gradient.write(&at, saved.rectified(&at), gradients);
-    }
+    });
     gradients
 }
 
@@ -83,14 +84,36 @@ fn columns(group: usize, width: usize) -> Range<usize> {
 }
 
 /// Some columns of a matrix of so many.
-fn gathered<T: Copy>(values: &[T], columns: usize, some: Range<usize>) -> Vec<T> {
-    values.chunks_exact(columns).flat_map(|row| &row[some.clone()]).copied().collect()
+fn gathered<T: Copy + Default + Send + Sync>(
+    values: &[T],
+    columns: usize,
+    some: Range<usize>,
+) -> Vec<T> {
+    let mut part = vec![T::default(); values.len() / columns * some.len()];
+    let together = parts::part(values.len(), columns) / columns;
+    let pieces = part.chunks_mut(together * some.len()).zip(values.chunks(together * columns));
+    parts::for_each(pieces, |(part, values)| {
+        let rows = values.chunks_exact(columns);
+        for (part, row) in part.chunks_exact_mut(some.len()).zip(rows) {
+            part.copy_from_slice(&row[some.clone()]);
+        }
+    });
+    part
 }
 
 /// The inverse of [`gathered`].
-fn scatter<T: Copy>(part: &[T], values: &mut [T], columns: usize, some: Range<usize>) {
-    let rows = values.chunks_exact_mut(columns);
-    for (row, part) in rows.zip(part.chunks_exact(some.len())) {
-        row[some.clone()].copy_from_slice(part);
-    }
+fn scatter<T: Copy + Send + Sync>(
+    part: &[T],
+    values: &mut [T],
+    columns: usize,
+    some: Range<usize>,
+) {
+    let together = parts::part(values.len(), columns) / columns;
+    let pieces = part.chunks(together * some.len()).zip(values.chunks_mut(together * columns));
+    parts::for_each(pieces, |(part, values)| {
+        let rows = values.chunks_exact_mut(columns);
+        for (row, part) in rows.zip(part.chunks_exact(some.len())) {
+            row[some.clone()].copy_from_slice(part);
+        }
+    });
 }

@@ -10,14 +10,18 @@ use crate::kernels::vectors::{WINDOW, first_maximum, write_places};
 
 /// The least that a result may be: zero behind ReLU.
 #[inline(always)]
-pub(super) fn floor<T: Element, S: Simd>(simd: S, then: Then) -> T::Vector<S> {
+pub(in super::super) fn floor<T: Element, S: Simd>(simd: S, then: Then) -> T::Vector<S> {
     let least = if then == Then::Nothing { T::from_f64(f64::NEG_INFINITY) } else { T::ZERO };
     T::splat(simd, least)
 }
 
 /// The greater of both, or NaN where the sum is.
 #[inline(always)]
-fn at_least<T: Element, S: Simd>(simd: S, floor: T::Vector<S>, sum: T::Vector<S>) -> T::Vector<S> {
+pub(in super::super) fn at_least<T: Element, S: Simd>(
+    simd: S,
+    floor: T::Vector<S>,
+    sum: T::Vector<S>,
+) -> T::Vector<S> {
     T::select(simd, T::above(simd, floor, sum), floor, sum)
 }
 

@@ -9,7 +9,18 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 42] = [
+    let layers: [Layer; 52] = [
+        // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
+        (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
+        (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
+        (Way::Depthwise, [7, 70, 70, 3, 1, 2, 1, 70], BAND, (false, true)),
+        (Way::Depthwise, [9, 130, 130, 5, 2, 1, 1, 130], BAND, (false, true)),
+        (Way::Depthwise, [9, 130, 130, 5, 2, 1, 1, 130], BAND, (false, false)),
+        (Way::Depthwise, [11, 6, 18, 3, 0, 2, 2, 6], BAND, (false, true)),
+        (Way::Depthwise, [40, 3, 6, 7, 3, 1, 1, 3], BAND, (false, true)),
+        (Way::Depthwise, [5, 20, 20, 2, 3, 3, 1, 20], BAND, (false, true)),
+        (Way::Depthwise, [6, 20, 40, 6, 0, 1, 1, 20], BAND, (false, true)),
+        (Way::Depthwise, [9, 4, 4, 1, 0, 1, 1, 4], 50, (false, true)),
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),

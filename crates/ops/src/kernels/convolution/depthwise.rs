@@ -1,0 +1,243 @@
+//! Convolutions of each channel by itself, as a MobileNet has them (Howard et al., 2017): vectors run along the
+//! channels, and every image is read as it lies.
+//!
+//! Groups of one channel are too narrow for the other kernels, whose vectors run along the outputs of a group. Here a
+//! pixel of the result is a sum over the filter's taps, each with a vector of weights; so is a pixel of the images'
+//! gradient, over the same taps the other way round. What reaches beyond the image is left out.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use self::pixels::{Gather, WeightSums};
+use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
+use crate::element::Element;
+use crate::kernels::columns::ColumnSums;
+use crate::kernels::{dispatch, parts};
+use crate::memory::{places, unwritten};
+
+mod pixels;
+
+/// Whether this is the way for such a layer.
+pub(super) fn fit(g: &Geometry, then: Then) -> bool {
+    g.groups > 1 && g.groups == g.channels && then != Then::ReluMaxPool
+}
+
+/// A tap of the filter, along one side, and the place that it reaches in what is read.
+#[derive(Clone, Copy)]
+struct Tap {
+    tap: usize,
+    source: usize,
+}
+
+/// A place of the result and the one of the image that a tap takes for it.
+#[derive(Clone, Copy)]
+struct Pair {
+    result: usize,
+    image: usize,
+}
+
+/// Which taps reach what along one side of an image.
+struct Side {
+    /// For each place of the result: from where in the image.
+    of_results: Vec<Vec<Tap>>,
+    /// For each place of the image: from where in the result.
+    of_images: Vec<Vec<Tap>>,
+    /// For each tap: all places that it joins.
+    of_taps: Vec<Vec<Pair>>,
+}
+
+impl Side {
+    /// Of an image and its result of so many places, and a filter of so many taps.
+    fn new((image, result, size): (usize, usize, usize), g: &Geometry) -> Self {
+        let mut of_results = vec![Vec::new(); result];
+        let mut of_images = vec![Vec::new(); image];
+        let mut of_taps = vec![Vec::new(); size];
+        for (place, of_result) in of_results.iter_mut().enumerate() {
+            for tap in 0..size {
+                let padded = place * g.stride + tap * g.dilation;
+                if let Some(source) = padded.checked_sub(g.padding).filter(|&at| at < image) {
+                    of_result.push(Tap { tap, source });
+                    of_images[source].push(Tap { tap, source: place });
+                    of_taps[tap].push(Pair { result: place, image: source });
+                }
+            }
+        }
+        Self { of_results, of_images, of_taps }
+    }
+}
+
+/// What all images need.
+struct Layer<T> {
+    rows: Side,
+    columns: Side,
+    /// One row of all outputs a tap.
+    taps: Vec<T>,
+    /// How many outputs each channel has.
+    outputs_each: usize,
+}
+
+impl<T: Element> Layer<T> {
+    fn new(weights: &[T], g: &Geometry) -> Self {
+        let (height, width) = g.convolved();
+        let area = g.kernel_height * g.kernel_width;
+        Self {
+            rows: Side::new((g.height, height, g.kernel_height), g),
+            columns: Side::new((g.width, width, g.kernel_width), g),
+            taps: turned(weights, area),
+            outputs_each: g.outputs / g.channels,
+        }
+    }
+
+    /// An image with each channel once for each of its outputs.
+    fn spread<'a>(&self, image: &'a [T], room: &'a mut Vec<T>) -> &'a [T] {
+        if self.outputs_each == 1 {
+            return image;
+        }
+        room.clear();
+        room.extend(image.iter().flat_map(|&value| std::iter::repeat_n(value, self.outputs_each)));
+        room
+    }
+}
+
+/// As [`super::forward`], without places.
+pub(super) fn forward<T: Element>(
+    images: &[T],
+    (weights, bias): (&[T], &[T]),
+    g: &Geometry,
+    then: Then,
+) -> Vec<T> {
+    let (layer, (height, width)) = (&Layer::new(weights, g), g.convolved());
+    let (count, length) = (images.len() / g.image(), height * width * g.outputs);
+    let chunk = g.chunk(count);
+    let mut result = unwritten(count * length);
+    let image_chunks = images.chunks(chunk * g.image());
+    let result_chunks = result.chunks_mut(chunk * length);
+    // A chunk too few on one side would leave memory unwritten.
+    assert_eq!(image_chunks.len(), result_chunks.len(), "chunks of images and of results");
+    parts::for_each(image_chunks.zip(result_chunks), |(images, result)| {
+        let mut room = Vec::new();
+        let results = result.chunks_exact_mut(length);
+        for (image, target) in images.chunks_exact(g.image()).zip(results) {
+            dispatch(Gather {
+                source: layer.spread(image, &mut room),
+                source_width: g.width,
+                rows: &layer.rows.of_results,
+                columns: &layer.columns.of_results,
+                taps: &layer.taps,
+                kernel_width: g.kernel_width,
+                start: bias,
+                then,
+                target,
+            });
+        }
+    });
+    // SAFETY: each result has its image, and each of its pixels is written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe { result.assume_init() }.into_vec()
+}
+
+/// As [`super::backward`].
+pub(super) fn backward<T: Element>(
+    saved: &Saved<'_, T>,
+    result_gradient: &dyn ResultGradient<T>,
+    g: &Geometry,
+    of_images: bool,
+) -> Gradients<T> {
+    let layer = &Layer::new(saved.weights, g);
+    let count = saved.images.len() / g.image();
+    let chunk = g.chunk(count);
+    let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
+    let mut chunks: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
+    chunks.resize_with(count.div_ceil(chunk), Default::default);
+    let sums = parts::map(chunks.into_iter().enumerate(), |(index, image_gradients)| {
+        let images = index * chunk..count.min((index + 1) * chunk);
+        Chunk { saved, result_gradient, g, layer }.gradients(images, image_gradients)
+    });
+    let mut weights = ColumnSums::of_sums(layer.taps.len());
+    let mut bias = ColumnSums::of_sums(g.outputs);
+    for (of_weights, of_bias) in &sums {
+        weights.add(of_weights);
+        bias.add(of_bias);
+    }
+    // SAFETY: where they are wanted, each image has its gradients, and each of its pixels is written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let images = unsafe { image_gradients.assume_init() }.into_vec();
+    let weights = turned(&weights.total(), g.outputs);
+    Gradients { images, weights, bias: bias.total() }
+}
+
+/// What the gradients of some images are computed from.
+struct Chunk<'a, T> {
+    saved: &'a Saved<'a, T>,
+    result_gradient: &'a dyn ResultGradient<T>,
+    g: &'a Geometry,
+    layer: &'a Layer<T>,
+}
+
+impl<T: Element> Chunk<'_, T> {
+    /// The sums of the weights' gradients, one row a tap, and of the bias's; those of the images are written.
+    fn gradients(
+        &self,
+        images: Range<usize>,
+        image_gradients: &mut [MaybeUninit<T>],
+    ) -> (Vec<T>, Vec<T>) {
+        let Self { saved, result_gradient, g, layer } = *self;
+        let (height, width) = g.convolved();
+        let length = height * width * g.outputs;
+        let mut gradients = vec![T::ZERO; length];
+        let mut bias = ColumnSums::new(g.outputs);
+        let mut weights = ColumnSums::of_sums(layer.taps.len());
+        let (mut room, mut spread) = (Vec::new(), Vec::new());
+        let mut targets = image_gradients.chunks_exact_mut(g.image());
+        for image in images {
+            let values = image * length..(image + 1) * length;
+            let at = ResultRows { image, rows: 0..height, values };
+            result_gradient.write(&at, saved.rectified(&at), &mut gradients);
+            bias.add(&gradients);
+            let image = &saved.images[image * g.image()..][..g.image()];
+            dispatch(WeightSums {
+                image: layer.spread(image, &mut room),
+                gradients: &gradients,
+                rows: &layer.rows.of_results,
+                columns: &layer.columns.of_taps,
+                image_width: g.width,
+                result_width: width,
+                outputs: g.outputs,
+                taps: g.kernel_height * g.kernel_width,
+                sums: &mut weights,
+            });
+            let Some(target) = targets.next() else { continue };
+            let gather = |target| {
+                dispatch(Gather {
+                    source: &gradients,
+                    source_width: width,
+                    rows: &layer.rows.of_images,
+                    columns: &layer.columns.of_images,
+                    taps: &layer.taps,
+                    kernel_width: g.kernel_width,
+                    start: &vec![T::ZERO; g.outputs],
+                    then: Then::Nothing,
+                    target,
+                });
+            };
+            if layer.outputs_each == 1 {
+                gather(target);
+                continue;
+            }
+            spread.resize(g.height * g.width * g.outputs, T::ZERO);
+            gather(places(&mut spread));
+            for (place, of_outputs) in
+                target.iter_mut().zip(spread.chunks_exact(layer.outputs_each))
+            {
+                place.write(of_outputs.iter().fold(T::ZERO, |sum, &gradient| sum + gradient));
+            }
+        }
+        (weights.total(), bias.total())
+    }
+}
+
+/// A matrix of rows of so many values, transposed.
+fn turned<T: Copy>(values: &[T], row: usize) -> Vec<T> {
+    let column = |first: usize| values.iter().skip(first).step_by(row).copied();
+    (0..row).flat_map(column).collect()
+}
