@@ -147,13 +147,15 @@ impl Geometry {
     }
 
     /// Images of a batch of so many that one thread works on at a time: up to 32, and fewer where they are
-    /// large. A small batch, which might be one thread's work, is cut into four chunks, or a multiple of that, where
+    /// large, but as many as have the weights' number of values, whose gradients a thread sums up for itself. A small batch, which might be one thread's work, is cut into four chunks, or a multiple of that, where
     /// that divides it, and else into about as many. It follows from the sizes alone, so that the order of sums over
     /// images does not depend on how many threads there are.
     pub(crate) fn chunk(&self, count: usize) -> usize {
         const VALUES: usize = 1 << 17;
         const FEW: usize = 64;
-        let most = if self.cut() { 1 } else { (VALUES / self.values()).clamp(1, 32) };
+        let weights = 4 * self.outputs * self.group().patch();
+        let most = VALUES.max(weights) / self.values();
+        let most = if self.cut() { 1 } else { most.clamp(1, 32) };
         if count > FEW {
             return most;
         }

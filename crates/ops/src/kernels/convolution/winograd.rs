@@ -80,10 +80,14 @@ pub(super) trait Filtering<const SIDE: usize, const RESULTS: usize> {
     /// How many times as many tiles a block has as are multiplied together.
     const BLOCK: usize;
 
-    /// Tiles whose products are worked out one after the other: they stay in the nearer caches.
+    /// Tiles whose products are worked out one after the other: they stay in the nearer caches. Where the transforms of
+    /// all filters do not, which are read once a block, there are more of them.
     #[inline(always)]
-    fn block<S: Simd>() -> usize {
-        Self::BLOCK * matrices::rows_together::<S>()
+    fn block<S: Simd>(g: &Geometry) -> usize {
+        /// Values of the transforms: a megabyte of f32.
+        const MANY: usize = 1 << 18;
+        let more = if SIDE * SIDE * g.channels * g.outputs > MANY { 2 } else { 1 };
+        more * Self::BLOCK * matrices::rows_together::<S>()
     }
 
     /// Bᵀ.

@@ -70,22 +70,19 @@ impl<T: Element> Winograd<'_, '_, T> {
     ) -> (Vec<T>, Vec<T>) {
         let Self { saved, tile, images: range, band, result_gradient, g, filters, image_gradients } =
             self;
-        let width = g.convolved().1;
+        let (width, block) = (g.convolved().1, F::block::<S>(g));
         let starts = tile.starts(g, band.rows.len(), Then::Nothing);
         let mut gradients = vec![T::ZERO; band.patches * g.outputs];
         let mut bias = ColumnSums::new(g.outputs);
         let mut arranged = Arranged::new(g, band);
-        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::block::<S>(), g.channels);
-        let mut results = Matrices::zeros::<S>(F::block::<S>(), g.outputs);
+        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(block, g.channels);
+        let mut results = Matrices::zeros::<S>(block, g.outputs);
         let mut sums = Sums::<T, SIDE>::zeros::<S>(g);
         let mut back = Back {
             g,
             starts: &starts,
             // The filters are multiplied by in panels of two vectors at most.
-            products: Matrices::zeros::<S>(
-                F::block::<S>(),
-                g.channels.next_multiple_of(2 * T::lanes::<S>()),
-            ),
+            products: Matrices::zeros::<S>(block, g.channels.next_multiple_of(2 * T::lanes::<S>())),
             arranged: Arranged::new(g, band),
             image_gradients,
         };
@@ -99,17 +96,17 @@ impl<T: Element> Winograd<'_, '_, T> {
             let image = arranged.get(image);
             for (tile, &start) in starts.iter().enumerate() {
                 let number = number * starts.len() + tile;
-                let row = number % F::block::<S>();
+                let row = number % block;
                 pixels.take_pixels::<S, F, RESULTS>(simd, row, &image[start..], g);
                 let across = width / RESULTS;
                 let corner = RESULTS * (tile / across * width + tile % across);
                 let of_tile = &gradients[corner * g.outputs..];
                 results.take_gradients::<S, F, RESULTS>(simd, row, of_tile, g);
-                if row + 1 == F::block::<S>() || number + 1 == all {
+                if row + 1 == block || number + 1 == all {
                     sums.add::<S, CHANNELS>(simd, row + 1, &pixels, &results);
                     if let Some(filters) = filters {
-                        let block = (number - row, row + 1);
-                        back.add::<S, F, RESULTS>(simd, block, &results, filters);
+                        let tiles = (number - row, row + 1);
+                        back.add::<S, F, RESULTS>(simd, tiles, &results, filters);
                     }
                 }
             }

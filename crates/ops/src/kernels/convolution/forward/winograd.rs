@@ -112,9 +112,9 @@ impl<T: Element> Chunk<'_, T> {
         simd: S,
         filters: &Transforms<T>,
     ) {
-        let (g, tiles) = (self.g, self.starts.len());
-        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(F::block::<S>(), g.channels);
-        let mut products = Matrices::zeros::<S>(F::block::<S>(), VECTORS * T::lanes::<S>());
+        let (g, tiles, block) = (self.g, self.starts.len(), F::block::<S>(self.g));
+        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(block, g.channels);
+        let mut products = Matrices::zeros::<S>(block, VECTORS * T::lanes::<S>());
         let images = self.images;
         let all = images.len() / g.image() * tiles;
         for (number, image) in images.chunks_exact(g.image()).enumerate() {
@@ -122,13 +122,13 @@ impl<T: Element> Chunk<'_, T> {
             for tile in 0..tiles {
                 let arranged = self.arranged.get(image);
                 let number = number * tiles + tile;
-                let row = number % F::block::<S>();
+                let row = number % block;
                 pixels.take_pixels::<S, F, RESULTS>(simd, row, &arranged[self.starts[tile]..], g);
-                if row + 1 == F::block::<S>() || number + 1 == all {
-                    let block = (number - row, row + 1);
+                if row + 1 == block || number + 1 == all {
+                    let tiles = (number - row, row + 1);
                     self.finish_block::<S, F, SIDE, RESULTS, VECTORS>(
                         simd,
-                        block,
+                        tiles,
                         &pixels,
                         &mut products,
                         filters,
