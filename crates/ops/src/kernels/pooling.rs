@@ -3,6 +3,7 @@
 use crate::element::Element;
 use crate::kernels::columns::add;
 use crate::kernels::{parts, vectorised};
+use crate::memory::{unwritten, zeroed};
 
 /// The sizes of images and of the windows in them, which fit.
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +74,18 @@ impl Windows {
 /// The maxima, and where in its image each lies.
 pub(crate) fn maxima<T: Element>(images: &[T], windows: Windows) -> (Vec<T>, Vec<u32>) {
     let length = images.len() / windows.image() * windows.pooled();
-    let (mut result, mut sources) = (vec![T::ZERO; length], vec![0; length]);
+    let (mut result, mut sources) = (unwritten(length), unwritten(length));
     let source_parts = sources.chunks_mut(windows.together() * windows.pooled());
     let all = windows.parts(images, &mut result).zip(source_parts);
     parts::for_each(all, |((images, result), sources)| {
+        let (result, sources) = (zeroed(result), zeroed(sources));
         vectorised!(take_maxima::<T>(images, result, sources, &windows));
     });
-    (result, sources)
+    // SAFETY: there are as many parts as there are places for results, and each was filled.
+    #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
+    unsafe {
+        (result.assume_init().into_vec(), sources.assume_init().into_vec())
+    }
 }
 
 #[inline(always)]
@@ -131,12 +137,14 @@ pub(crate) fn maxima_gradient<T: Element>(
     windows: Windows,
 ) -> Vec<T> {
     assert_eq!(result_gradient.len(), sources.len(), "a gradient for each maximum");
-    let mut images = vec![T::ZERO; sources.len() / windows.pooled() * windows.image()];
+    let mut images = unwritten(sources.len() / windows.pooled() * windows.image());
     let source_parts = sources.chunks(windows.together() * windows.pooled());
     let gradient_parts = result_gradient.chunks(windows.together() * windows.pooled());
     let all = images.chunks_mut(windows.together() * windows.image());
     let all = all.zip(source_parts.zip(gradient_parts));
+    assert_eq!(all.len(), sources.len().div_ceil(windows.together() * windows.pooled()), "parts");
     parts::for_each(all, |(images, (sources, gradients))| {
+        let images = zeroed(images);
         let given =
             sources.chunks_exact(windows.pooled()).zip(gradients.chunks_exact(windows.pooled()));
         for (image, (sources, gradients)) in images.chunks_exact_mut(windows.image()).zip(given) {
@@ -145,16 +153,21 @@ pub(crate) fn maxima_gradient<T: Element>(
             }
         }
     });
-    images
+    // SAFETY: each part was filled.
+    #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
+    unsafe { images.assume_init() }.into_vec()
 }
 
 /// The means.
 pub(crate) fn means<T: Element>(images: &[T], windows: Windows) -> Vec<T> {
-    let mut result = vec![T::ZERO; images.len() / windows.image() * windows.pooled()];
+    let mut result = unwritten(images.len() / windows.image() * windows.pooled());
     parts::for_each(windows.parts(images, &mut result), |(images, result)| {
+        let result = zeroed(result);
         vectorised!(take_means::<T>(images, result, &windows));
     });
-    result
+    // SAFETY: there are as many parts as there are places for results, and each was filled.
+    #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
+    unsafe { result.assume_init() }.into_vec()
 }
 
 #[inline(always)]
@@ -173,13 +186,17 @@ fn take_means<T: Element, const FUSED: bool>(images: &[T], result: &mut [T], win
 
 /// The gradient of the images, given those of the means.
 pub(crate) fn means_gradient<T: Element>(result_gradient: &[T], windows: Windows) -> Vec<T> {
-    let mut images = vec![T::ZERO; result_gradient.len() / windows.pooled() * windows.image()];
+    let mut images = unwritten(result_gradient.len() / windows.pooled() * windows.image());
     let all = images.chunks_mut(windows.together() * windows.image());
     let given = result_gradient.chunks(windows.together() * windows.pooled());
+    assert_eq!(all.len(), given.len(), "parts");
     parts::for_each(all.zip(given), |(images, gradients)| {
+        let images = zeroed(images);
         vectorised!(spread::<T>(images, gradients, &windows));
     });
-    images
+    // SAFETY: each part was filled.
+    #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
+    unsafe { images.assume_init() }.into_vec()
 }
 
 #[inline(always)]
