@@ -25,7 +25,7 @@ use crate::reference;
 /// [`crate::channels_last::conv2d_nhwc`] is faster where one convolution follows another.
 ///
 /// 3×3 filters at stride 1 may be applied by minimal filtering (Winograd, 1980), which takes 2×2 or 4×4 results
-/// together: a pixel that is infinite or NaN may spoil all of them. With `Some(CudnnFwdAlgo::Direct)` as
+/// together, and groups may be taken together: a pixel that is infinite or NaN may spoil all of these. With `Some(CudnnFwdAlgo::Direct)` as
 /// `config.cudnn_fwd_algo` all sums are direct; any other value plays a part on a GPU alone.
 ///
 /// # Errors

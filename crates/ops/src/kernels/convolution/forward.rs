@@ -51,16 +51,18 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     let (height, width) = g.result(then);
     let count = images.len() / g.image();
     let (chunk, length) = (g.chunk(count), height * width * g.outputs);
-    if g.groups > 1 || g.one_patch() {
-        let (result, places) = if depthwise::fit(g, then) {
-            (depthwise::forward(images, (weights, bias), g, then), Vec::new())
-        } else if g.groups > 1 {
-            groups::forward(images, (weights, bias), g, then)
+    let depthwise = depthwise::fit(g, then);
+    if g.groups > 1 && !depthwise {
+        return groups::forward_and(images, (weights, bias), g, then, look);
+    }
+    if depthwise || g.one_patch() {
+        let result = if depthwise {
+            depthwise::forward(images, (weights, bias), g, then)
         } else {
-            (forward_one_patch(images, (weights, bias), g, then), Vec::new())
+            forward_one_patch(images, (weights, bias), g, then)
         };
         let looks = parts::map(result.chunks(chunk * length), look);
-        return (result, places, looks);
+        return (result, Vec::new(), looks);
     }
     let filters = &Filters::new(weights, bias, g, then);
     let bands = &g.bands(then)[..];

@@ -160,7 +160,7 @@ fn assert_the_same(case: &Case) {
         (false, true) => Then::Relu,
         (false, false) => Then::Nothing,
     };
-    let exact = Tile::of(&case.g.group(), then) != Some(Tile::Four);
+    let exact = Tile::of(&case.g.together().group(), then) != Some(Tile::Four);
     let given = if exact { made(case, then, quarters) } else { made(case, then, uniform) };
     let [images, weight, bias, gradients] = &given;
     let vectors: [&[f64]; 1] = [bias];

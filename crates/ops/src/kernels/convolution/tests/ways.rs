@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 52] = [
+    let layers: [Layer; 56] = [
         // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
         (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
@@ -23,6 +23,11 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Depthwise, [9, 4, 4, 1, 0, 1, 1, 4], 50, (false, true)),
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
+        // Twelve groups are taken together, or one by one.
+        (Way::Groups, [6, 72, 72, 3, 1, 2, 1, 36], BAND, (false, true)),
+        (Way::Groups, [6, 72, 72, 5, 1, 1, 1, 36], BAND, (true, true)),
+        (Way::Groups, [5, 66, 132, 2, 0, 1, 2, 2], BAND, (false, true)),
+        (Way::Groups, [3, 40, 80, 1, 0, 1, 1, 20], BAND, (false, false)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, false)),
         (Way::ShortPatches, [12, 1, 16, 3, 0, 1, 1, 1], BAND, (false, false)),
@@ -155,6 +160,38 @@ fn a_pixel_that_is_no_number_spoils_its_tiles_alone() {
             assert!(if patch { spoilt } else { whole || !direct && of_tile }, "{row}, {column}");
         }
     }
+}
+
+#[test]
+fn groups_are_taken_together_unless_all_sums_have_to_be_direct() {
+    let layer = |channels, outputs, groups, direct| {
+        let (case, _) = minimal()[0];
+        Geometry { channels, outputs, groups, direct, ..case.g }
+    };
+    let taken = [
+        ((32, 64, 8), 1),
+        ((64, 64, 2), 1),
+        ((4, 8, 4), 1),
+        // More than four vectors: as many as make two.
+        ((128, 128, 32), 4),
+        ((66, 66, 33), 3),
+        ((128, 128, 2), 2),
+        ((70, 70, 35), 5),
+    ];
+    for ((channels, outputs, groups), together) in taken {
+        let g = layer(channels, outputs, groups, false);
+        assert_eq!(g.together().groups, together, "{channels}, {outputs}, {groups}");
+        assert_eq!(layer(channels, outputs, groups, true).together().groups, groups);
+    }
+    // No sum has a term of another group's pixels then.
+    let (mut case, _) = minimal()[0];
+    case.g = layer(6, 12, 2, true);
+    let mut given = made(&case, Then::Nothing, quarters);
+    given[0].iter_mut().step_by(6).for_each(|pixel| *pixel = f64::NAN);
+    let [result, images, ..] = by_kernels(&case, Then::Nothing, &given);
+    assert!(result.chunks_exact(12).all(|place| place[..6].iter().all(|value| value.is_nan())));
+    assert!(result.chunks_exact(12).all(|place| place[6..].iter().all(|value| value.is_finite())));
+    assert!(images.iter().all(|gradient| gradient.is_finite()));
 }
 
 #[test]
