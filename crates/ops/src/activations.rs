@@ -6,7 +6,8 @@ use candle_core::{Result, Shape, Tensor};
 
 use crate::element::{Element, composed};
 use crate::kernels::activations::{
-    Elu, Function, Gelu, GeluTanh, LeakyRelu, Sigmoid, Silu, Tanh, gradients_of, values_of,
+    Elu, Function, Gelu, GeluTanh, HardSigmoid, HardSwish, LeakyRelu, Relu6, Sigmoid, Silu, Tanh,
+    gradients_of, values_of,
 };
 use crate::layout::as_they_lie;
 use crate::op::{Argument, Op, apply};
@@ -113,6 +114,48 @@ pub fn leaky_relu(input: &Tensor, negative_slope: f64) -> Result<Tensor> {
     })
 }
 
+/// x between 0 and 6, or the nearer of both (Howard et al., 2017), as
+/// [`torch.nn.functional.relu6`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.relu6.html). The
+/// gradient at both ends is 0.
+///
+/// # Errors
+///
+/// As [`tanh`].
+pub fn relu6(input: &Tensor) -> Result<Tensor> {
+    activated("relu6", Relu6, input, |input| clipped(input, 6.0))
+}
+
+/// x / 6 + 1/2 between 0 and 1, or the nearer of both, as
+/// [`torch.nn.functional.hardsigmoid`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardsigmoid.html).
+/// The gradient at both ends is 0.
+///
+/// # Errors
+///
+/// As [`tanh`].
+pub fn hard_sigmoid(input: &Tensor) -> Result<Tensor> {
+    activated("hard_sigmoid", HardSigmoid, input, |input| {
+        clipped(&input.affine(1.0, 3.0)?, 6.0)?.affine(1.0 / 6.0, 0.0)
+    })
+}
+
+/// x times its [`hard_sigmoid`] (Howard et al., 2019), as
+/// [`torch.nn.functional.hardswish`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.hardswish.html).
+///
+/// # Errors
+///
+/// As [`tanh`].
+pub fn hard_swish(input: &Tensor) -> Result<Tensor> {
+    activated("hard_swish", HardSwish, input, |input| {
+        input * clipped(&input.affine(1.0, 3.0)?, 6.0)?.affine(1.0 / 6.0, 0.0)?
+    })
+}
+
+/// Values between 0 and so much of candle's own ops; the others have no gradient.
+fn clipped(input: &Tensor, most: f64) -> Result<Tensor> {
+    let between = (input.gt(0.0)? * input.lt(most)?)?;
+    between.where_cond(input, &input.clamp(0.0, most)?.detach())
+}
+
 /// Any function of each value for itself, of candle's own ops, on the values as they lie: between layers of images
 /// candle's ops would copy them, forward and back, and take them one by one.
 ///
@@ -122,8 +165,8 @@ pub fn leaky_relu(input: &Tensor, negative_slope: f64) -> Result<Tensor> {
 ///
 /// # fn main() -> candle_core::Result<()> {
 /// let images = Tensor::ones((8, 3, 28, 28), DType::F32, &Device::Cpu)?;
-/// let clipped = elementwise(&images, |values| values.clamp(0f32, 6f32))?; // ReLU6
-/// assert_eq!(clipped.dims(), [8, 3, 28, 28]);
+/// let squares = elementwise(&images, Tensor::sqr)?;
+/// assert_eq!(squares.dims(), [8, 3, 28, 28]);
 /// # Ok(())
 /// # }
 /// ```

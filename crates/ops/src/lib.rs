@@ -88,7 +88,10 @@ mod waiting;
 
 pub use candle_nn::{Conv2dConfig, Optimizer};
 
-pub use activations::{elementwise, elu, gelu, gelu_tanh, leaky_relu, sigmoid, silu, tanh};
+pub use activations::{
+    elementwise, elu, gelu, gelu_tanh, hard_sigmoid, hard_swish, leaky_relu, relu6, sigmoid, silu,
+    tanh,
+};
 pub use backward::backward;
 pub use batch_norm::{batch_norm, batch_norm_evaluation};
 pub use concatenation::cat;

@@ -3,7 +3,10 @@
 mod support;
 
 use candle_core::{DType, Result, Tensor, Var};
-use pairnet_ops::{elementwise, elu, gelu, gelu_tanh, leaky_relu, sigmoid, silu, tanh};
+use pairnet_ops::{
+    elementwise, elu, gelu, gelu_tanh, hard_sigmoid, hard_swish, leaky_relu, relu6, sigmoid, silu,
+    tanh,
+};
 use proptest::prelude::*;
 use support::{
     NO_VALUES, assert_close, assert_finite_differences, assert_same, assert_told, device,
@@ -13,7 +16,7 @@ use support::{
 type Function = fn(&Tensor) -> Result<Tensor>;
 
 /// Each function, and f(x) and f′(x) of one value as a formula says.
-const ALL: [(&str, Function, fn(f64) -> f64, fn(f64) -> f64); 8] = [
+const ALL: [(&str, Function, fn(f64) -> f64, fn(f64) -> f64); 11] = [
     ("tanh", tanh, f64::tanh, |x| 1.0 / x.cosh().powi(2)),
     ("sigmoid", sigmoid, logistic, |x| logistic(x) * logistic(-x)),
     ("silu", silu, |x| x * logistic(x), |x| logistic(x) * (1.0 + x * logistic(-x))),
@@ -41,6 +44,23 @@ const ALL: [(&str, Function, fn(f64) -> f64, fn(f64) -> f64); 8] = [
         |x| x.max(0.01 * x),
         |x| {
             if x > 0.0 { 1.0 } else { 0.01 }
+        },
+    ),
+    ("relu6", relu6, |x| x.clamp(0.0, 6.0), |x| f64::from(x > 0.0 && x < 6.0)),
+    (
+        "hard_sigmoid",
+        hard_sigmoid,
+        |x| (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        |x| f64::from(x > -3.0 && x < 3.0) / 6.0,
+    ),
+    (
+        "hard_swish",
+        hard_swish,
+        |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        |x| match x {
+            _ if x <= -3.0 => 0.0,
+            _ if x >= 3.0 => 1.0,
+            _ => x / 3.0 + 0.5,
         },
     ),
     ("elementwise", |x| elementwise(x, Tensor::sqr), |x| x * x, |x| 2.0 * x),
@@ -214,14 +234,14 @@ fn what_is_permuted_keeps_its_order() {
 #[test]
 fn what_does_not_fit_is_told() {
     let whole = support::whole(&[2, 3]);
-    for (name, function, ..) in &ALL[..7] {
+    for (name, function, ..) in &ALL[..10] {
         assert_told(function(&whole), &format!("{name}: dtype U32 is not supported"));
     }
 }
 
 #[test]
 fn nothing_gives_nothing() {
-    for (_, function, ..) in &ALL[..7] {
+    for (_, function, ..) in &ALL[..10] {
         if !has_empty_variables() {
             assert_told(function(&tensor(&[0, 3], DType::F32, 1)), NO_VALUES);
             continue;

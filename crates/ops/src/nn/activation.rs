@@ -4,10 +4,13 @@ use candle_core::{Module, Result, Tensor};
 
 pub use candle_nn::activation::*;
 
-use crate::{elementwise, elu, gelu, gelu_tanh, leaky_relu, relu, sigmoid, silu};
+use crate::{
+    elementwise, elu, gelu, gelu_tanh, hard_sigmoid, hard_swish, leaky_relu, relu, relu6, sigmoid,
+    silu,
+};
 
 /// [`candle_nn::Activation`], by the functions of this crate where it has one, else by candle's ops on the values as
-/// they lie. At 0 the gradients of ReLU and leaky ReLU are PyTorch's. One of candle-nn's, which can be read from a
+/// they lie. Where two pieces of a function meet, the gradients are PyTorch's. One of candle-nn's, which can be read from a
 /// file, becomes one of these by `into()`.
 ///
 /// ```
@@ -31,13 +34,13 @@ pub enum Activation {
     Relu,
     /// relu(x)².
     Relu2,
-    /// x cut off below 0 and above 6.
+    /// [`relu6`].
     Relu6,
     /// [`silu`].
     Silu,
     /// [`sigmoid`].
     Sigmoid,
-    /// x / 6 + 1/2 cut off below 0 and above 1.
+    /// [`hard_sigmoid`].
     HardSigmoid,
     /// Of the last dimension's first half [`silu`], times the second half.
     Swiglu,
@@ -45,7 +48,7 @@ pub enum Activation {
     Swish,
     /// x · tanh(ln(1 + exp(x))).
     Mish,
-    /// x times the hard sigmoid.
+    /// [`hard_swish`].
     HardSwish,
     /// [`elu`] with this α.
     Elu(f64),
@@ -80,20 +83,18 @@ impl From<candle_nn::Activation> for Activation {
 
 impl Module for Activation {
     fn forward(&self, values: &Tensor) -> Result<Tensor> {
-        use candle_nn::Activation as Theirs;
-        let theirs = |theirs: Theirs| elementwise(values, |values| theirs.forward(values));
         match *self {
             Self::Gelu => gelu(values),
             Self::NewGelu | Self::GeluPytorchTanh => gelu_tanh(values),
             Self::Relu => relu(values),
             Self::Relu2 => elementwise(&relu(values)?, Tensor::sqr),
-            Self::Relu6 => theirs(Theirs::Relu6),
+            Self::Relu6 => relu6(values),
             Self::Silu | Self::Swish => silu(values),
             Self::Sigmoid => sigmoid(values),
-            Self::HardSigmoid => theirs(Theirs::HardSigmoid),
+            Self::HardSigmoid => hard_sigmoid(values),
             Self::Swiglu => candle_nn::ops::swiglu(values),
-            Self::Mish => theirs(Theirs::Mish),
-            Self::HardSwish => theirs(Theirs::HardSwish),
+            Self::Mish => elementwise(values, candle_nn::ops::mish),
+            Self::HardSwish => hard_swish(values),
             Self::Elu(alpha) => elu(values, alpha),
             Self::LeakyRelu(slope) => leaky_relu(values, slope),
         }

@@ -11,7 +11,7 @@ use rand_chacha::rand_core::SeedableRng;
 pub use candle_nn::ops::*;
 
 use crate::random::dropout_mask;
-pub use crate::{leaky_relu, sigmoid, silu};
+pub use crate::{hard_sigmoid, leaky_relu, sigmoid, silu};
 
 /// [`crate::softmax`] over any dimension.
 ///

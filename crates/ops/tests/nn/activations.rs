@@ -52,9 +52,21 @@ fn in_order(values: &Tensor) -> candle_core::Result<Tensor> {
 
 #[test]
 fn a_kink_has_pytorch_s_gradient() {
-    let zero = Var::new(&[0f64], crate::device()).unwrap();
-    for (activation, expected) in [(Ours::Relu, 0.0), (Ours::LeakyRelu(0.2), 0.2)] {
-        let gradients = activation.forward(&zero).unwrap().backward().unwrap();
-        assert_eq!(gradients.get(&zero).unwrap().to_vec1::<f64>().unwrap(), [expected]);
+    let kinks = [
+        (Ours::Relu, 0.0, 0.0),
+        (Ours::LeakyRelu(0.2), 0.0, 0.2),
+        (Ours::Elu(0.7), 0.0, 0.7),
+        (Ours::Relu6, 0.0, 0.0),
+        (Ours::Relu6, 6.0, 0.0),
+        (Ours::HardSigmoid, -3.0, 0.0),
+        (Ours::HardSigmoid, 3.0, 0.0),
+        (Ours::HardSwish, -3.0, 0.0),
+        (Ours::HardSwish, 3.0, 1.0),
+    ];
+    for (activation, kink, expected) in kinks {
+        let place = Var::new(&[kink], crate::device()).unwrap();
+        let gradients = activation.forward(&place).unwrap().sum_all().unwrap().backward().unwrap();
+        let found = gradients.get(&place).unwrap().to_vec1::<f64>().unwrap();
+        assert_eq!(found, [expected], "{activation:?} at {kink}");
     }
 }
