@@ -38,14 +38,8 @@ pub(crate) fn each_transposed<T: Element>(
     matrices: &[T],
     (rows, columns): (usize, usize),
 ) -> Vec<T> {
-    // What filters of 2×2 and 3×3 are is too narrow for squares of vectors.
-    match (rows, columns) {
-        (1, _) | (_, 1) => return matrices.to_vec(),
-        (_, 4) => return each_of_columns::<T, 4>(matrices, rows),
-        (_, 9) => return each_of_columns::<T, 9>(matrices, rows),
-        (4, _) => return each_of_rows::<T, 4>(matrices, columns),
-        (9, _) => return each_of_rows::<T, 9>(matrices, columns),
-        _ => {}
+    if rows == 1 || columns == 1 {
+        return matrices.to_vec();
     }
     let size = rows * columns;
     assert!(matrices.len().is_multiple_of(size), "whole matrices");
@@ -55,7 +49,14 @@ pub(crate) fn each_transposed<T: Element>(
     parts::for_each(parts, |(sources, targets)| {
         let targets = targets.chunks_exact_mut(size);
         for (source, target) in sources.chunks_exact(size).zip(targets) {
-            transpose((source, columns), (rows, columns), (target, rows));
+            // What filters of 2×2 and 3×3 are is too narrow for squares of vectors.
+            match (rows, columns) {
+                (_, 4) => of_columns::<T, 4>(source, target),
+                (_, 9) => of_columns::<T, 9>(source, target),
+                (4, _) => of_rows::<T, 4>(source, target),
+                (9, _) => of_rows::<T, 9>(source, target),
+                _ => transpose((source, columns), (rows, columns), (target, rows)),
+            }
         }
     });
     // SAFETY: the parts are all there is, they are whole matrices, and each of these was written.
@@ -64,25 +65,27 @@ pub(crate) fn each_transposed<T: Element>(
     result.into_vec()
 }
 
-/// The transpose of each matrix of so many rows and `COLUMNS`.
-fn each_of_columns<T: Element, const COLUMNS: usize>(matrices: &[T], rows: usize) -> Vec<T> {
-    let mut result = Vec::with_capacity(matrices.len());
-    for matrix in matrices.as_chunks::<COLUMNS>().0.chunks_exact(rows) {
-        for column in 0..COLUMNS {
-            result.extend(matrix.iter().map(|row| row[column]));
+/// Writes the transpose of a matrix of so many columns.
+fn of_columns<T: Element, const COLUMNS: usize>(source: &[T], target: &mut [MaybeUninit<T>]) {
+    let (rows, _) = source.as_chunks::<COLUMNS>();
+    assert_eq!(target.len(), rows.len() * COLUMNS, "a place for each value");
+    for (column, target) in target.chunks_exact_mut(rows.len()).enumerate() {
+        for (place, row) in target.iter_mut().zip(rows) {
+            place.write(row[column]);
         }
     }
-    result
 }
 
-/// The transpose of each matrix of `ROWS` and so many columns.
-fn each_of_rows<T: Element, const ROWS: usize>(matrices: &[T], columns: usize) -> Vec<T> {
-    let mut result = Vec::with_capacity(matrices.len() / ROWS);
-    for matrix in matrices.chunks_exact(ROWS * columns) {
-        let rows: [&[T]; ROWS] = from_fn(|row| &matrix[row * columns..][..columns]);
-        result.extend((0..columns).map(|column| rows.map(|row| row[column])));
+/// Writes the transpose of a matrix of so many rows.
+fn of_rows<T: Element, const ROWS: usize>(source: &[T], target: &mut [MaybeUninit<T>]) {
+    let columns = source.len() / ROWS;
+    assert_eq!((source.len(), target.len()), (ROWS * columns, ROWS * columns), "whole rows");
+    let rows: [&[T]; ROWS] = from_fn(|row| &source[row * columns..][..columns]);
+    for (column, target) in target.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+        for (place, row) in target.iter_mut().zip(rows) {
+            place.write(row[column]);
+        }
     }
-    result.into_flattened()
 }
 
 /// Writes every value of the transpose of `rows` × `columns` values of `source` to `target`, both with the distance

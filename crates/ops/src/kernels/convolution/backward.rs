@@ -144,6 +144,7 @@ pub(crate) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
+    let g = &g.of_batch(saved.images.len() / g.image(), saved.then);
     let way = Way::of(g, saved.then, of_images, || result_gradient.is_mostly_zero(g.outputs));
     if way == Way::Depthwise {
         return depthwise::backward(saved, result_gradient, g, of_images);
@@ -202,28 +203,33 @@ pub(crate) fn backward<T: Element>(
         image_gradients.finish();
         sums
     };
-    let stripes = (0..saved.weights.len()).step_by(STRIPE);
-    let stripes = stripes.map(|first| first..saved.weights.len().min(first + STRIPE));
-    let mut weights: Vec<_> =
-        stripes.map(|stripe| (ColumnSums::of_sums(stripe.len()), stripe)).collect();
-    let mut bias = ColumnSums::of_sums(g.outputs);
     let mut chunks = chunks.into_iter().enumerate().peekable();
-    while chunks.peek().is_some() {
-        let partial_sums = parts::map(chunks.by_ref().take(at_once(g)), gradients_of);
-        parts::for_each(weights.iter_mut(), |(sums, stripe)| {
-            for (partial_weights, _) in &partial_sums {
-                vectorised!(add_row::<T>(sums, &partial_weights[stripe.clone()]));
+    let (weights, bias) = if chunks.len() == 1 {
+        parts::map(chunks, gradients_of).swap_remove(0)
+    } else {
+        let stripes = (0..saved.weights.len()).step_by(STRIPE);
+        let stripes = stripes.map(|first| first..saved.weights.len().min(first + STRIPE));
+        let mut weights: Vec<_> =
+            stripes.map(|stripe| (ColumnSums::of_sums(stripe.len()), stripe)).collect();
+        let mut bias = ColumnSums::of_sums(g.outputs);
+        while chunks.peek().is_some() {
+            let partial_sums = parts::map(chunks.by_ref().take(at_once(g)), gradients_of);
+            parts::for_each(weights.iter_mut(), |(sums, stripe)| {
+                for (partial_weights, _) in &partial_sums {
+                    vectorised!(add_row::<T>(sums, &partial_weights[stripe.clone()]));
+                }
+            });
+            for (_, partial_bias) in &partial_sums {
+                bias.add(partial_bias);
             }
-        });
-        for (_, partial_bias) in &partial_sums {
-            bias.add(partial_bias);
         }
-    }
+        let weights = parts::map(weights.into_iter(), |(sums, _)| sums.total()).concat();
+        (weights, bias.total())
+    };
     // SAFETY: every chunk was zeroed or written.
     #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
-    let weights = parts::map(weights.into_iter(), |(sums, _)| sums.total()).concat();
-    Gradients { images, weights, bias: bias.total() }
+    Gradients { images, weights, bias }
 }
 
 /// Weights whose partial sums a thread adds up at a time.

@@ -64,6 +64,7 @@ pub(crate) fn forward_and<T: Element, R: Send>(
         let looks = parts::map(result.chunks(chunk * length), look);
         return (result, Vec::new(), looks);
     }
+    let g = &g.of_batch(count, then);
     let filters = &Filters::new(weights, bias, g, then);
     let bands = &g.bands(then)[..];
     let starts = &filters.starts(g, then, bands[0].rows.len())[..];

@@ -35,6 +35,20 @@ pub(super) enum Tile {
     Four,
 }
 
+impl Geometry {
+    /// The same layer with direct sums where a batch of so many images gives so few tiles that to transform many
+    /// filters would take longer.
+    pub(super) fn of_batch(&self, count: usize, then: Then) -> Self {
+        const MANY: usize = 1 << 13;
+        const FEW: usize = 32;
+        let (height, width) = self.pooled_or_not(then);
+        let few = |tile: Tile| self.chunk(count) * height * width / tile.side().pow(2) < FEW;
+        let many = self.channels * self.outputs >= MANY;
+        let direct = self.direct || many && Tile::of(self, then).is_some_and(few);
+        Self { direct, ..*self }
+    }
+}
+
 impl Tile {
     /// The one of a layer that is taken this way: there have to be enough multiplications to spare for what the
     /// transforms cost, and no tile may be cut short.

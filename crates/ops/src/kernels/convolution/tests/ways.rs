@@ -163,6 +163,22 @@ fn a_pixel_that_is_no_number_spoils_its_tiles_alone() {
 }
 
 #[test]
+fn many_filters_are_transformed_for_enough_tiles_alone() {
+    // Channels, outputs, side; the batches from which on minimal filtering is worth its transforms.
+    let layers = [(128, 128, 16, 5), (256, 256, 8, 29), (512, 512, 4, 65)];
+    for (channels, outputs, side, enough) in layers {
+        let (case, _) = minimal()[0];
+        let g = Geometry { height: side, width: side, channels, outputs, ..case.g };
+        let direct = |count: usize| g.of_batch(count, Then::Nothing).direct;
+        assert_eq!([1, enough - 1, enough, 1000].map(direct), [true, true, false, false], "{side}");
+    }
+    // Not of the paper's layers, whose results are on record, however few images there are.
+    let (case, _) = minimal()[0];
+    let g = Geometry { height: 6, width: 6, channels: 16, outputs: 32, padding: 0, ..case.g };
+    assert!(!g.of_batch(1, Then::ReluMaxPool).direct);
+}
+
+#[test]
 fn groups_are_taken_together_unless_all_sums_have_to_be_direct() {
     let layer = |channels, outputs, groups, direct| {
         let (case, _) = minimal()[0];
