@@ -14,9 +14,10 @@ use support::{
 };
 
 type Function = fn(&Tensor) -> Result<Tensor>;
+type Formula = fn(f64) -> f64;
 
 /// Each function, and f(x) and f′(x) of one value as a formula says.
-const ALL: [(&str, Function, fn(f64) -> f64, fn(f64) -> f64); 11] = [
+const ALL: [(&str, Function, Formula, Formula); 11] = [
     ("tanh", tanh, f64::tanh, |x| 1.0 / x.cosh().powi(2)),
     ("sigmoid", sigmoid, logistic, |x| logistic(x) * logistic(-x)),
     ("silu", silu, |x| x * logistic(x), |x| logistic(x) * (1.0 + x * logistic(-x))),
@@ -84,7 +85,7 @@ fn inner(x: f64) -> (f64, f64) {
     (scale * (x + 0.044715 * x.powi(3)), scale * (1.0 + 3.0 * 0.044715 * x * x))
 }
 
-fn mapped(tensor: &Tensor, f: fn(f64) -> f64) -> Tensor {
+fn mapped(tensor: &Tensor, f: Formula) -> Tensor {
     let found: Vec<f64> = values(tensor).into_iter().map(f).collect();
     Tensor::from_vec(found, tensor.dims(), tensor.device()).unwrap()
 }
@@ -143,7 +144,7 @@ fn small_values_have_all_their_digits() {
     }
     let near: Vec<f32> = (1..40).map(|power| -1.7 * 2f32.powi(-power)).collect();
     let far: Vec<f32> = (0..80).map(|x| -x as f32).collect();
-    let cases: [(Function, fn(f64) -> f64, &[f32]); 3] = [
+    let cases: [(Function, Formula, &[f32]); 3] = [
         (tanh, f64::tanh, &near),
         (|x| elu(x, 1.0), f64::exp_m1, &near),
         (sigmoid, logistic, &far),
@@ -206,7 +207,7 @@ proptest! {
             for (name, function, value, slope) in ALL {
                 for dtype in [DType::F32, DType::F64] {
                     let one = variable(&[rows, columns], dtype, 3);
-                    let (result, _) = with_gradients(&[one.clone()], |v| function(&v[0]));
+                    let (result, _) = with_gradients(std::slice::from_ref(&one), |v| function(&v[0]));
                     let gradients = result.sum_all().unwrap().backward().unwrap();
                     let exact = one.to_dtype(DType::F64).unwrap();
                     assert_near(name, &result, &mapped(&exact, value), 1e-6);

@@ -68,8 +68,7 @@ mod tests {
 
     #[test]
     fn ends_are_reached() {
-        let below =
-            [f32::NEG_INFINITY, -40.0, 40.0, f32::INFINITY, f32::MAX].map(|x| normal::<true>(x));
+        let below = [f32::NEG_INFINITY, -40.0, 40.0, f32::INFINITY, f32::MAX].map(normal::<true>);
         assert_eq!(below, [(0.0, 0.0), (0.0, 0.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0)]);
         let (density, probability) = normal::<true>(f32::NAN);
         assert!(density.is_nan() && probability.is_nan());
