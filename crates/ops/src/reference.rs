@@ -4,7 +4,7 @@
 //! a benchmark calls stock candle. Gradients come from candle's graph and are exact, pooling's
 //! too.
 
-use candle_core::{D, Error, Result, Tensor, ToUsize2};
+use candle_core::{D, Error, Result, Tensor, ToUsize2, bail};
 use candle_nn::Conv2dConfig;
 
 use crate::statistics::BatchStatistics;
@@ -36,7 +36,7 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<
 ///
 /// # Errors
 ///
-/// Where the shapes do not fit.
+/// Where the shapes do not fit, or stride, dilation or groups are 0.
 pub fn conv2d(
     images: &Tensor,
     weight: &Tensor,
@@ -45,11 +45,23 @@ pub fn conv2d(
 ) -> Result<Tensor> {
     let Conv2dConfig { padding, stride, dilation, groups, cudnn_fwd_algo } = config;
     let (_, _, kernel_height, kernel_width) = weight.dims4()?;
+    if stride == 0 || dilation == 0 || groups == 0 {
+        bail!(
+            "conv2d: stride {stride}, dilation {dilation} and groups {groups} have to be above 0"
+        );
+    }
+    for (dimension, size) in [(2, kernel_height), (3, kernel_width)] {
+        let padded = images.dim(dimension)?.saturating_add(padding.saturating_mul(2));
+        let covered = dilation.saturating_mul(size.saturating_sub(1)).saturating_add(1);
+        if covered > padded {
+            bail!("conv2d: a filter that covers {covered} does not fit {padded} padded pixels");
+        }
+    }
     let mut images = images.contiguous()?;
     if stride > 1 {
         images = images.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
         for (dimension, size) in [(2, kernel_height), (3, kernel_width)] {
-            let covered = dilation * (size - 1) + 1;
+            let covered = dilation * size.saturating_sub(1) + 1;
             let used = (images.dim(dimension)? - covered) / stride * stride + covered;
             images = images.narrow(dimension, 0, used)?.contiguous()?;
         }
@@ -82,7 +94,7 @@ pub fn relu(values: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 ///
-/// Where the window does not fit the image.
+/// Where the window does not fit the image, or a window or stride is 0.
 pub fn max_pool2d(images: &Tensor, size: impl ToUsize2, stride: impl ToUsize2) -> Result<Tensor> {
     let larger = |largest: Tensor, values: Tensor| {
         let larger = (values.gt(&largest)? + values.ne(&values)?)?;
@@ -95,7 +107,7 @@ pub fn max_pool2d(images: &Tensor, size: impl ToUsize2, stride: impl ToUsize2) -
 ///
 /// # Errors
 ///
-/// Where the window does not fit the image.
+/// Where the window does not fit the image, or a window or stride is 0.
 pub fn avg_pool2d(images: &Tensor, size: impl ToUsize2, stride: impl ToUsize2) -> Result<Tensor> {
     let size = size.to_usize2();
     let windows = (size, stride.to_usize2());
@@ -111,6 +123,13 @@ fn place_by_place(
     (size, stride): ((usize, usize), (usize, usize)),
     add: impl Fn(Tensor, Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
+    let (_, _, height, width) = images.dims4()?;
+    if size.0 > height || size.1 > width {
+        bail!("{operation}: windows of {size:?} do not fit images of {:?}", (height, width));
+    }
+    if stride.0 == 0 || stride.1 == 0 {
+        bail!("{operation}: a stride of {stride:?}");
+    }
     let mut result: Option<Tensor> = None;
     for y in 0..size.0 {
         let rows = at_each_window(images, 2, y, (size.0, stride.0))?;

@@ -416,3 +416,26 @@ fn many_images_lose_nothing() {
         }
     }
 }
+
+#[test]
+fn the_reference_refuses_what_does_not_fit_too() {
+    let (images, weight) =
+        (tensor(&[2, 3, 4, 4], DType::F32, 1), tensor(&[2, 3, 5, 1], DType::F32, 2));
+    let told = |config: Conv2dConfig, part: &str| {
+        assert_told(pairnet_ops::reference::conv2d(&images, &weight, None, config), part);
+    };
+    let config = Conv2dConfig::default();
+    for stride in [1, 2, usize::MAX] {
+        told(
+            Conv2dConfig { stride, ..config },
+            "a filter that covers 5 does not fit 4 padded pixels",
+        );
+    }
+    told(Conv2dConfig { dilation: usize::MAX, ..config }, "does not fit 4 padded pixels");
+    told(
+        Conv2dConfig { stride: 0, ..config },
+        "stride 0, dilation 1 and groups 1 have to be above 0",
+    );
+    told(Conv2dConfig { dilation: 0, ..config }, "have to be above 0");
+    told(Conv2dConfig { groups: 0, ..config }, "have to be above 0");
+}
