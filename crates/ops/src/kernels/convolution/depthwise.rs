@@ -143,6 +143,7 @@ pub(super) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
+    assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let layer = &Layer::new(saved.weights, g);
     let count = saved.images.len() / g.image();
     let chunk = g.chunk(count);

@@ -32,6 +32,9 @@ impl<T: Element> WithSimd for Gather<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let (channels, lanes) = (self.start.len(), T::lanes::<S>());
+        let pixels = self.rows.len() * self.columns.len();
+        // A pixel too many would stay unwritten.
+        assert_eq!(self.target.len(), pixels * channels, "a row and a column for each pixel");
         let mut first = 0;
         while first < channels {
             first += match (channels - first).div_ceil(lanes) {
