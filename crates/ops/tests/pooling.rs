@@ -177,9 +177,8 @@ fn errors_name_window_and_image() {
 #[test]
 fn the_reference_refuses_what_does_not_fit_too() {
     let images = tensor(&[2, 3, 4, 1], DType::F32, 1);
-    type Pair = (usize, usize);
-    let pools: [fn(&Tensor, Pair, Pair) -> candle_core::Result<Tensor>; 2] =
-        [reference::max_pool2d, reference::avg_pool2d];
+    type Pool = fn(&Tensor, (usize, usize), (usize, usize)) -> candle_core::Result<Tensor>;
+    let pools: [Pool; 2] = [reference::max_pool2d, reference::avg_pool2d];
     for pool in pools {
         assert_told(pool(&images, (2, 2), (2, 2)), "windows of (2, 2) do not fit images of (4, 1)");
         assert_told(pool(&images, (5, 1), (1, 1)), "windows of (5, 1) do not fit images of (4, 1)");
