@@ -57,7 +57,7 @@ pub fn silu(input: &Tensor) -> Result<Tensor> {
 
 /// x times the probability that a normal variable is below x (Hendrycks and Gimpel, 2016), as
 /// [`torch.nn.functional.gelu`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html); candle's
-/// `gelu_erf`. In F32 to within 4e-7 of the value.
+/// `gelu_erf`. In F32 to within 1e-6, or that part of the value where it is above 1.
 ///
 /// # Errors
 ///
@@ -176,7 +176,7 @@ fn clipped(input: &Tensor, most: f64) -> Result<Tensor> {
 ///
 /// # Errors
 ///
-/// Those of the function.
+/// Those of the function, and where it changes the number of dimensions.
 pub fn elementwise(
     input: &Tensor,
     function: impl FnOnce(&Tensor) -> Result<Tensor>,

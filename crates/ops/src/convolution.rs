@@ -25,12 +25,13 @@ use crate::reference;
 /// [`crate::channels_last::conv2d_nhwc`] is faster where one convolution follows another.
 ///
 /// 3×3 filters at stride 1 may be applied by minimal filtering (Winograd, 1980), which takes 2×2 or 4×4 results
-/// together, and groups may be taken together: a pixel that is infinite or NaN may spoil all of these. With `Some(CudnnFwdAlgo::Direct)` as
-/// `config.cudnn_fwd_algo` all sums are direct; any other value plays a part on a GPU alone.
+/// together, and groups may be taken together: a pixel, or on the way back a gradient, that is infinite or NaN may
+/// spoil all of these. With `Some(CudnnFwdAlgo::Direct)` as `config.cudnn_fwd_algo` all sums are direct; any other value
+/// plays a part on a GPU alone.
 ///
 /// # Errors
 ///
-/// Where the shapes do not fit each other, there are no channels or outputs, stride, dilation or
+/// Where the shapes do not fit each other, images have no pixels, there are no channels or outputs, stride, dilation or
 /// groups are 0, the kernel size is larger than the padded image, or the dtype is neither F32 nor F64.
 pub fn conv2d(
     images: &Tensor,

@@ -37,6 +37,9 @@ pub(crate) fn geometry(
     if channels == 0 || outputs == 0 {
         bail!("{operation}: {channels} channels and {outputs} outputs, one of each is needed");
     }
+    if height == 0 || width == 0 {
+        bail!("{operation}: images of {height}×{width} have no pixels");
+    }
     if channels % groups != 0 || outputs % groups != 0 {
         bail!(
             "{operation}: {groups} groups do not divide both {channels} channels and {outputs} outputs"

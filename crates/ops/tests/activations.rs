@@ -180,11 +180,20 @@ fn ends_have_the_values_of_their_limits() {
     }
     // A large negative value times no probability.
     for function in [silu, gelu, gelu_tanh] {
-        let large = Var::new(&[-1e15f32, 1e15], device()).unwrap();
-        let result = function(&large).unwrap();
-        assert_eq!(result.to_vec1::<f32>().unwrap(), [0.0, 1e15]);
-        let gradients = result.sum_all().unwrap().backward().unwrap();
-        assert_eq!(values(gradients.get(&large).unwrap()), [0.0, 1.0]);
+        for (size, dtype) in [
+            (100.0, DType::F32),
+            (1e15, DType::F32),
+            (1e20, DType::F32),
+            (3e38, DType::F32),
+            (1e300, DType::F64),
+        ] {
+            let large = Tensor::new(&[-size, size], device()).unwrap().to_dtype(dtype).unwrap();
+            let large = Var::from_tensor(&large).unwrap();
+            let result = function(&large).unwrap();
+            assert_eq!(values(&result), [0.0, values(&large)[1]]);
+            let gradients = result.sum_all().unwrap().backward().unwrap();
+            assert_eq!(values(gradients.get(&large).unwrap()), [0.0, 1.0]);
+        }
     }
 }
 

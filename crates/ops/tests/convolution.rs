@@ -417,6 +417,39 @@ fn many_images_lose_nothing() {
     }
 }
 
+/// Of one image whose channels are convolved each by itself: wide rows, and many of them.
+#[test]
+fn many_pixels_of_a_channel_lose_nothing() {
+    if composed() || !device().is_cpu() {
+        return; // candle's sums lose what this test looks for
+    }
+    for (channels, height, width) in [(70, 224, 224), (2, 1, 300_000), (33, 5_000, 3)] {
+        let images = Tensor::full(0.1f32, (1, channels, height, width), device()).unwrap();
+        let ones = Tensor::ones((channels, 1, 1, 3), DType::F32, device()).unwrap();
+        let weight = Var::from_tensor(&ones).unwrap();
+        let config = Conv2dConfig { groups: channels, ..padded(0) };
+        let result = conv2d(&images, &weight, None, config).unwrap();
+        let gradients = result.affine(f64::from(0.1f32), 0.0).unwrap().sum_all().unwrap();
+        let gradients = gradients.backward().unwrap();
+        let exact = f64::from(0.1f32).powi(2) * (height * (width - 2)) as f64;
+        for sum in values(gradients.get(&weight).unwrap()) {
+            let apart = (sum - exact).abs() / exact;
+            assert!(apart < 2e-6, "{channels}×{height}×{width}: {sum}, {exact} was expected");
+        }
+    }
+}
+
+#[test]
+fn images_without_pixels_are_refused() {
+    let weight = tensor(&[3, 2, 3, 3], DType::F32, 1);
+    for dims in [[1, 2, 0, 4], [1, 2, 4, 0], [0, 2, 0, 0]] {
+        let pixels = Tensor::zeros(&dims[..], DType::F32, &candle_core::Device::Cpu).unwrap();
+        for padding in [0, 2] {
+            assert_told(conv2d(&pixels, &weight, None, padded(padding)), "have no pixels");
+        }
+    }
+}
+
 #[test]
 fn the_reference_refuses_what_does_not_fit_too() {
     let (images, weight) =

@@ -1,4 +1,4 @@
-//! Functions of several pieces. Where two meet, the slope is PyTorch's.
+//! Functions of several pieces. Where two meet, the slope is PyTorch 2.15's.
 
 use super::Function;
 use crate::element::Element;
@@ -75,8 +75,10 @@ impl Function for HardSigmoid {
     }
 
     #[inline(always)]
-    fn slope<T: Element, const FUSED: bool>(self, _: T, y: T) -> T {
-        if y <= T::ZERO || y >= T::ONE { T::ZERO } else { T::ONE / T::from_f64(6.0) }
+    fn slope<T: Element, const FUSED: bool>(self, x: T, _: T) -> T {
+        let three = T::from_f64(3.0);
+        let between = x > T::ZERO - three && x < three;
+        if between { T::ONE / T::from_f64(6.0) } else { T::ZERO }
     }
 }
 

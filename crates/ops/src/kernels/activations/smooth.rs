@@ -112,9 +112,12 @@ impl Function for GeluTanh {
 
     #[inline(always)]
     fn slope<T: Element, const FUSED: bool>(self, x: T, _: T) -> T {
+        // Further out the slope is 0 or 1, and the powers of x are infinite sooner or later.
+        let far = T::from_f64(64.0);
+        let x = if x > far { far } else { x };
+        let x = if x < T::ZERO - far { T::ZERO - far } else { x };
         let twice = x * Self::scale::<T, FUSED>(x, 1.0);
         let (gate, slope) = Sigmoid::value_and_slope::<T, FUSED>(twice);
-        // Nothing times x is nothing, where x³ is infinite too.
-        T::mul_add::<FUSED>(slope * x, Self::scale::<T, FUSED>(x, 3.0), gate)
+        T::mul_add::<FUSED>(slope, x * Self::scale::<T, FUSED>(x, 3.0), gate)
     }
 }

@@ -91,7 +91,7 @@ pub(crate) struct Gradients<T> {
 pub(super) enum Way {
     /// Vectors along the channels, where each is a group.
     Depthwise,
-    /// One group after another, each by its own way.
+    /// Some groups together, then the next ones, each by its own way.
     Groups,
     /// One product for the weights and one for the images, where each image is one patch.
     OnePatch,

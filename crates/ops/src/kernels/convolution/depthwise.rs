@@ -1,5 +1,5 @@
 //! Convolutions of each channel by itself, as a MobileNet has them (Howard et al., 2017): vectors run along the
-//! channels, and every image is read as it lies.
+//! channels. Images are read as they lie; where channels have several outputs, with each channel once for each.
 //!
 //! Groups of one channel are too narrow for the other kernels, whose vectors run along the outputs of a group. Here a
 //! pixel of the result is a sum over the filter's taps, each with a vector of weights; so is a pixel of the images'

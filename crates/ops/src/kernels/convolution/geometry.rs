@@ -147,9 +147,10 @@ impl Geometry {
     }
 
     /// Images of a batch of so many that one thread works on at a time: up to 32, and fewer where they are
-    /// large, but as many as have the weights' number of values, whose gradients a thread sums up for itself. A small batch, which might be one thread's work, is cut into four chunks, or a multiple of that, where
-    /// that divides it, and else into about as many. It follows from the sizes alone, so that the order of sums over
-    /// images does not depend on how many threads there are.
+    /// large; but not fewer than have four times as many values as there are weights, of which a thread sums up
+    /// gradients of its own. A small batch, which might be one thread's work, is cut into four chunks, or a multiple of
+    /// that, where that divides it, and else into about as many. It follows from the sizes alone, so that the order of
+    /// sums over images does not depend on how many threads there are.
     pub(crate) fn chunk(&self, count: usize) -> usize {
         const VALUES: usize = 1 << 17;
         const FEW: usize = 64;

@@ -12,8 +12,8 @@ use crate::kernels::parts;
 use crate::memory::{unwritten, zeroed};
 
 impl Geometry {
-    /// The same layer with fewer groups, of as many of its own as have no more than two vectors of channels and
-    /// outputs; one group where that has no more than four, for then nothing is brought together. Where all sums have
+    /// The same layer with fewer groups, of as many of its own as have no more than 32 channels and outputs; one
+    /// group where that has no more than 64, for then nothing is brought together. Where all sums have
     /// to be direct, each group stays by itself: none sees what is in another's pixels.
     pub(super) fn together(&self) -> Self {
         let all = self.channels.max(self.outputs);

@@ -1,6 +1,7 @@
 //! The loops of a convolution of each channel by itself, over one image.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
@@ -105,34 +106,52 @@ impl<T: Element> WithSimd for WeightSums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        /// Rows that are added up before their sums go to others.
-        const ROWS: usize = 32;
-        let (outputs, lanes) = (self.outputs, T::lanes::<S>());
-        let (image_row, result_row) = (self.image_width * outputs, self.result_width * outputs);
-        let across = self.columns.len();
+        /// Additions to a sum, one after another, before it goes to others.
+        const SHORT: usize = 256;
+        let (outputs, result_row) = (self.outputs, self.result_width * self.outputs);
+        let rows_together = (SHORT / self.result_width).max(1);
         let mut part = vec![T::ZERO; self.taps * outputs];
-        for (rows, gradients) in
-            self.rows.chunks(ROWS).zip(self.gradients.chunks(ROWS * result_row))
-        {
-            part.fill(T::ZERO);
-            for (row, gradients) in rows.iter().zip(gradients.chunks_exact(result_row)) {
-                for down in row {
-                    let image = &self.image[down.source * image_row..][..image_row];
-                    let sums = &mut part[down.tap * across * outputs..][..across * outputs];
-                    for (pairs, sums) in self.columns.iter().zip(sums.chunks_exact_mut(outputs)) {
-                        let row = Row { image, gradients, pairs, outputs };
-                        let mut first = 0;
-                        while first < outputs {
-                            first += match (outputs - first).div_ceil(lanes) {
-                                1 => row.add::<S, 1, 4>(simd, first, sums),
-                                2 | 3 => row.add::<S, 2, 2>(simd, first, sums),
-                                _ => row.add::<S, 4, 1>(simd, first, sums),
-                            };
-                        }
-                    }
+        let gradients = self.gradients.chunks(rows_together * result_row);
+        for (rows, gradients) in self.rows.chunks(rows_together).zip(gradients) {
+            for first in (0..self.result_width).step_by(SHORT) {
+                part.fill(T::ZERO);
+                for (row, gradients) in rows.iter().zip(gradients.chunks_exact(result_row)) {
+                    self.add_row(simd, (row, first..first + SHORT), gradients, &mut part);
+                }
+                self.sums.add(&part);
+            }
+        }
+    }
+}
+
+impl<T: Element> WeightSums<'_, T> {
+    /// Adds what a row of the result gives, of so many of the pixels that each tap across takes.
+    #[inline(always)]
+    fn add_row<S: Simd>(
+        &self,
+        simd: S,
+        (row, some): (&[Tap], Range<usize>),
+        gradients: &[T],
+        part: &mut [T],
+    ) {
+        let (outputs, lanes) = (self.outputs, T::lanes::<S>());
+        let image_row = self.image_width * outputs;
+        let across = self.columns.len();
+        for down in row {
+            let image = &self.image[down.source * image_row..][..image_row];
+            let sums = &mut part[down.tap * across * outputs..][..across * outputs];
+            for (pairs, sums) in self.columns.iter().zip(sums.chunks_exact_mut(outputs)) {
+                let pairs = &pairs[some.start.min(pairs.len())..some.end.min(pairs.len())];
+                let row = Row { image, gradients, pairs, outputs };
+                let mut first = 0;
+                while first < outputs {
+                    first += match (outputs - first).div_ceil(lanes) {
+                        1 => row.add::<S, 1, 4>(simd, first, sums),
+                        2 | 3 => row.add::<S, 2, 2>(simd, first, sums),
+                        _ => row.add::<S, 4, 1>(simd, first, sums),
+                    };
                 }
             }
-            self.sums.add(&part);
         }
     }
 }

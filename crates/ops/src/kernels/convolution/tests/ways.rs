@@ -207,7 +207,12 @@ fn groups_are_taken_together_unless_all_sums_have_to_be_direct() {
     let [result, images, ..] = by_kernels(&case, Then::Nothing, &given);
     assert!(result.chunks_exact(12).all(|place| place[..6].iter().all(|value| value.is_nan())));
     assert!(result.chunks_exact(12).all(|place| place[6..].iter().all(|value| value.is_finite())));
-    assert!(images.iter().all(|gradient| gradient.is_finite()));
+    assert!(images.iter().all(|gradient| gradient.is_finite()), "no gradient asks for the pixels");
+    let mut given = made(&case, Then::Nothing, quarters);
+    given[3].iter_mut().step_by(12).for_each(|gradient| *gradient = f64::NAN);
+    let [_, images, ..] = by_kernels(&case, Then::Nothing, &given);
+    assert!(images.chunks_exact(6).all(|pixel| pixel[..3].iter().all(|value| value.is_nan())));
+    assert!(images.chunks_exact(6).all(|pixel| pixel[3..].iter().all(|value| value.is_finite())));
 }
 
 #[test]
