@@ -4,7 +4,8 @@
 
 Prints the median of a step (forward, backward, Adam) in milliseconds, of PyTorch at its best: the faster of
 its two layouts, with fused Adam; and by how many MiB the memory of the process grew at most (Linux), of both
-layouts. The networks are those of `examples/src/bench`: mnist, lenet5, residual, residual:SIDE, mlp, mlp:WIDTH.
+layouts. The networks are those of `examples/src/bench`: mnist, lenet5, lenet5-tanh, residual, residual:SIDE,
+vgg11, vgg11:WIDTH, mobilenet, mobilenet:SIDE, mlp, mlp:WIDTH.
 """
 
 import sys
@@ -35,16 +36,32 @@ def normalised(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequen
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
 
 
-def linears(*sizes: int) -> list[nn.Module]:
+def linears(*sizes: int, activation: type[nn.Module] = nn.ReLU) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for inputs, outputs in zip(sizes, sizes[1:]):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        layers += [nn.Linear(inputs, outputs), activation()]
     return layers[:-1]
 
 
 def pooled(convolution: nn.Conv2d) -> list[nn.Module]:
     # ReLU and max pooling commute; pooling first leaves ReLU a quarter of the work.
     return [convolution, nn.MaxPool2d(2), nn.ReLU()]
+
+
+def vgg11(width: int) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    channels = 3
+    for outputs, pool in zip((1, 2, 4, 4, 8, 8, 8, 8), (1, 1, 0, 1, 0, 1, 0, 1)):
+        convolution = nn.Conv2d(channels, outputs * width, 3, padding=1)
+        layers += pooled(convolution) if pool else [convolution, nn.ReLU()]
+        channels = outputs * width
+    return layers
+
+
+def separable(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+    depthwise = nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False)
+    pointwise = normalised(inputs, outputs, 1, 1)
+    return [depthwise, nn.BatchNorm2d(inputs), nn.ReLU6(), pointwise, nn.ReLU6()]
 
 
 def network(name: str, size: int) -> nn.Sequential:
@@ -54,6 +71,17 @@ def network(name: str, size: int) -> nn.Sequential:
     if name == "lenet5":
         features = pooled(nn.Conv2d(1, 6, 5, padding=2)) + pooled(nn.Conv2d(6, 16, 5))
         return nn.Sequential(*features, nn.Flatten(), *linears(400, 120, 84, 10))
+    if name == "lenet5-tanh":
+        features = [nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2)]
+        features += [nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten()]
+        return nn.Sequential(*features, *linears(400, 120, 84, 10, activation=nn.Tanh))
+    if name == "vgg11":
+        return nn.Sequential(*vgg11(size), nn.Flatten(), nn.Linear(8 * size, 10))
+    if name == "mobilenet":
+        layers = [normalised(3, 32, 3, 1), nn.ReLU6()]
+        for block in [(32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)]:
+            layers += separable(*block)
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
     if name == "residual":
         blocks = [Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2)]
         pooling = nn.AdaptiveAvgPool2d(1)
@@ -65,7 +93,9 @@ def network(name: str, size: int) -> nn.Sequential:
 def shape(name: str, size: int, batch: int) -> tuple[int, ...]:
     if name == "mlp":
         return (batch, 784)
-    return (batch, 3, size, size) if name == "residual" else (batch, 1, 28, 28)
+    if name == "vgg11":
+        return (batch, 3, 32, 32)
+    return (batch, 3, size, size) if name in ("residual", "mobilenet") else (batch, 1, 28, 28)
 
 
 def memory(name: str) -> float:
@@ -78,7 +108,7 @@ def memory(name: str) -> float:
 def median(text: str, batch: int, seconds: float, channels_last: bool) -> float:
     torch.manual_seed(0)
     name, _, size_text = text.partition(":")
-    size = int(size_text or {"mlp": 1024, "residual": 32}.get(name, 28))
+    size = int(size_text or {"mlp": 1024, "residual": 32, "vgg11": 32, "mobilenet": 32}.get(name, 28))
     trained, images = network(name, size).train(), torch.rand(shape(name, size, batch))
     if channels_last:
         trained = trained.to(memory_format=torch.channels_last)

@@ -6,14 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{Result, Tensor};
 use pairnet_ops::channels_last::{
     NormalisedConvolution, avg_pool2d_nhwc, conv2d_batch_norm_nhwc, conv2d_batch_norm_relu_nhwc,
-    conv2d_relu_max_pool_nhwc,
+    conv2d_nhwc, conv2d_relu_max_pool_nhwc, conv2d_relu_nhwc,
 };
 use pairnet_ops::nn::{Init, VarBuilder};
 use pairnet_ops::{
-    BatchStatistics, Conv2dConfig, RunningStatistics, add_relu, linear, linear_relu,
+    BatchStatistics, Conv2dConfig, RunningStatistics, add_relu, linear, linear_relu, relu6, tanh,
 };
 
-use super::{Forward, Network};
+use super::{Forward, MOBILENET, Network, vgg11};
 
 /// The network, images (n, height, width, channels) to logits.
 pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Result<Forward> {
@@ -35,6 +35,60 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
                 let config = Conv2dConfig::default();
                 let features = conv2d_relu_max_pool_nhwc(&features, weight, bias, config)?;
                 through(&layers, features.flatten_from(1)?)
+            }))
+        }
+        "lenet5-tanh" => {
+            let first = Weights::convolution(1, 6, 5, vb.pp("0"))?;
+            let second = Weights::convolution(6, 16, 5, vb.pp("1"))?;
+            let layers = Weights::linears(&[400, 120, 84, 10], vb)?;
+            let layer = |images: &Tensor, Weights { weight, bias }: &Weights, padding| {
+                let config = Conv2dConfig { padding, ..Default::default() };
+                avg_pool2d_nhwc(&tanh(&conv2d_nhwc(images, weight, Some(bias), config)?)?, 2, 2)
+            };
+            Ok(Box::new(move |images| {
+                let features = layer(&layer(images, &first, 2)?, &second, 0)?.flatten_from(1)?;
+                let [first, second, classes] = &layers[..] else { return Ok(features) };
+                let apply = |values: &Tensor, Weights { weight, bias }: &Weights| {
+                    linear(values, weight, Some(bias))
+                };
+                let hidden = tanh(&apply(&tanh(&apply(&features, first)?)?, second)?)?;
+                apply(&hidden, classes)
+            }))
+        }
+        "vgg11" => {
+            let convolution = |(index, (inputs, outputs, pooled))| {
+                let vb = vb.pp(format!("conv.{index}"));
+                Ok((Weights::convolution(inputs, outputs, 3, vb)?, pooled))
+            };
+            let convolutions =
+                (0..).zip(vgg11(size)).map(convolution).collect::<Result<Vec<_>>>()?;
+            let classes = Weights::linears(&[8 * size, 10], vb)?;
+            Ok(Box::new(move |images| {
+                let layer = |images: Tensor, (layer, pooled): &(Weights, bool)| {
+                    let conv2d = if *pooled { conv2d_relu_max_pool_nhwc } else { conv2d_relu_nhwc };
+                    let config = Conv2dConfig { padding: 1, ..Default::default() };
+                    conv2d(&images, &layer.weight, Some(&layer.bias), config)
+                };
+                let features = convolutions.iter().try_fold(images.clone(), layer)?;
+                through(&classes, features.flatten_from(1)?)
+            }))
+        }
+        "mobilenet" => {
+            let stem = Normalised::new(3, 32, 3, 1, vb.pp("stem"))?;
+            let separable = |(index, (inputs, outputs, stride))| {
+                let vb = vb.pp(format!("separable.{index}"));
+                Ok([
+                    Normalised::depthwise(inputs, stride, vb.pp("depthwise"))?,
+                    Normalised::new(inputs, outputs, 1, 1, vb.pp("pointwise"))?,
+                ])
+            };
+            let separables = (0..).zip(MOBILENET).map(separable).collect::<Result<Vec<_>>>()?;
+            let classes = Weights::linears(&[256, 10], vb)?;
+            Ok(Box::new(move |images| {
+                let layer = |images: Tensor, layer: &Normalised| relu6(&layer.plain(&images)?);
+                let stem = layer(images.clone(), &stem)?;
+                let features = separables.iter().flatten().try_fold(stem, layer)?;
+                through(&classes, avg_pool2d_nhwc(&features, size / 4, size / 4)?.flatten_from(1)?)
             }))
         }
         "residual" => {
@@ -114,13 +168,24 @@ impl Normalised {
         stride: usize,
         vb: VarBuilder,
     ) -> Result<Self> {
-        let running = RunningStatistics::new(outputs, vb.dtype(), vb.device())?;
+        let config = Conv2dConfig { padding: kernel / 2, stride, ..Default::default() };
+        Self::of(Weights::convolution(inputs, outputs, kernel, vb.clone())?, config, vb)
+    }
+
+    /// Of 3×3, each channel by itself.
+    fn depthwise(channels: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+        let config = Conv2dConfig { padding: 1, stride, groups: channels, ..Default::default() };
+        Self::of(Weights::convolution(1, channels, 3, vb.clone())?, config, vb)
+    }
+
+    fn of(Weights { weight, .. }: Weights, config: Conv2dConfig, vb: VarBuilder) -> Result<Self> {
+        let channels = weight.dims()[0];
         Ok(Self {
-            weight: Weights::convolution(inputs, outputs, kernel, vb.clone())?.weight,
-            gamma: vb.get_with_hints(outputs, "gamma", Init::Const(1.0))?,
-            beta: vb.get_with_hints(outputs, "beta", Init::Const(0.0))?,
-            config: Conv2dConfig { padding: kernel / 2, stride, ..Default::default() },
-            running: Mutex::new(running),
+            weight,
+            gamma: vb.get_with_hints(channels, "gamma", Init::Const(1.0))?,
+            beta: vb.get_with_hints(channels, "beta", Init::Const(0.0))?,
+            config,
+            running: Mutex::new(RunningStatistics::new(channels, vb.dtype(), vb.device())?),
         })
     }
 

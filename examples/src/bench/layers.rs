@@ -4,7 +4,7 @@ use candle_core::{Module, ModuleT, Result, Tensor};
 
 use nn::{Conv2d, Conv2dConfig, VarBuilder};
 
-use crate::bench::{Forward, Network};
+use crate::bench::{Forward, MOBILENET, Network, vgg11};
 
 /// The network, images to logits.
 pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Result<Forward> {
@@ -28,7 +28,52 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
             Ok(Box::new(move |images| {
                 let features = pool(&relu(&images.apply(&first)?)?)?;
                 let features = flatten(&pool(&relu(&features.apply(&second)?)?)?)?;
-                through(&layers, features)
+                through(&layers, features, relu)
+            }))
+        }
+        "lenet5-tanh" => {
+            let padded = Conv2dConfig { padding: 2, ..Default::default() };
+            let first = nn::conv2d(1, 6, 5, padded, vb.pp("0"))?;
+            let second = nn::conv2d(6, 16, 5, Conv2dConfig::default(), vb.pp("1"))?;
+            let layers = linears(&[400, 120, 84, 10], vb)?;
+            Ok(Box::new(move |images| {
+                let features = mean_pool(&tanh(&images.apply(&first)?)?)?;
+                let features = flatten(&mean_pool(&tanh(&features.apply(&second)?)?)?)?;
+                through(&layers, features, tanh)
+            }))
+        }
+        "vgg11" => {
+            let padded = Conv2dConfig { padding: 1, ..Default::default() };
+            let convolution = |(index, (inputs, outputs, pooled))| {
+                let vb = vb.pp(format!("conv.{index}"));
+                Ok((nn::conv2d(inputs, outputs, 3, padded, vb)?, pooled))
+            };
+            let convolutions = (0..).zip(vgg11(size)).map(convolution).collect::<Result<Vec<_>>>()?;
+            let classes = nn::linear(8 * size, 10, vb.pp("classes"))?;
+            Ok(Box::new(move |images| {
+                let layer = |images: Tensor, (convolution, pooled): &(Conv2d, bool)| {
+                    let features = relu(&images.apply(convolution)?)?;
+                    if *pooled { pool(&features) } else { Ok(features) }
+                };
+                flatten(&convolutions.iter().try_fold(images.clone(), layer)?)?.apply(&classes)
+            }))
+        }
+        "mobilenet" => {
+            let stem = Normalised::new(3, 32, 3, 1, vb.pp("stem"))?;
+            let separable = |(index, (inputs, outputs, stride))| {
+                let vb = vb.pp(format!("separable.{index}"));
+                Ok([
+                    Normalised::depthwise(inputs, stride, vb.pp("depthwise"))?,
+                    Normalised::new(inputs, outputs, 1, 1, vb.pp("pointwise"))?,
+                ])
+            };
+            let separables = (0..).zip(MOBILENET).map(separable).collect::<Result<Vec<_>>>()?;
+            let classes = nn::linear(256, 10, vb.pp("classes"))?;
+            Ok(Box::new(move |images| {
+                let layer = |images: Tensor, layer: &Normalised| relu6(&layer.forward(&images)?);
+                let stem = layer(images.clone(), &stem)?;
+                let features = separables.iter().flatten().try_fold(stem, layer)?;
+                mean(&features)?.apply(&classes)
             }))
         }
         "residual" => {
@@ -47,7 +92,7 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
         }
         _ => {
             let layers = linears(&[784, size, size, 10], vb)?;
-            Ok(Box::new(move |images| through(&layers, images.clone())))
+            Ok(Box::new(move |images| through(&layers, images.clone(), relu)))
         }
     }
 }
@@ -59,12 +104,16 @@ fn linears(sizes: &[usize], vb: VarBuilder) -> Result<Vec<nn::Linear>> {
     sizes.windows(2).enumerate().map(layer).collect()
 }
 
-/// Through linear layers with ReLU between them.
-fn through(layers: &[nn::Linear], mut values: Tensor) -> Result<Tensor> {
+/// Through linear layers with `activation` between them.
+fn through(
+    layers: &[nn::Linear],
+    mut values: Tensor,
+    activation: fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
     for (index, layer) in layers.iter().enumerate() {
         values = layer.forward(&values)?;
         if index + 1 < layers.len() {
-            values = relu(&values)?;
+            values = activation(&values)?;
         }
     }
     Ok(values)
@@ -87,6 +136,15 @@ impl Normalised {
         Ok(Self {
             convolution: nn::conv2d_no_bias(inputs, outputs, kernel, config, vb.pp("conv"))?,
             norm: nn::batch_norm(outputs, 1e-5, vb.pp("bn"))?,
+        })
+    }
+
+    /// Of 3×3, each channel by itself.
+    fn depthwise(channels: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+        let config = Conv2dConfig { padding: 1, stride, groups: channels, ..Default::default() };
+        Ok(Self {
+            convolution: nn::conv2d_no_bias(channels, channels, 3, config, vb.pp("conv"))?,
+            norm: nn::batch_norm(channels, 1e-5, vb.pp("bn"))?,
         })
     }
 

@@ -24,8 +24,20 @@ mod with_candle {
         (one + other)?.relu()
     }
 
+    fn relu6(values: &Tensor) -> Result<Tensor> {
+        values.clamp(0f32, 6f32)
+    }
+
+    fn tanh(values: &Tensor) -> Result<Tensor> {
+        values.tanh()
+    }
+
     fn pool(images: &Tensor) -> Result<Tensor> {
         images.max_pool2d(2)
+    }
+
+    fn mean_pool(images: &Tensor) -> Result<Tensor> {
+        images.avg_pool2d(2)
     }
 
     fn mean(images: &Tensor) -> Result<Tensor> {
@@ -40,10 +52,14 @@ mod with_candle {
 }
 
 mod with_pairnet {
-    use pairnet_ops::{add_relu, flatten, nn, relu};
+    use pairnet_ops::{add_relu, flatten, nn, relu, relu6, tanh};
 
     fn pool(images: &Tensor) -> Result<Tensor> {
         images.apply(&nn::MaxPool2d::new(2))
+    }
+
+    fn mean_pool(images: &Tensor) -> Result<Tensor> {
+        images.apply(&nn::AvgPool2d::new(2))
     }
 
     fn mean(images: &Tensor) -> Result<Tensor> {
@@ -57,13 +73,35 @@ mod with_pairnet {
 type Forward = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
 /// The networks, as `bench/other_networks.py` has them too.
-pub const NETWORKS: [&str; 4] = ["mnist", "lenet5", "residual", "mlp"];
+pub const NETWORKS: [&str; 7] =
+    ["mnist", "lenet5", "lenet5-tanh", "residual", "vgg11", "mobilenet", "mlp"];
+
+/// Channels and outputs of VGG-11's convolutions, the first with `width` outputs, and which are pooled
+/// (Simonyan and Zisserman, 2014, configuration A).
+fn vgg11(width: usize) -> [(usize, usize, bool); 8] {
+    let [w1, w2, w4, w8] = [width, 2 * width, 4 * width, 8 * width];
+    [
+        (3, w1, true),
+        (w1, w2, true),
+        (w2, w4, false),
+        (w4, w4, true),
+        (w4, w8, false),
+        (w8, w8, true),
+        (w8, w8, false),
+        (w8, w8, true),
+    ]
+}
+
+/// Channels, outputs and stride of depthwise separable convolutions (Howard and others, 2017), for small images.
+const MOBILENET: [(usize, usize, usize); 5] =
+    [(32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)];
 
 /// What a network is computed with.
 pub const STYLES: [&str; 3] = ["candle", "layers", "functions"];
 
-/// One of [`NETWORKS`], and how large: the MLP's hidden layers have so many units, the residual network's
-/// images that side, a multiple of four. The others have one size.
+/// One of [`NETWORKS`], and how large: the MLP's hidden layers have so many units, VGG-11's first convolution so
+/// many outputs, half of the paper's 64 in the table; the images of the residual network and of MobileNet have that
+/// side, a multiple of four. The others have one size.
 #[derive(Clone, Copy, Debug)]
 pub struct Network<'a> {
     /// What it is called.
@@ -78,13 +116,13 @@ impl<'a> Network<'a> {
         let (name, size) = text.split_once(':').unwrap_or((text, ""));
         let usual = match name {
             "mlp" => 1024,
-            "residual" => 32,
+            "residual" | "vgg11" | "mobilenet" => 32,
             _ => 28,
         };
         let size: usize = if size.is_empty() { usual } else { size.parse().ok()? };
         let fits = match name {
-            "mlp" => size > 0,
-            "residual" => size > 0 && size.is_multiple_of(4),
+            "mlp" | "vgg11" => size > 0,
+            "residual" | "mobilenet" => size > 0 && size.is_multiple_of(4),
             _ => size == usual,
         };
         (NETWORKS.contains(&name) && fits).then_some(Self { name, size })
@@ -100,7 +138,8 @@ impl<'a> Network<'a> {
 pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) -> Result<Vec<f64>> {
     let shape = match network.name {
         "mlp" => vec![batch, 784],
-        "residual" => vec![batch, 3, network.size, network.size],
+        "residual" | "mobilenet" => vec![batch, 3, network.size, network.size],
+        "vgg11" => vec![batch, 3, 32, 32],
         _ => vec![batch, 1, 28, 28],
     };
     let mut rng = ChaCha8Rng::seed_from_u64(0);
