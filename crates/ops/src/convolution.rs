@@ -1,5 +1,6 @@
 //! Two-dimensional convolution, alone or with ReLU and max pooling.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, Result, Shape, Tensor};
@@ -8,7 +9,7 @@ use candle_nn::Conv2dConfig;
 use crate::convolution_sizes::{Trained, geometry};
 use crate::element::{Element, composed};
 use crate::kernels::convolution::{
-    Geometry, Saved, Then, backward, channels_first_weights, channels_last_weights, forward,
+    Geometry, Saved, Then, arranged_weights, backward, forward, given_weights,
 };
 use crate::layout::{bias_or_zeros, channels_first, channels_last};
 use crate::op::{Argument, Op, apply, kept};
@@ -116,10 +117,25 @@ struct Convolution {
 }
 
 struct Kept {
-    /// Channels-last.
-    weights: CpuStorage,
+    weights: KeptWeights,
     /// Where each window's maximum was.
     places: Vec<u8>,
+}
+
+/// Weights as the kernels read them, where these are not the weights as they were given.
+pub(crate) struct KeptWeights(Option<CpuStorage>);
+
+impl KeptWeights {
+    pub(crate) fn new<T: Element>(weights: Cow<'_, [T]>) -> Self {
+        match weights {
+            Cow::Borrowed(_) => Self(None),
+            Cow::Owned(arranged) => Self(Some(T::to_cpu_storage_owned(arranged))),
+        }
+    }
+
+    pub(crate) fn get<'a, T: Element>(&'a self, given: &'a [T]) -> Result<&'a [T]> {
+        self.0.as_ref().map_or(Ok(given), CpuStorage::as_slice)
+    }
 }
 
 impl Op<3> for Convolution {
@@ -132,9 +148,9 @@ impl Op<3> for Convolution {
         [images, weight, bias]: [Argument<'_, T>; 3],
     ) -> Result<(Vec<T>, Shape)> {
         let geometry = &self.geometry;
-        let weights = channels_last_weights(weight.values, geometry);
+        let weights = arranged_weights(weight.values, geometry);
         let (result, places) = forward(images.values, (&weights, bias.values), geometry, self.then);
-        let weights = T::to_cpu_storage_owned(weights);
+        let weights = KeptWeights::new(weights);
         self.kept.get_or_init(|| Kept { weights, places });
         let (height, width) = geometry.result(self.then);
         Ok((result, (images.dims[0], height, width, geometry.outputs).into()))
@@ -142,7 +158,7 @@ impl Op<3> for Convolution {
 
     fn backward<T: Element>(
         &self,
-        [images, ..]: [Argument<'_, T>; 3],
+        [images, weight, ..]: [Argument<'_, T>; 3],
         [of_images, _, of_bias]: [bool; 3],
         result: &[T],
         gradient: &[T],
@@ -150,13 +166,13 @@ impl Op<3> for Convolution {
         let kept = kept(self.name, &self.kept)?;
         let saved = Saved {
             images: images.values,
-            weights: kept.weights.as_slice()?,
+            weights: kept.weights.get(weight.values)?,
             result,
             places: &kept.places,
             then: self.then,
         };
         let gradients = backward(&saved, &gradient, &self.geometry, of_images);
-        let of_weight = channels_first_weights(&gradients.weights, &self.geometry);
+        let of_weight = given_weights(gradients.weights, &self.geometry);
         Ok([
             of_images.then_some(gradients.images),
             Some(of_weight),

@@ -89,6 +89,7 @@ pub(crate) fn geometry(
         dilation,
         groups,
         direct: config.cudnn_fwd_algo == Some(CudnnFwdAlgo::Direct),
+        im2col: false,
         band: BAND,
     };
     let (rows, columns) = geometry.convolved();
@@ -110,5 +111,5 @@ pub(crate) fn geometry(
             "{operation}: images of {padded_height}×{padded_width} with padding, {channels} channels and {outputs} outputs are too large"
         );
     }
-    Ok(geometry)
+    Ok(geometry.for_batch(count))
 }

@@ -1,7 +1,10 @@
 //! Convolution of channels-last images, with ReLU and max pooling in the same pass.
 //!
 //! Images are (height, width, channels) row-major, so each row of a patch is
-//! contiguous: `kernel width · channels` values, called a *segment* here. No patch matrix is built.
+//! contiguous: `kernel width · channels` values, called a *segment* here. A matrix of patches is built where many weights
+//! meet few positions ([`im2col`]), and in parts for some gradients.
+
+use std::borrow::Cow;
 
 use crate::element::Element;
 use crate::kernels::transposed::each_transposed;
@@ -13,6 +16,7 @@ mod depthwise;
 mod forward;
 mod geometry;
 mod groups;
+mod im2col;
 mod near;
 #[cfg(test)]
 mod tests;
@@ -28,13 +32,19 @@ pub(crate) use geometry::{Geometry, Then};
 #[cfg(test)]
 use winograd::Tile;
 
-/// Weights (outputs, channels of a group, kernel height, kernel width) as (outputs, kernel height,
-/// kernel width, channels): the order in which a channels-last image is read.
-pub(crate) fn channels_last_weights<T: Element>(weights: &[T], g: &Geometry) -> Vec<T> {
-    each_transposed(weights, (g.channels / g.groups, g.kernel_height * g.kernel_width))
+/// Weights (outputs, channels of a group, kernel height, kernel width) as the kernels read them: (outputs, kernel
+/// height, kernel width, channels), the order in which a channels-last image is read, or as they are.
+pub(crate) fn arranged_weights<'a, T: Element>(weights: &'a [T], g: &Geometry) -> Cow<'a, [T]> {
+    if g.im2col {
+        return weights.into();
+    }
+    each_transposed(weights, (g.channels / g.groups, g.kernel_height * g.kernel_width)).into()
 }
 
-/// The inverse of [`channels_last_weights`].
-pub(crate) fn channels_first_weights<T: Element>(weights: &[T], g: &Geometry) -> Vec<T> {
-    each_transposed(weights, (g.kernel_height * g.kernel_width, g.channels / g.groups))
+/// The inverse of [`arranged_weights`].
+pub(crate) fn given_weights<T: Element>(weights: Vec<T>, g: &Geometry) -> Vec<T> {
+    if g.im2col {
+        return weights;
+    }
+    each_transposed(&weights, (g.kernel_height * g.kernel_width, g.channels / g.groups))
 }

@@ -6,9 +6,10 @@ use candle_core::{CpuStorage, Device, Result, Shape, Tensor, bail};
 
 use super::NormalisedConvolution;
 use crate::concatenation::concatenate;
+use crate::convolution::KeptWeights;
 use crate::element::Element;
 use crate::kernels::batch_norm::Normaliser;
-use crate::kernels::convolution::{Geometry, Then, channels_first_weights, channels_last_weights};
+use crate::kernels::convolution::{Geometry, Then, arranged_weights, given_weights};
 use crate::kernels::normalised_convolution::{
     Gradients, Normalised, Order, Saved, Settings, backward, forward,
 };
@@ -62,8 +63,7 @@ struct ConvolutionBatchNorm {
 }
 
 struct Kept {
-    /// Channels-last.
-    weights: CpuStorage,
+    weights: KeptWeights,
     /// In f64 so that one type serves both dtypes.
     normaliser: Normaliser<f64>,
     /// What was normalised: the convolution's result, after ReLU where that comes first.
@@ -109,7 +109,7 @@ impl Op<3> for ConvolutionBatchNorm {
     ) -> Result<(Vec<T>, Shape)> {
         let geometry = &self.geometry;
         let (bias, gamma, beta) = self.parts(small.values);
-        let weights = channels_last_weights(weight.values, geometry);
+        let weights = arranged_weights(weight.values, geometry);
         let frozen = self.frozen();
         let settings = self.settings((gamma, beta), frozen.as_ref());
         let Normalised { result, moments, normaliser, activations, places, maxima } =
@@ -120,7 +120,7 @@ impl Op<3> for ConvolutionBatchNorm {
         let (mean, variance) = (on_cpu(moments.0)?, on_cpu(moments.1)?);
         self.statistics.get_or_init(|| BatchStatistics { mean, variance, count });
         self.kept.get_or_init(|| Kept {
-            weights: T::to_cpu_storage_owned(weights),
+            weights: KeptWeights::new(weights),
             normaliser: normaliser.to_f64(),
             activations: T::to_cpu_storage_owned(activations),
             places,
@@ -133,7 +133,7 @@ impl Op<3> for ConvolutionBatchNorm {
 
     fn backward<T: Element>(
         &self,
-        [images, _, small]: [Argument<'_, T>; 3],
+        [images, weight, small]: [Argument<'_, T>; 3],
         [of_images, ..]: [bool; 3],
         result: &[T],
         gradient: &[T],
@@ -144,7 +144,7 @@ impl Op<3> for ConvolutionBatchNorm {
         let frozen = self.frozen();
         let saved = Saved {
             images: images.values,
-            weights: kept.weights.as_slice()?,
+            weights: kept.weights.get(weight.values)?,
             normaliser: &kept.normaliser.to(),
             activations: kept.activations.as_slice()?,
             places: &kept.places,
@@ -154,7 +154,7 @@ impl Op<3> for ConvolutionBatchNorm {
         let settings = self.settings((gamma, beta), frozen.as_ref());
         let Gradients { convolution, gamma, beta } =
             backward(&saved, &settings, gradient, geometry, of_images);
-        let of_weight = channels_first_weights(&convolution.weights, geometry);
+        let of_weight = given_weights(convolution.weights, geometry);
         let of_small = [convolution.bias, gamma, beta].concat();
         Ok([of_images.then_some(convolution.images), Some(of_weight), Some(of_small)])
     }

@@ -15,7 +15,7 @@ use self::sparse::Sparse;
 use self::winograd::{Transforms, Winograd};
 use super::bands::Band;
 use super::winograd::Tile;
-use super::{Geometry, ResultRows, Then, depthwise, groups};
+use super::{Geometry, ResultRows, Then, depthwise, groups, im2col};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
@@ -32,10 +32,12 @@ mod short_patches;
 mod sparse;
 mod winograd;
 
+pub(super) use self::patches::add_patches;
+
 /// What the forward pass took and gave, for the backward pass.
 pub(crate) struct Saved<'a, T> {
     pub(crate) images: &'a [T],
-    /// Channels-last.
+    /// [Arranged](super::arranged_weights).
     pub(crate) weights: &'a [T],
     pub(crate) result: &'a [T],
     pub(crate) places: &'a [u8],
@@ -81,7 +83,7 @@ fn write_all<T: Element, const FUSED: bool>(given: ThroughRelu<'_, T>, gradients
 pub(crate) struct Gradients<T> {
     /// Empty where it was not wanted.
     pub(crate) images: Vec<T>,
-    /// Channels-last.
+    /// [Arranged](super::arranged_weights).
     pub(crate) weights: Vec<T>,
     pub(crate) bias: Vec<T>,
 }
@@ -91,6 +93,8 @@ pub(crate) struct Gradients<T> {
 pub(super) enum Way {
     /// Vectors along the channels, where each is a group.
     Depthwise,
+    /// Products with the patches of the whole batch, where there are few of them and many weights.
+    Im2col,
     /// Some groups together, then the next ones, each by its own way.
     Groups,
     /// One product for the weights and one for the images, where each image is one patch.
@@ -115,7 +119,9 @@ impl Way {
         of_images: bool,
         mostly_zero: impl FnOnce() -> bool,
     ) -> Self {
-        if depthwise::fit(g, then) {
+        if g.im2col {
+            Way::Im2col
+        } else if depthwise::fit(g, then) {
             Way::Depthwise
         } else if g.groups > 1 {
             Way::Groups
@@ -146,6 +152,9 @@ pub(crate) fn backward<T: Element>(
 ) -> Gradients<T> {
     let g = &g.of_batch(saved.images.len() / g.image(), saved.then);
     let way = Way::of(g, saved.then, of_images, || result_gradient.is_mostly_zero(g.outputs));
+    if way == Way::Im2col {
+        return im2col::backward(saved, result_gradient, g, of_images);
+    }
     if way == Way::Depthwise {
         return depthwise::backward(saved, result_gradient, g, of_images);
     }

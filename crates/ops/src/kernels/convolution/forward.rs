@@ -9,7 +9,7 @@ use super::arrangement::Arranged;
 use super::near::{near, row_tile, window_tile};
 use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::winograd::Tile;
-use super::{Geometry, Then, depthwise, groups};
+use super::{Geometry, Then, depthwise, groups, im2col};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::linear::weighted;
@@ -21,13 +21,13 @@ use crate::memory::unwritten;
 mod store;
 mod winograd;
 
-pub(super) use self::store::{at_least, floor};
-use self::store::{store, store_maxima};
+use self::store::store;
+pub(super) use self::store::{at_least, floor, store_maxima};
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
 ///
-/// The weights, before the bias, are channels-last, one row of patch length an output.
+/// The weights, before the bias, are [arranged](super::arranged_weights), one row of patch length an output.
 pub(crate) fn forward<T: Element>(
     images: &[T],
     trained: (&[T], &[T]),
@@ -55,14 +55,17 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     if g.groups > 1 && !depthwise {
         return groups::forward_and(images, (weights, bias), g, then, look);
     }
-    if depthwise || g.one_patch() {
-        let result = if depthwise {
-            depthwise::forward(images, (weights, bias), g, then)
+    if g.im2col || depthwise || g.one_patch() {
+        let trained = (weights, bias);
+        let (result, places) = if g.im2col {
+            im2col::forward(images, trained, g, then)
+        } else if depthwise {
+            (depthwise::forward(images, trained, g, then), Vec::new())
         } else {
-            forward_one_patch(images, (weights, bias), g, then)
+            (forward_one_patch(images, trained, g, then), Vec::new())
         };
         let looks = parts::map(result.chunks(chunk * length), look);
-        return (result, Vec::new(), looks);
+        return (result, places, looks);
     }
     let g = &g.of_batch(count, then);
     let filters = &Filters::new(weights, bias, g, then);

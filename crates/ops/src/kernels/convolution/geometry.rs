@@ -41,6 +41,8 @@ pub(crate) struct Geometry {
     pub(crate) groups: usize,
     /// Whether all sums have to be direct, without minimal filtering.
     pub(crate) direct: bool,
+    /// Whether it is taken by [products with all patches](super::im2col), with PyTorch's weights.
+    pub(crate) im2col: bool,
     /// Values that are worked on together: [`super::BAND`], and fewer in tests.
     pub(crate) band: usize,
 }
@@ -189,6 +191,7 @@ mod tests {
                 dilation: 1,
                 groups: 1,
                 direct: false,
+                im2col: false,
                 band: BAND,
             };
             assert_eq!((g.chunk(100), g.chunk(1000), g.cut()), (32, 32, false));

@@ -130,7 +130,7 @@ fn own_channels(g: &Geometry, together: &Geometry) -> impl Iterator<Item = Range
 }
 
 /// The gradients of all results, with ReLU undone.
-fn written<T: Element>(
+pub(super) fn written<T: Element>(
     saved: &Saved<'_, T>,
     result_gradient: &dyn ResultGradient<T>,
     g: &Geometry,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use super::{BAND, Geometry, Saved, Then, Tile, backward, channels_last_weights, forward};
+use super::{BAND, Geometry, Saved, Then, Tile, arranged_weights, backward, forward};
 use crate::kernels::normalised_convolution::{self as normalised, Order, Settings};
 use crate::reference;
 
@@ -43,10 +43,11 @@ fn cases() -> impl Strategy<Value = Case> {
         ((14usize..35, 14usize..35), Just((3, 3)), (0usize..3, Just(1), Just(1), 1usize..3));
     let layers = prop_oneof![2 => any_size, 1 => short_patches, 1 => minimal];
     let sizes = (1usize..4, 1usize..16, 1usize..9);
-    let choices = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>());
+    let choices =
+        (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>());
     (layers, sizes, choices).prop_map(|((channels, kernel_size, settings), sizes, choices)| {
         let (padding, stride, dilation, groups) = settings;
-        let (pooled, other, of_images, zeros, band) = choices;
+        let (pooled, other, of_images, zeros, im2col, band) = choices;
         // Large enough for the filter, and for a window of its results.
         let least = |size: usize, filter: usize| {
             size.max((dilation * (filter - 1) + 1 + stride).saturating_sub(2 * padding))
@@ -63,6 +64,7 @@ fn cases() -> impl Strategy<Value = Case> {
             dilation,
             groups,
             direct: false,
+            im2col: im2col && groups == 1,
             band: BAND,
         };
         let whole = g.group().values() as u64;
@@ -140,7 +142,7 @@ fn by_kernels<T: crate::element::Element>(
     then: Then,
     [images, weight, bias, gradients]: &[Vec<T>; 4],
 ) -> [Vec<T>; 4] {
-    let weights = channels_last_weights(weight, &case.g);
+    let weights = arranged_weights(weight, &case.g);
     let (result, places) = forward(images, (&weights, bias), &case.g, then);
     let saved = Saved { images, weights: &weights, result: &result, places: &places, then };
     let found = backward(&saved, &&gradients[..], &case.g, case.of_images);
@@ -160,7 +162,8 @@ fn assert_the_same(case: &Case) {
         (false, true) => Then::Relu,
         (false, false) => Then::Nothing,
     };
-    let exact = Tile::of(&case.g.together().group(), then) != Some(Tile::Four);
+    let tile = Tile::of(&case.g.together().group(), then);
+    let exact = case.g.im2col || tile != Some(Tile::Four);
     let given = if exact { made(case, then, quarters) } else { made(case, then, uniform) };
     let [images, weight, bias, gradients] = &given;
     let vectors: [&[f64]; 1] = [bias];
@@ -173,7 +176,7 @@ fn assert_the_same(case: &Case) {
         }
     };
     let expected = by_candle(case, (images, weight, &vectors), gradients, compute).unwrap();
-    let of_weights = channels_last_weights(&expected[2], &case.g);
+    let of_weights = arranged_weights(&expected[2], &case.g);
     let of_images = if case.of_images { &expected[1][..] } else { &[] };
     let expected = [&expected[0], of_images, &of_weights, &expected[3]];
     let found = by_kernels(case, then, &given);
@@ -244,7 +247,7 @@ proptest! {
         let expected = by_candle(&case, (images, weight, &vectors), gradients, compute).unwrap();
         let settings =
             Settings { gamma, beta, epsilon: EPSILON, frozen: None, max_pool: pooled, order };
-        let weights = &channels_last_weights(weight, &g)[..];
+        let weights = &arranged_weights(weight, &g)[..];
         let bias = vec![0.0; g.outputs];
         let made = normalised::forward(images, (weights, &bias), &settings, &g);
         let saved = normalised::Saved {
@@ -258,11 +261,11 @@ proptest! {
         };
         let found = normalised::backward(&saved, &settings, gradients, &g, case.of_images);
         let of_images = if case.of_images { &expected[1] } else { &vec![] };
-        let of_weights = channels_last_weights(&expected[2], &g);
+        let of_weights = arranged_weights(&expected[2], &g);
         let pairs = [
             ("result", &made.result, &expected[0]),
             ("images", &found.convolution.images, of_images),
-            ("weights", &found.convolution.weights, &of_weights),
+            ("weights", &found.convolution.weights, &of_weights.into_owned()),
             ("gamma", &found.gamma, &expected[3]),
             ("beta", &found.beta, &expected[4]),
         ];
@@ -311,6 +314,7 @@ fn one_row_is_one_band_whatever_the_stride() {
         dilation: 1,
         groups: 1,
         direct: false,
+        im2col: false,
         band: BAND,
     };
     let bands = g.bands(Then::Nothing);

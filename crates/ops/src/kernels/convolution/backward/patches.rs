@@ -114,7 +114,7 @@ fn copy_patches<T: Element, S: Simd>(
 
 /// Adds each patch to where [`copy_patches`] takes it from.
 #[inline(always)]
-pub(super) fn add_patches<T: Element>(
+pub(in super::super) fn add_patches<T: Element>(
     patches: &[T],
     starts: &[usize],
     image: &mut [T],

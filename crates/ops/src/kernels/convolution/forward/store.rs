@@ -62,7 +62,12 @@ pub(super) fn store<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: 
 /// Writes the rectified maxima of a tile's windows, and the place of each, to rows of so many outputs, from output
 /// `first` on. There are fewer rows than windows where the tile is the last of an image.
 #[inline(always)]
-pub(super) fn store_maxima<T: Element, S: Simd, const VECTORS: usize, const POSITIONS: usize>(
+pub(in super::super) fn store_maxima<
+    T: Element,
+    S: Simd,
+    const VECTORS: usize,
+    const POSITIONS: usize,
+>(
     simd: S,
     sums: [[T::Vector<S>; VECTORS]; POSITIONS],
     (result, places): (&mut [MaybeUninit<T>], &mut [MaybeUninit<u8>]),

@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 56] = [
+    let layers: [Layer; 60] = [
         // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
         (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
@@ -21,6 +21,11 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Depthwise, [5, 20, 20, 2, 3, 3, 1, 20], BAND, (false, true)),
         (Way::Depthwise, [6, 20, 40, 6, 0, 1, 1, 20], BAND, (false, true)),
         (Way::Depthwise, [9, 4, 4, 1, 0, 1, 1, 4], 50, (false, true)),
+        // One image of many filters: with and without room for a window, with all settings.
+        (Way::Im2col, [4, 128, 64, 3, 1, 1, 1, 1], BAND, (true, true)),
+        (Way::Im2col, [2, 96, 150, 3, 1, 1, 1, 1], BAND, (false, true)),
+        (Way::Im2col, [9, 40, 70, 5, 2, 2, 2, 1], BAND, (true, false)),
+        (Way::Im2col, [5, 260, 257, 1, 1, 2, 1, 1], 700, (false, true)),
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
         // Twelve groups are taken together, or one by one.
@@ -99,12 +104,15 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
             dilation,
             groups,
             direct: false,
+            im2col: false,
             band,
         };
+        let g = g.for_batch(1);
         let then = if pooled { Then::ReluMaxPool } else { Then::Relu };
         assert_eq!(Way::of(&g, then, of_images, || zeros), way, "{sizes:?}");
         // More images than a thread takes at a time, and one.
         for (count, other) in [(33, false), (1, true)] {
+            let g = g.for_batch(count);
             assert_the_same(&Case { g, count, pooled, other, of_images, zeros });
         }
     }
@@ -125,6 +133,7 @@ fn minimal() -> [(Case, Tile); 2] {
             dilation: 1,
             groups: 1,
             direct: false,
+            im2col: false,
             band: BAND,
         };
         assert_eq!(Way::of(&g, Then::Nothing, true, || true), Way::Winograd(tile));

@@ -1,0 +1,198 @@
+//! Layers with many weights on few positions, as the last ones of a VGG or a ResNet are: matrix products with the
+//! patches of the whole batch (im2col; Chellapilla, Puri and Simard, 2006).
+//!
+//! Other ways lay all weights out anew at each step, transform them, and sum up a gradient of them for each few images.
+//! That takes longest where weights are many and positions few. Here patches are copied instead, of which there are
+//! fewer, with their values in the order of PyTorch's weights: these are read as they are, and their gradient is
+//! written so. Threads share the products, however few images there are.
+
+use std::mem::MaybeUninit;
+
+use pulp::{Simd, WithSimd};
+
+use super::arrangement::Arranged;
+use super::backward::add_patches;
+use super::bands::Band;
+use super::forward::store_maxima;
+use super::groups::written;
+use super::{Geometry, Gradients, ResultGradient, Saved, Then};
+use crate::element::Element;
+use crate::kernels::columns::{ColumnSums, add_bias};
+use crate::kernels::linear::{self, weighted};
+use crate::kernels::matmul::Matrix;
+use crate::kernels::transposed::each_transposed;
+use crate::kernels::vectors::WINDOW;
+use crate::kernels::{dispatch, parts};
+use crate::memory::{unwritten, zeroed};
+
+impl Geometry {
+    /// The same layer, by this way if it is the one for a batch of so many images.
+    ///
+    /// The patches take no more memory than the weights. A product may leave out zeros, which direct sums do not.
+    pub(crate) fn for_batch(self, count: usize) -> Self {
+        const MANY: usize = 1 << 16;
+        let (height, width) = self.convolved();
+        let few = (1..=self.outputs).contains(&count.saturating_mul(height * width));
+        let many = self.outputs * self.patch() >= MANY;
+        let im2col = few && many && self.groups == 1 && !self.direct && !self.one_patch();
+        Self { im2col, ..self }
+    }
+
+    /// The whole image, however large.
+    fn whole(&self) -> Band {
+        let mut bands = Self { band: usize::MAX, ..*self }.bands(Then::Nothing);
+        bands.swap_remove(0)
+    }
+
+    /// Values of a patch along one channel.
+    fn taps(&self) -> usize {
+        self.kernel_height * self.kernel_width
+    }
+}
+
+/// As [`super::forward`], with PyTorch's weights.
+pub(super) fn forward<T: Element>(
+    images: &[T],
+    (weights, bias): (&[T], &[T]),
+    g: &Geometry,
+    then: Then,
+) -> (Vec<T>, Vec<u8>) {
+    let patches = patches(images, g);
+    let patches = Matrix::new(&patches, patches.len() / g.patch(), g.patch());
+    let mut result = weighted(patches, Matrix::new(weights, g.outputs, g.patch()));
+    add_bias(&mut result, bias, then == Then::Relu);
+    if then != Then::ReluMaxPool {
+        return (result, Vec::new());
+    }
+    let (height, width) = g.result(then);
+    let length = images.len() / g.image() * height * width * g.outputs;
+    let (mut maxima, mut places) = (unwritten(length), unwritten(length));
+    dispatch(Pool { sums: &result, g, maxima: &mut maxima, places: &mut places });
+    // SAFETY: there is a window for each place, and all outputs of each were written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe {
+        (maxima.assume_init().into_vec(), places.assume_init().into_vec())
+    }
+}
+
+/// As [`super::backward`], with PyTorch's weights and their gradient.
+pub(super) fn backward<T: Element>(
+    saved: &Saved<'_, T>,
+    result_gradient: &dyn ResultGradient<T>,
+    g: &Geometry,
+    of_images: bool,
+) -> Gradients<T> {
+    let mut gradients = written(saved, result_gradient, g);
+    let mut bias = ColumnSums::new(g.outputs);
+    bias.add(&gradients);
+    if saved.then == Then::ReluMaxPool {
+        gradients = unpooled(&gradients, saved.places, g);
+    }
+    let patches = patches(saved.images, g);
+    let rows = patches.len() / g.patch();
+    let (of_patches, weights) = linear::gradients(
+        Matrix::new(&patches, rows, g.patch()),
+        Matrix::new(saved.weights, g.outputs, g.patch()),
+        Matrix::new(&gradients, rows, g.outputs),
+        of_images,
+    );
+    let images = of_patches.map(|patches| folded(&patches, g)).unwrap_or_default();
+    Gradients { images, weights, bias: bias.total() }
+}
+
+/// The patch of each position, one row each: (positions, channels, kernel height, kernel width).
+fn patches<T: Element>(images: &[T], g: &Geometry) -> Vec<T> {
+    let (band, starts) = (g.whole(), g.starts(Then::Nothing, g.convolved().0));
+    let length = starts.len() * g.patch();
+    let mut patches = unwritten(images.len() / g.image() * length);
+    let all = images.chunks_exact(g.image()).zip(patches.chunks_exact_mut(length));
+    parts::for_each(all, |(image, patches)| {
+        let mut arranged = Arranged::new(g, &band);
+        arranged.take(image);
+        let image = arranged.get(image);
+        for (start, patch) in starts.iter().zip(zeroed(patches).chunks_exact_mut(g.patch())) {
+            for (row, target) in patch.chunks_exact_mut(g.segment()).enumerate() {
+                target.copy_from_slice(&image[start + row * g.row_below()..][..target.len()]);
+            }
+        }
+    });
+    // SAFETY: there are patches of each image, and these were zeroed.
+    #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
+    let patches = unsafe { patches.assume_init() };
+    each_transposed(&patches, (g.taps(), g.channels))
+}
+
+/// The gradient of the images, given those of their [`patches`] (col2im).
+fn folded<T: Element>(patches: &[T], g: &Geometry) -> Vec<T> {
+    let patches = each_transposed(patches, (g.channels, g.taps()));
+    let (band, starts) = (g.whole(), g.starts(Then::Nothing, g.convolved().0));
+    let length = starts.len() * g.patch();
+    let mut images = unwritten(patches.len() / length * g.image());
+    let all = images.chunks_exact_mut(g.image()).zip(patches.chunks_exact(length));
+    parts::for_each(all, |(image, patches)| {
+        let (mut arranged, image) = (Arranged::new(g, &band), zeroed(image));
+        add_patches(patches, &starts, arranged.gradient(image), g);
+        arranged.add_to(image);
+    });
+    // SAFETY: there are patches for each image, which was zeroed.
+    #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
+    unsafe { images.assume_init() }.into_vec()
+}
+
+/// Where the window of each result begins, and its four positions from there on, in positions.
+fn windows(g: &Geometry, images: usize) -> (impl Iterator<Item = usize>, [usize; WINDOW]) {
+    let ((height, width), (rows, columns)) = (g.convolved(), g.result(Then::ReluMaxPool));
+    let first = move |window: usize| {
+        let (image, window) = (window / (rows * columns), window % (rows * columns));
+        (image * height + 2 * (window / columns)) * width + 2 * (window % columns)
+    };
+    ((0..images * rows * columns).map(first), [0, 1, width, width + 1])
+}
+
+/// ReLU and the maxima of windows.
+struct Pool<'a, T> {
+    /// Of all positions.
+    sums: &'a [T],
+    g: &'a Geometry,
+    maxima: &'a mut [MaybeUninit<T>],
+    places: &'a mut [MaybeUninit<u8>],
+}
+
+impl<T: Element> WithSimd for Pool<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { sums, g, maxima, places } = self;
+        let (height, width) = g.convolved();
+        let (firsts, offsets) = windows(g, sums.len() / (height * width * g.outputs));
+        let targets = maxima.chunks_exact_mut(g.outputs).zip(places.chunks_exact_mut(g.outputs));
+        for (first, (maxima, places)) in firsts.zip(targets) {
+            for output in (0..g.outputs).step_by(T::lanes::<S>()) {
+                let own = output..g.outputs.min(output + T::lanes::<S>());
+                let mut window = [[T::splat(simd, T::ZERO)]; WINDOW];
+                for (values, offset) in window.iter_mut().zip(offsets) {
+                    let row = &sums[(first + offset) * g.outputs..][..g.outputs];
+                    *values = [T::load(simd, &row[own.clone()])];
+                }
+                let targets = (&mut *maxima, &mut *places);
+                store_maxima::<T, S, 1, WINDOW>(simd, window, targets, (g.outputs, output));
+            }
+        }
+    }
+}
+
+/// The gradients of all positions, given those of the maxima of windows and where they were.
+fn unpooled<T: Element>(gradients: &[T], places: &[u8], g: &Geometry) -> Vec<T> {
+    let ((height, width), (rows, columns)) = (g.convolved(), g.result(Then::ReluMaxPool));
+    let images = gradients.len() / (rows * columns * g.outputs);
+    let mut all = vec![T::ZERO; images * height * width * g.outputs];
+    let (firsts, offsets) = windows(g, images);
+    let given = gradients.chunks_exact(g.outputs).zip(places.chunks_exact(g.outputs));
+    for (first, (gradients, places)) in firsts.zip(given) {
+        for (output, (&gradient, &place)) in gradients.iter().zip(places).enumerate() {
+            all[(first + offsets[usize::from(place)]) * g.outputs + output] = gradient;
+        }
+    }
+    all
+}
