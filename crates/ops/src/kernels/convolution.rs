@@ -12,6 +12,7 @@ use crate::kernels::transposed::each_transposed;
 mod arrangement;
 mod backward;
 mod bands;
+mod by_filters;
 mod depthwise;
 mod forward;
 mod geometry;
@@ -21,6 +22,7 @@ mod near;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod windows;
 mod winograd;
 
 #[cfg(test)]

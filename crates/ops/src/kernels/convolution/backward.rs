@@ -14,8 +14,8 @@ use self::short_patches::ShortPatches;
 use self::sparse::Sparse;
 use self::winograd::{Transforms, Winograd};
 use super::bands::Band;
-use super::winograd::Tile;
-use super::{Geometry, ResultRows, Then, depthwise, groups, im2col};
+use super::windows::Unpooled;
+use super::{Geometry, ResultRows, Then, by_filters, depthwise, groups, im2col};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
@@ -30,9 +30,12 @@ mod lists;
 mod patches;
 mod short_patches;
 mod sparse;
+mod way;
 mod winograd;
 
 pub(super) use self::patches::add_patches;
+pub(super) use self::way::Way;
+pub(super) use self::winograd::{Add, OuterProducts};
 
 /// What the forward pass took and gave, for the backward pass.
 pub(crate) struct Saved<'a, T> {
@@ -88,61 +91,6 @@ pub(crate) struct Gradients<T> {
     pub(crate) bias: Vec<T>,
 }
 
-/// A way to the gradients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Vectors along the channels, where each is a group.
-    Depthwise,
-    /// Products with the patches of the whole batch, where there are few of them and many weights.
-    Im2col,
-    /// Some groups together, then the next ones, each by its own way.
-    Groups,
-    /// One product for the weights and one for the images, where each image is one patch.
-    OnePatch,
-    /// Vectors along the outputs, where a patch is too short for vectors and the images need no gradient.
-    ShortPatches,
-    /// Lists of what is not zero, where pooling lets through one gradient of each window, here or in an op behind this.
-    Sparse,
-    /// By minimal filtering, as the result was.
-    Winograd(Tile),
-    /// From the images as they lie: the weights' sums stay in registers for all positions of an image.
-    Direct,
-    /// Products with copied patches, where an image has few positions or is taken in bands.
-    Patches,
-}
-
-impl Way {
-    /// The one of a layer, which may ask whether its result's gradient is mostly zero.
-    pub(super) fn of(
-        g: &Geometry,
-        then: Then,
-        of_images: bool,
-        mostly_zero: impl FnOnce() -> bool,
-    ) -> Self {
-        if g.im2col {
-            Way::Im2col
-        } else if depthwise::fit(g, then) {
-            Way::Depthwise
-        } else if g.groups > 1 {
-            Way::Groups
-        } else if g.one_patch() {
-            Way::OnePatch
-        } else if !of_images && short_patches::fit(g, then) {
-            Way::ShortPatches
-        } else if then == Then::ReluMaxPool {
-            Way::Sparse
-        } else if let Some(tile) = Tile::of(g, then) {
-            Way::Winograd(tile)
-        } else if direct::fit(g) && g.segment() >= sparse::LEAST_SEGMENT && mostly_zero() {
-            Way::Sparse
-        } else if direct::fit(g) {
-            Way::Direct
-        } else {
-            Way::Patches
-        }
-    }
-}
-
 /// The gradients, given that of the result.
 pub(crate) fn backward<T: Element>(
     saved: &Saved<'_, T>,
@@ -150,8 +98,18 @@ pub(crate) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    let g = &g.of_batch(saved.images.len() / g.image(), saved.then);
-    let way = Way::of(g, saved.then, of_images, || result_gradient.is_mostly_zero(g.outputs));
+    let count = saved.images.len() / g.image();
+    let g = &g.of_batch(count, saved.then);
+    let mostly_zero = || result_gradient.is_mostly_zero(g.outputs);
+    let way = Way::of(g, count, saved.then, of_images, mostly_zero);
+    if way == Way::Unpooled {
+        let unpooled = Unpooled { saved, result_gradient, g };
+        let saved = Saved { then: Then::Nothing, ..*saved };
+        return backward(&saved, &unpooled, g, of_images);
+    }
+    if way == Way::ByFilters {
+        return by_filters::backward(saved, result_gradient, g, of_images);
+    }
     if way == Way::Im2col {
         return im2col::backward(saved, result_gradient, g, of_images);
     }
@@ -172,7 +130,6 @@ pub(crate) fn backward<T: Element>(
         _ => None,
     };
     let filters = filters.as_ref();
-    let count = saved.images.len() / g.image();
     let (chunk, bands) = (g.chunk(count), g.bands(saved.then));
     let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
     let mut chunks: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();

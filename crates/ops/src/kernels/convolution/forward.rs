@@ -9,7 +9,7 @@ use super::arrangement::Arranged;
 use super::near::{near, row_tile, window_tile};
 use super::tiles::{Panels, PatchRows, pack, shape, tile};
 use super::winograd::Tile;
-use super::{Geometry, Then, depthwise, groups, im2col};
+use super::{Geometry, Then, by_filters, depthwise, groups, im2col};
 use crate::element::Element;
 use crate::kernels::columns::add_bias;
 use crate::kernels::linear::weighted;
@@ -23,6 +23,7 @@ mod winograd;
 
 use self::store::store;
 pub(super) use self::store::{at_least, floor, store_maxima};
+pub(super) use self::winograd::TransformPanel;
 
 /// The result (images, height, width, outputs) of `images`, and where pooled the place (0 to 3) of
 /// each window's first maximum.
@@ -55,10 +56,13 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     if g.groups > 1 && !depthwise {
         return groups::forward_and(images, (weights, bias), g, then, look);
     }
-    if g.im2col || depthwise || g.one_patch() {
+    let by_filters = !g.im2col && by_filters::fit(g, count);
+    if g.im2col || by_filters || depthwise || g.one_patch() {
         let trained = (weights, bias);
         let (result, places) = if g.im2col {
             im2col::forward(images, trained, g, then)
+        } else if by_filters {
+            by_filters::forward(images, trained, g, then)
         } else if depthwise {
             (depthwise::forward(images, trained, g, then), Vec::new())
         } else {

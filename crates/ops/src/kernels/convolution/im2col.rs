@@ -6,23 +6,18 @@
 //! fewer, with their values in the order of PyTorch's weights: these are read as they are, and their gradient is
 //! written so. Threads share the products, however few images there are.
 
-use std::mem::MaybeUninit;
-
-use pulp::{Simd, WithSimd};
-
 use super::arrangement::Arranged;
 use super::backward::add_patches;
 use super::bands::Band;
-use super::forward::store_maxima;
 use super::groups::written;
-use super::{Geometry, Gradients, ResultGradient, Saved, Then};
+use super::windows::pooled;
+use super::{Geometry, Gradients, ResultGradient, Saved, Then, by_filters};
 use crate::element::Element;
 use crate::kernels::columns::{ColumnSums, add_bias};
 use crate::kernels::linear::{self, weighted};
 use crate::kernels::matmul::Matrix;
+use crate::kernels::parts;
 use crate::kernels::transposed::each_transposed;
-use crate::kernels::vectors::WINDOW;
-use crate::kernels::{dispatch, parts};
 use crate::memory::{unwritten, zeroed};
 
 impl Geometry {
@@ -31,8 +26,12 @@ impl Geometry {
     /// The patches take no more memory than the weights. A product may leave out zeros, which direct sums do not.
     pub(crate) fn for_batch(self, count: usize) -> Self {
         const MANY: usize = 1 << 16;
+        /// Positions for which minimal filtering, where it is possible, is worth its transforms.
+        const FILTERED: usize = 256;
         let (height, width) = self.convolved();
-        let few = (1..=self.outputs).contains(&count.saturating_mul(height * width));
+        let positions = count.saturating_mul(height * width);
+        let filtered = positions >= FILTERED && by_filters::fit(&self, count);
+        let few = (1..=self.outputs).contains(&positions) && !filtered;
         let many = self.outputs * self.patch() >= MANY;
         let im2col = few && many && self.groups == 1 && !self.direct && !self.one_patch();
         Self { im2col, ..self }
@@ -64,30 +63,19 @@ pub(super) fn forward<T: Element>(
     if then != Then::ReluMaxPool {
         return (result, Vec::new());
     }
-    let (height, width) = g.result(then);
-    let length = images.len() / g.image() * height * width * g.outputs;
-    let (mut maxima, mut places) = (unwritten(length), unwritten(length));
-    dispatch(Pool { sums: &result, g, maxima: &mut maxima, places: &mut places });
-    // SAFETY: there is a window for each place, and all outputs of each were written.
-    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    unsafe {
-        (maxima.assume_init().into_vec(), places.assume_init().into_vec())
-    }
+    pooled(&result, g)
 }
 
-/// As [`super::backward`], with PyTorch's weights and their gradient.
+/// As [`super::backward`], with PyTorch's weights and their gradient, unpooled.
 pub(super) fn backward<T: Element>(
     saved: &Saved<'_, T>,
     result_gradient: &dyn ResultGradient<T>,
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    let mut gradients = written(saved, result_gradient, g);
+    let gradients = written(saved, result_gradient, g);
     let mut bias = ColumnSums::new(g.outputs);
     bias.add(&gradients);
-    if saved.then == Then::ReluMaxPool {
-        gradients = unpooled(&gradients, saved.places, g);
-    }
     let patches = patches(saved.images, g);
     let rows = patches.len() / g.patch();
     let (of_patches, weights) = linear::gradients(
@@ -137,62 +125,4 @@ fn folded<T: Element>(patches: &[T], g: &Geometry) -> Vec<T> {
     // SAFETY: there are patches for each image, which was zeroed.
     #[expect(unsafe_code, reason = "memory is zeroed where a thread goes on with it")]
     unsafe { images.assume_init() }.into_vec()
-}
-
-/// Where the window of each result begins, and its four positions from there on, in positions.
-fn windows(g: &Geometry, images: usize) -> (impl Iterator<Item = usize>, [usize; WINDOW]) {
-    let ((height, width), (rows, columns)) = (g.convolved(), g.result(Then::ReluMaxPool));
-    let first = move |window: usize| {
-        let (image, window) = (window / (rows * columns), window % (rows * columns));
-        (image * height + 2 * (window / columns)) * width + 2 * (window % columns)
-    };
-    ((0..images * rows * columns).map(first), [0, 1, width, width + 1])
-}
-
-/// ReLU and the maxima of windows.
-struct Pool<'a, T> {
-    /// Of all positions.
-    sums: &'a [T],
-    g: &'a Geometry,
-    maxima: &'a mut [MaybeUninit<T>],
-    places: &'a mut [MaybeUninit<u8>],
-}
-
-impl<T: Element> WithSimd for Pool<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { sums, g, maxima, places } = self;
-        let (height, width) = g.convolved();
-        let (firsts, offsets) = windows(g, sums.len() / (height * width * g.outputs));
-        let targets = maxima.chunks_exact_mut(g.outputs).zip(places.chunks_exact_mut(g.outputs));
-        for (first, (maxima, places)) in firsts.zip(targets) {
-            for output in (0..g.outputs).step_by(T::lanes::<S>()) {
-                let own = output..g.outputs.min(output + T::lanes::<S>());
-                let mut window = [[T::splat(simd, T::ZERO)]; WINDOW];
-                for (values, offset) in window.iter_mut().zip(offsets) {
-                    let row = &sums[(first + offset) * g.outputs..][..g.outputs];
-                    *values = [T::load(simd, &row[own.clone()])];
-                }
-                let targets = (&mut *maxima, &mut *places);
-                store_maxima::<T, S, 1, WINDOW>(simd, window, targets, (g.outputs, output));
-            }
-        }
-    }
-}
-
-/// The gradients of all positions, given those of the maxima of windows and where they were.
-fn unpooled<T: Element>(gradients: &[T], places: &[u8], g: &Geometry) -> Vec<T> {
-    let ((height, width), (rows, columns)) = (g.convolved(), g.result(Then::ReluMaxPool));
-    let images = gradients.len() / (rows * columns * g.outputs);
-    let mut all = vec![T::ZERO; images * height * width * g.outputs];
-    let (firsts, offsets) = windows(g, images);
-    let given = gradients.chunks_exact(g.outputs).zip(places.chunks_exact(g.outputs));
-    for (first, (gradients, places)) in firsts.zip(given) {
-        for (output, (&gradient, &place)) in gradients.iter().zip(places).enumerate() {
-            all[(first + offsets[usize::from(place)]) * g.outputs + output] = gradient;
-        }
-    }
-    all
 }

@@ -10,7 +10,7 @@
 
 use pulp::Simd;
 
-use super::{Geometry, Then};
+use super::{Geometry, Then, by_filters};
 use crate::element::Element;
 
 mod f2;
@@ -44,7 +44,8 @@ impl Geometry {
         let (height, width) = self.pooled_or_not(then);
         let few = |tile: Tile| self.chunk(count) * height * width / tile.side().pow(2) < FEW;
         let many = self.channels * self.outputs >= MANY;
-        let direct = self.direct || many && Tile::of(self, then).is_some_and(few);
+        let filtered = by_filters::fit(self, count);
+        let direct = self.direct || many && !filtered && Tile::of(self, then).is_some_and(few);
         Self { direct, ..*self }
     }
 }

@@ -144,7 +144,9 @@ impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
         for (place, sums) in self.values.chunks_exact_mut(self.channels * results.row).enumerate() {
             let left = (&pixels.at(place)[..count * pixels.row], pixels.row);
             let right = (&results.at(place)[..count * results.row], results.row);
-            simd.vectorize(Add::<T, S, CHANNELS>(OuterProducts { simd, left, right, sums }));
+            let vectors = 0..results.row / T::lanes::<S>();
+            let products = OuterProducts { simd, left, right, vectors, sums };
+            simd.vectorize(Add::<T, S, CHANNELS>(products));
         }
     }
 
@@ -180,18 +182,22 @@ impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
 }
 
 /// Σ leftᵀ · right over some rows.
-struct OuterProducts<'a, T, S> {
-    simd: S,
+pub(in super::super) struct OuterProducts<'a, T, S> {
+    pub(in super::super) simd: S,
     /// The rows of each, and how long they are.
-    left: (&'a [T], usize),
-    right: (&'a [T], usize),
+    pub(in super::super) left: (&'a [T], usize),
+    pub(in super::super) right: (&'a [T], usize),
+    /// Those of `right` that are multiplied by.
+    pub(in super::super) vectors: Range<usize>,
     /// What they are added to: a vector of `right` after the other, and there a row a value of `left`.
-    sums: &'a mut [T],
+    pub(in super::super) sums: &'a mut [T],
 }
 
 /// Adds them, of `ROWS` values of `left` and two vectors of `right` at a time: a function of its own, for the compiler
 /// keeps its sums in registers.
-struct Add<'a, T, S, const ROWS: usize>(OuterProducts<'a, T, S>);
+pub(in super::super) struct Add<'a, T, S, const ROWS: usize>(
+    pub(in super::super) OuterProducts<'a, T, S>,
+);
 
 impl<T: Element, S: Simd, const ROWS: usize> NullaryFnOnce for Add<'_, T, S, ROWS> {
     type Output = ();
@@ -199,11 +205,10 @@ impl<T: Element, S: Simd, const ROWS: usize> NullaryFnOnce for Add<'_, T, S, ROW
     #[inline(always)]
     fn call(self) {
         let mut all = self.0;
-        let lanes = T::lanes::<S>();
-        let (rows, vectors) = (all.left.1, all.right.1 / lanes);
-        for vector in (0..vectors).step_by(2) {
+        let rows = all.left.1;
+        for vector in all.vectors.clone().step_by(2) {
             for row in (0..rows).step_by(ROWS) {
-                if vector + 2 <= vectors {
+                if vector + 2 <= all.vectors.end {
                     all.add::<ROWS, 2>(row, vector);
                 } else {
                     all.add::<ROWS, 1>(row, vector);
@@ -217,11 +222,12 @@ impl<T: Element, S: Simd> OuterProducts<'_, T, S> {
     /// From so many values of `left` and vectors of `right` on.
     #[inline(always)]
     fn add<const ROWS: usize, const VECTORS: usize>(&mut self, first: usize, vector: usize) {
-        let Self { simd, left, right, .. } = *self;
+        let (simd, left, right) = (self.simd, self.left, self.right);
         let lanes = T::lanes::<S>();
         // From the sums of a vector to those of the next.
         let apart = left.1 * lanes;
-        let target = &mut self.sums[vector * apart + first * lanes..];
+        let target = (vector - self.vectors.start) * apart + first * lanes;
+        let target = &mut self.sums[target..];
         let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
         for row in 0..ROWS {
             for vector in 0..VECTORS {

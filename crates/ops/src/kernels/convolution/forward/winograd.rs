@@ -32,7 +32,8 @@ impl<T: Element> Transforms<T> {
         let panel = places * g.channels * panels.width();
         let mut values = Lines::zeros(panels.all().count() * panel);
         for ((filters, ..), target) in panels.all().zip(values.chunks_exact_mut(panel)) {
-            let transform = TransformPanel { filters, target, channels: g.channels, tile };
+            let (channels, apart) = (g.channels, g.channels * panels.width());
+            let transform = TransformPanel { filters, target, apart, channels, tile };
             dispatch(transform);
         }
         Self { values, panels, panel, tile }
@@ -47,11 +48,15 @@ impl<T: Element> Transforms<T> {
 }
 
 /// Transforms the filters of one panel.
-struct TransformPanel<'a, T> {
-    filters: &'a [T],
-    target: &'a mut [T],
-    channels: usize,
-    tile: Tile,
+pub(in super::super) struct TransformPanel<'a, T> {
+    /// As [`pack`] lays them out.
+    pub(in super::super) filters: &'a [T],
+    /// In each place a row a channel.
+    pub(in super::super) target: &'a mut [T],
+    /// From one place to the next.
+    pub(in super::super) apart: usize,
+    pub(in super::super) channels: usize,
+    pub(in super::super) tile: Tile,
 }
 
 impl<T: Element> WithSimd for TransformPanel<'_, T> {
@@ -72,15 +77,15 @@ impl<T: Element> TransformPanel<'_, T> {
         self,
         simd: S,
     ) {
-        let Self { filters, target, channels, .. } = self;
-        let width = target.len() / (SIDE * SIDE) / channels;
+        let Self { filters, target, apart, channels, .. } = self;
+        let width = filters.len() / FILTER.pow(2) / channels;
         for channel in 0..channels {
             for first in (0..width).step_by(T::lanes::<S>()) {
                 let values = &filters[channel * width + first..];
                 let place = (FILTER * channels * width, channels * width, 0);
                 let square = transformed::<T, S, F::Filter, _, _>(simd, values, place);
                 let target = &mut target[channel * width + first..];
-                store_places(simd, target, channels * width, square);
+                store_places(simd, target, apart, square);
             }
         }
     }

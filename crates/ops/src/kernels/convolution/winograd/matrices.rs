@@ -21,9 +21,10 @@ pub(in super::super) struct Matrices<T, const SIDE: usize> {
 }
 
 impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
-    /// Of so many rows, a multiple of [`rows_together`].
+    /// Of so many rows and more, a multiple of [`rows_together`].
     #[inline(always)]
     pub(in super::super) fn zeros<S: Simd>(rows: usize, columns: usize) -> Self {
+        let rows = rows.next_multiple_of(rows_together::<S>());
         let row = columns.next_multiple_of(T::lanes::<S>());
         let apart = (rows * row).next_multiple_of(64 / size_of::<T>()) + 64 / size_of::<T>();
         Self { values: Lines::zeros(SIDE * SIDE * apart), apart, row }
