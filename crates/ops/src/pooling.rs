@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use candle_core::{Result, Shape, Tensor, ToUsize2, bail};
 
 use crate::element::{Element, composed};
-use crate::kernels::pooling::{Windows, maxima, maxima_gradient, means, means_gradient};
+use crate::kernels::pooling::{Sources, Windows, maxima, maxima_gradient, means, means_gradient};
 use crate::layout::{CHANNELS_LAST, channels_first, channels_last, sizes};
 use crate::op::{Argument, Op, apply, kept};
 use crate::reference;
@@ -107,8 +107,8 @@ fn windows(
 struct Pooling {
     name: &'static str,
     windows: Windows,
-    /// Of maxima, where in its image each lies, kept for the backward pass.
-    sources: Option<OnceLock<Vec<u32>>>,
+    /// Of maxima, where they were, kept for the backward pass.
+    sources: Option<OnceLock<Sources>>,
 }
 
 impl Op<1> for Pooling {

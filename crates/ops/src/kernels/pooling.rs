@@ -5,6 +5,8 @@ use crate::kernels::columns::add;
 use crate::kernels::{parts, vectorised};
 use crate::memory::{unwritten, zeroed};
 
+mod squares;
+
 /// The sizes of images and of the windows in them, which fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows {
@@ -71,8 +73,20 @@ impl Windows {
     }
 }
 
-/// The maxima, and where in its image each lies.
-pub(crate) fn maxima<T: Element>(images: &[T], windows: Windows) -> (Vec<T>, Vec<u32>) {
+/// Where maxima were.
+pub(crate) enum Sources {
+    /// Places in windows of 2×2.
+    Places(Vec<u8>),
+    /// Places in an image.
+    Values(Vec<u32>),
+}
+
+/// The maxima, and where each lies.
+pub(crate) fn maxima<T: Element>(images: &[T], windows: Windows) -> (Vec<T>, Sources) {
+    if squares::fit(&windows) {
+        let (result, places) = squares::maxima(images, windows);
+        return (result, Sources::Places(places));
+    }
     let length = images.len() / windows.image() * windows.pooled();
     let (mut result, mut sources) = (unwritten(length), unwritten(length));
     let source_parts = sources.chunks_mut(windows.together() * windows.pooled());
@@ -84,7 +98,7 @@ pub(crate) fn maxima<T: Element>(images: &[T], windows: Windows) -> (Vec<T>, Vec
     // SAFETY: there are as many parts as there are places for results, and each was filled.
     #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
     unsafe {
-        (result.assume_init().into_vec(), sources.assume_init().into_vec())
+        (result.assume_init().into_vec(), Sources::Values(sources.assume_init().into_vec()))
     }
 }
 
@@ -133,9 +147,13 @@ fn keep_larger<T: Element>(
 /// The gradient of the images, given those of the maxima.
 pub(crate) fn maxima_gradient<T: Element>(
     result_gradient: &[T],
-    sources: &[u32],
+    sources: &Sources,
     windows: Windows,
 ) -> Vec<T> {
+    let sources = match sources {
+        Sources::Places(places) => return squares::gradient(result_gradient, places, windows),
+        Sources::Values(sources) => &sources[..],
+    };
     assert_eq!(result_gradient.len(), sources.len(), "a gradient for each maximum");
     let mut images = unwritten(sources.len() / windows.pooled() * windows.image());
     let source_parts = sources.chunks(windows.together() * windows.pooled());
