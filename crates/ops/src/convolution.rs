@@ -60,7 +60,7 @@ pub fn conv2d_relu(
 /// [`conv2d`], ReLU and the maximum of each 2×2 window at stride 2, in one pass.
 ///
 /// A row or column that fills no window is dropped. The gradient of a window goes to its first
-/// maximum, and costs no arithmetic for the other three places.
+/// maximum, and costs no arithmetic for the other three places but where filters are many.
 ///
 /// # Errors
 ///
@@ -122,7 +122,8 @@ struct Kept {
     places: Vec<u8>,
 }
 
-/// Weights as the kernels read them, where these are not the weights as they were given.
+/// Weights as the kernels read them, where these are not the weights as they were given: else the gradients are those of
+/// the weights as they are then, as with linear layers.
 pub(crate) struct KeptWeights(Option<CpuStorage>);
 
 impl KeptWeights {

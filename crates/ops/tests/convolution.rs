@@ -74,6 +74,18 @@ fn the_networks_layers_agree_with_the_reference() {
     }
 }
 
+/// On few positions, and on some more, which are taken by minimal filtering.
+#[test]
+fn layers_of_many_filters_agree_with_the_reference() {
+    for (shape, padding) in [
+        (((2, 96, 4, 3), 150, (3, 3)), 1),
+        (((1, 40, 5, 5), 70, (5, 5)), 2),
+        (((3, 130, 11, 9), 131, (3, 3)), 1),
+    ] {
+        compare(padded(padding), &variables(shape, 1, DType::F64, 1), 1e-11);
+    }
+}
+
 /// Outputs around the lane width, batches around the chunk, windows that do not fill the image.
 fn shapes() -> impl Strategy<Value = (Shape, Conv2dConfig)> {
     let images = (prop_oneof![1usize..4, 31usize..35], 1usize..7, 3usize..8, 3usize..8);

@@ -165,6 +165,21 @@ fn the_networks_layers_are_their_parts_one_after_another() {
     }
 }
 
+/// On few positions, and on some more, which are taken by minimal filtering.
+#[test]
+fn layers_of_many_filters_are_their_parts_one_after_another() {
+    let kernel = (3, 3);
+    for (images, outputs) in [((2, 4, 3, 96), 150), ((3, 11, 9, 130), 131)] {
+        for (max_pool, relu) in [(true, BeforeBatchNorm), (false, AfterBatchNorm), (true, Nowhere)]
+        {
+            let config = padded(1);
+            let layer = Layer { images, outputs, kernel, config, max_pool, relu };
+            layer.compare(DType::F64);
+            layer.compare_without_bias(DType::F64);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(support::cases(60))]
 

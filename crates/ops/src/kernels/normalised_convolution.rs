@@ -59,7 +59,7 @@ pub(crate) struct Normalised<T> {
     pub(crate) maxima: Vec<T>,
 }
 
-/// `trained` are weights, channels-last, and bias.
+/// `trained` are weights, [arranged](super::convolution::arranged_weights), and bias.
 pub(crate) fn forward<T: Element>(
     images: &[T],
     trained: (&[T], &[T]),
@@ -143,7 +143,7 @@ fn normalise_and_pool<T: Element>(
 /// What the forward pass took and gave, for the backward pass.
 pub(crate) struct Saved<'a, T> {
     pub(crate) images: &'a [T],
-    /// Channels-last.
+    /// [Arranged](super::convolution::arranged_weights).
     pub(crate) weights: &'a [T],
     pub(crate) normaliser: &'a Normaliser<T>,
     pub(crate) activations: &'a [T],

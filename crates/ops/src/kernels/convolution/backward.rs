@@ -35,6 +35,8 @@ mod winograd;
 
 pub(super) use self::patches::add_patches;
 pub(super) use self::way::Way;
+#[cfg(test)]
+pub(super) use self::way::is_filtered_unpooled;
 pub(super) use self::winograd::{Add, OuterProducts};
 
 /// What the forward pass took and gave, for the backward pass.

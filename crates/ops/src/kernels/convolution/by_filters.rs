@@ -4,7 +4,7 @@
 //! filters, and a gradient of each of them. Here the tiles of the whole batch are transformed first. Then a thread takes
 //! a *panel* of outputs, or on the way back to the images of channels: it transforms the panel's filters, multiplies all
 //! tiles by them, and goes on to the next panel while no transform has left its cache. No gradients are added up
-//! afterwards, and one image has work for all threads.
+//! afterwards, and one image has products for all threads.
 //!
 //! Tiles are of 4×4 results (Lavin and Gray, 2016), and may reach beyond what there is: they find zeros there.
 
@@ -259,6 +259,8 @@ fn joined<T: Element>(panels: &[Vec<T>], row: usize) -> Vec<T> {
                 (own, target) = target.split_at_mut(width);
                 own.write_copy_of_slice(&panel[index * width..][..width]);
             }
+            // A column too few would leave memory unwritten.
+            assert!(target.is_empty(), "the panels' rows fill each row");
         }
     });
     // SAFETY: the parts are all there is, and the panels' rows fill each row.

@@ -4,7 +4,7 @@
 //! Other ways lay all weights out anew at each step, transform them, and sum up a gradient of them for each few images.
 //! That takes longest where weights are many and positions few. Here patches are copied instead, of which there are
 //! fewer, with their values in the order of PyTorch's weights: these are read as they are, and their gradient is
-//! written so. Threads share the products, however few images there are.
+//! written so. Threads share the products of four positions and more, however few images these are of.
 
 use super::arrangement::Arranged;
 use super::backward::add_patches;
@@ -23,7 +23,7 @@ use crate::memory::{unwritten, zeroed};
 impl Geometry {
     /// The same layer, by this way if it is the one for a batch of so many images.
     ///
-    /// The patches take no more memory than the weights. A product may leave out zeros, which direct sums do not.
+    /// Neither the patches nor an image with its padding take more memory than the weights.
     pub(crate) fn for_batch(self, count: usize) -> Self {
         const MANY: usize = 1 << 16;
         /// Positions for which minimal filtering, where it is possible, is worth its transforms.
@@ -32,7 +32,8 @@ impl Geometry {
         let positions = count.saturating_mul(height * width);
         let filtered = positions >= FILTERED && by_filters::fit(&self, count);
         let few = (1..=self.outputs).contains(&positions) && !filtered;
-        let many = self.outputs * self.patch() >= MANY;
+        let weights = self.outputs * self.patch();
+        let many = weights >= MANY && weights >= self.arranged();
         let im2col = few && many && self.groups == 1 && !self.direct && !self.one_patch();
         Self { im2col, ..self }
     }

@@ -7,17 +7,25 @@ use pulp::{Simd, WithSimd};
 use super::forward::store_maxima;
 use super::{Geometry, ResultGradient, ResultRows, Saved, Then};
 use crate::element::Element;
-use crate::kernels::dispatch;
 use crate::kernels::vectors::WINDOW;
+use crate::kernels::{dispatch, parts};
 use crate::memory::unwritten;
 
 /// ReLU and the maximum of each 2×2 window, and its place there, of the sums of all positions of some images.
 pub(super) fn pooled<T: Element>(sums: &[T], g: &Geometry) -> (Vec<T>, Vec<u8>) {
+    /// Of some images, for a thread.
+    const VALUES: usize = 1 << 15;
     let ((height, width), (rows, columns)) = (g.convolved(), g.result(Then::ReluMaxPool));
-    let images = sums.len() / (height * width * g.outputs);
-    let length = images * rows * columns * g.outputs;
-    let (mut maxima, mut places) = (unwritten(length), unwritten(length));
-    dispatch(Pool { sums, images, g, maxima: &mut maxima, places: &mut places });
+    let (from, to) = (height * width * g.outputs, rows * columns * g.outputs);
+    let (images, together) = (sums.len() / from, (VALUES / from).max(1));
+    let (mut maxima, mut places) = (unwritten(images * to), unwritten(images * to));
+    let targets = maxima.chunks_mut(together * to).zip(places.chunks_mut(together * to));
+    let all = sums.chunks(together * from).zip(targets);
+    assert_eq!(all.len(), images.div_ceil(together), "parts");
+    parts::for_each(all, |(sums, (maxima, places))| {
+        let images = sums.len() / from;
+        dispatch(Pool { sums, images, g, maxima, places });
+    });
     // SAFETY: there is a window for each place, and all outputs of each were written.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     unsafe {

@@ -23,7 +23,7 @@ pub(in super::super) enum Way {
     ShortPatches,
     /// Lists of what is not zero, where pooling lets through one gradient of each window, here or in an op behind this.
     Sparse,
-    /// By minimal filtering, as the result was.
+    /// By minimal filtering.
     Winograd(Tile),
     /// From the images as they lie: the weights' sums stay in registers for all positions of an image.
     Direct,
@@ -72,7 +72,7 @@ impl Way {
 
 /// Whether, where it is pooled, minimal filtering takes less time for the gradients of all positions than lists for
 /// those that are not zero.
-fn is_filtered_unpooled(g: &Geometry) -> bool {
+pub(in super::super) fn is_filtered_unpooled(g: &Geometry) -> bool {
     const MANY: usize = 1 << 15;
     g.channels * g.outputs >= MANY && Tile::of(g, Then::Nothing) == Some(Tile::Four)
 }

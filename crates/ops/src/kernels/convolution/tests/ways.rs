@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 65] = [
+    let layers: [Layer; 64] = [
         // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
         (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
@@ -31,8 +31,6 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::ByFilters, [13, 140, 120, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::ByFilters, [11, 130, 131, 3, 2, 1, 1, 1], 700, (false, false)),
         (Way::Unpooled, [15, 120, 141, 3, 1, 1, 1, 1], BAND, (true, true)),
-        // Of so few tiles that sums are direct, and with more images not.
-        (Way::Unpooled, [8, 550, 60, 3, 1, 1, 1, 1], BAND, (true, true)),
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
         // Twelve groups are taken together, or one by one.
@@ -116,7 +114,8 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         };
         let g = g.for_batch(1);
         let then = if pooled { Then::ReluMaxPool } else { Then::Relu };
-        assert_eq!(Way::of(&g, 1, then, of_images, || zeros), way, "{sizes:?}");
+        let taken = g.of_batch(1, then);
+        assert_eq!(Way::of(&taken, 1, then, of_images, || zeros), way, "{sizes:?}");
         // More images than a thread takes at a time, and one.
         let more = if channels * outputs < 1 << 13 { 33 } else { 3 };
         for (count, other) in [(more, false), (1, true)] {
@@ -230,6 +229,22 @@ fn groups_are_taken_together_unless_all_sums_have_to_be_direct() {
     let [_, images, ..] = by_kernels(&case, Then::Nothing, &given);
     assert!(images.chunks_exact(6).all(|pixel| pixel[..3].iter().all(|value| value.is_nan())));
     assert!(images.chunks_exact(6).all(|pixel| pixel[3..].iter().all(|value| value.is_finite())));
+}
+
+/// So many tiles that each thread takes some images, or a band of one.
+#[test]
+fn pooled_gradients_of_many_filters_are_filtered_like_others() {
+    let (case, _) = minimal()[0];
+    for (side, count, band) in [(8, 70, BAND), (24, 8, 100_000)] {
+        let (height, width, channels, outputs) = (side, side, 550, 60);
+        let g = Geometry { height, width, channels, outputs, band, ..case.g }.for_batch(count);
+        let case = Case { g, count, pooled: true, ..case };
+        let of = |then| Way::of(&g.of_batch(count, then), count, then, true, || false);
+        assert_eq!(of(Then::ReluMaxPool), Way::Unpooled);
+        assert_eq!(of(Then::Nothing), Way::Winograd(Tile::Four));
+        assert_eq!(g.bands(Then::Nothing).len() > 1, band < BAND);
+        assert_the_same(&case);
+    }
 }
 
 #[test]
