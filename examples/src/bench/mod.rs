@@ -159,7 +159,7 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
             draw(&variables, &mut rng)?;
             let settings = candle_nn::ParamsAdamW { weight_decay: 0.0, ..Default::default() };
             let mut adam = candle_nn::AdamW::new(variables.all_vars(), settings)?;
-            timed(LEAST_BY_CANDLE, time, |step| {
+            timed(STEPS_BY_CANDLE, time, |step| {
                 let classes = &classes[step % CLASSES];
                 adam.backward_step(&candle_nn::loss::cross_entropy(&forward(&images)?, classes)?)
             })
@@ -179,10 +179,10 @@ pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) ->
                 pairnet_ops::cross_entropy(&forward(&images)?, &classes[step % CLASSES])
             };
             if !functions {
-                return timed(LEAST, time, |step| adam.backward_step(&loss(step)?));
+                return timed(STEPS, time, |step| adam.backward_step(&loss(step)?));
             }
             awake(|| {
-                timed(LEAST, time, |step| {
+                timed(STEPS, time, |step| {
                     let (loss, tape) = Tape::record(|| loss(step))?;
                     adam.step(&tape.backward(&loss, &loss.ones_like()?)?)
                 })
@@ -213,25 +213,25 @@ fn draw(variables: &VarMap, rng: &mut ChaCha8Rng) -> Result<()> {
 
 /// Classes of images.
 const CLASSES: usize = 10;
-/// Steps that are not counted.
-const BEFORE: usize = 3;
-/// Steps that are, at least; of candle's own, which take seconds where a network is large, fewer.
-const LEAST: usize = 20;
-const LEAST_BY_CANDLE: usize = 5;
+/// How many steps are not counted, and how many are, at least.
+const STEPS: (usize, usize) = (3, 20);
+/// Of candle's own, which take up to a quarter of a minute.
+const STEPS_BY_CANDLE: (usize, usize) = (1, 3);
 
-/// Milliseconds of each step, which gets its number; `least` steps, and as many as fit into `time`.
+/// Milliseconds of each step, which gets its number: some are not counted, then come `least` steps, and as many as fit
+/// into `time`.
 fn timed(
-    least: usize,
+    (before, least): (usize, usize),
     time: Duration,
     mut step: impl FnMut(usize) -> Result<()>,
 ) -> Result<Vec<f64>> {
-    for number in 0..BEFORE {
+    for number in 0..before {
         step(number)?;
     }
     let (begun, mut times) = (Instant::now(), Vec::new());
     while times.len() < least || begun.elapsed() < time {
         let start = Instant::now();
-        step(BEFORE + times.len())?;
+        step(before + times.len())?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(times)
