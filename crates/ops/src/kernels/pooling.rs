@@ -5,6 +5,7 @@ use crate::kernels::columns::add;
 use crate::kernels::{parts, vectorised};
 use crate::memory::{unwritten, zeroed};
 
+mod means_of_squares;
 mod squares;
 
 /// The sizes of images and of the windows in them, which fit.
@@ -178,6 +179,9 @@ pub(crate) fn maxima_gradient<T: Element>(
 
 /// The means.
 pub(crate) fn means<T: Element>(images: &[T], windows: Windows) -> Vec<T> {
+    if squares::fit(&windows) {
+        return means_of_squares::means(images, windows);
+    }
     let mut result = unwritten(images.len() / windows.image() * windows.pooled());
     parts::for_each(windows.parts(images, &mut result), |(images, result)| {
         let result = zeroed(result);
@@ -204,6 +208,9 @@ fn take_means<T: Element, const FUSED: bool>(images: &[T], result: &mut [T], win
 
 /// The gradient of the images, given those of the means.
 pub(crate) fn means_gradient<T: Element>(result_gradient: &[T], windows: Windows) -> Vec<T> {
+    if squares::fit(&windows) {
+        return means_of_squares::gradient(result_gradient, windows);
+    }
     let mut images = unwritten(result_gradient.len() / windows.pooled() * windows.image());
     let all = images.chunks_mut(windows.together() * windows.image());
     let given = result_gradient.chunks(windows.together() * windows.pooled());

@@ -140,14 +140,14 @@ impl<T: Element> WithSimd for Gradient<'_, T> {
 }
 
 /// Where the pixels of windows lie.
-struct Pixels {
+pub(super) struct Pixels {
     columns: usize,
     /// Values of an image's row and of a pixel.
     row: usize,
     channels: usize,
 }
 
-fn pixels(windows: &Windows) -> Pixels {
+pub(super) fn pixels(windows: &Windows) -> Pixels {
     let channels = windows.channels;
     Pixels { columns: windows.count().1, row: windows.width * channels, channels }
 }
@@ -155,7 +155,7 @@ fn pixels(windows: &Windows) -> Pixels {
 impl Pixels {
     /// Where each of a window's four begins.
     #[inline(always)]
-    fn of(&self, window: usize) -> [usize; WINDOW] {
+    pub(super) fn of(&self, window: usize) -> [usize; WINDOW] {
         let first =
             window / self.columns * 2 * self.row + window % self.columns * 2 * self.channels;
         [first, first + self.channels, first + self.row, first + self.row + self.channels]
