@@ -1,6 +1,8 @@
 //! Element types and the way from candle's tensors to plain slices.
 
+use std::cell::RefCell;
 use std::ops::Deref;
+use std::thread::LocalKey;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{
@@ -35,6 +37,8 @@ pub(crate) trait Element: WithDType + Default + Vectors {
     fn normal<const FUSED: bool>(self) -> (Self, Self);
     fn ln(self) -> Self;
     fn ln_1p(self) -> Self;
+    /// The memory that this thread keeps for its kernels ([`Lines`](crate::kernels::lines::Lines)).
+    fn kept_blocks() -> &'static LocalKey<RefCell<Vec<Vec<Self>>>>;
     /// The values of a storage of this type, to be changed where they lie.
     fn values_mut(storage: &mut CpuStorage) -> Result<&mut [Self]>;
 }
@@ -78,6 +82,10 @@ macro_rules! element {
             #[inline(always)]
             fn ln_1p(self) -> Self {
                 <$float>::ln_1p(self)
+            }
+            fn kept_blocks() -> &'static LocalKey<RefCell<Vec<Vec<Self>>>> {
+                thread_local!(static BLOCKS: RefCell<Vec<Vec<$float>>> = const { RefCell::new(Vec::new()) });
+                &BLOCKS
             }
             fn values_mut(storage: &mut CpuStorage) -> Result<&mut [Self]> {
                 match storage {

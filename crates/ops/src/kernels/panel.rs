@@ -9,7 +9,7 @@ use super::transposed::transpose;
 use crate::element::Element;
 use crate::memory::places;
 
-/// Copies a rectangle of `matrix` to rows of `COUNT` vectors.
+/// Copies a rectangle of `matrix` to rows of `COUNT` vectors, filled up with zeros.
 #[inline(always)]
 pub(super) fn copy<T: Element, S: Simd, const COUNT: usize>(
     simd: S,
@@ -30,6 +30,11 @@ pub(super) fn copy<T: Element, S: Simd, const COUNT: usize>(
             T::store(simd, &mut target[width - lanes..], T::load(simd, last));
         }
     } else {
+        if columns.len() < width {
+            for target in target.chunks_exact_mut(width).take(rows.len()) {
+                T::store(simd, &mut target[width - lanes..], T::splat(simd, T::ZERO));
+            }
+        }
         let (values, apart) = matrix.row_from(rows.start, columns.start);
         transpose((values, apart), (columns.len(), rows.len()), (places(target), width));
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::{Normaliser, slopes};
 use crate::element::{Element, unless_cut};
 use crate::kernels::columns::{ColumnSums, added_up, repeated, rows_together};
+use crate::kernels::lines::Lines;
 use crate::kernels::parts::{self, part};
 use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::vectorised;
@@ -186,16 +187,16 @@ pub(crate) fn rectified_gradient<T: Element>(
     values: &[T],
     result_gradient: &[T],
     channels: usize,
-) -> (Vec<T>, Vec<T>) {
+) -> (Lines<T>, Vec<T>) {
     assert_eq!(gradient.means.len(), rows_together(channels) * channels, "columns of batch norm");
-    let write = |places: &mut [MaybeUninit<T>], range: Range<usize>| {
-        let sums = ColumnSums::of_rows(range.len() / channels, channels);
-        let given = &result_gradient[range.clone()];
-        vectorised!(write_rectified::<T>(gradient, &values[range], given, (places, sums)))
-    };
-    // SAFETY: one gradient is written for each.
-    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    let (gradients, sums) = unsafe { parts::written(values.len(), channels, write) };
+    let mut gradients = Lines::unspecified(values.len());
+    let part = part(values.len(), channels);
+    let parts = values.chunks(part).zip(result_gradient.chunks(part));
+    let parts = parts.zip(gradients.chunks_mut(part));
+    let sums = parts::map(parts, |((values, given), gradients)| {
+        let sums = ColumnSums::of_rows(values.len() / channels, channels);
+        vectorised!(write_rectified::<T>(gradient, values, given, (gradients, sums)))
+    });
     (gradients, added_up(sums))
 }
 
@@ -204,17 +205,17 @@ fn write_rectified<T: Element, const FUSED: bool>(
     gradient: &InputGradient<T>,
     values: &[T],
     given: &[T],
-    (places, mut sums): (&mut [MaybeUninit<T>], ColumnSums<T>),
+    (gradients, mut sums): (&mut [T], ColumnSums<T>),
 ) -> Vec<T> {
     let wide = gradient.means.len();
-    let given = given.chunks(wide);
-    for ((values, given), places) in values.chunks(wide).zip(given).zip(places.chunks_mut(wide)) {
-        let written = places.iter_mut().zip(sums.next_sums());
-        for (((&value, &given), (place, sum)), line) in
+    let given = values.chunks(wide).zip(given.chunks(wide));
+    for ((values, given), gradients) in given.zip(gradients.chunks_mut(wide)) {
+        let written = gradients.iter_mut().zip(sums.next_sums());
+        for (((&value, &given), (target, sum)), line) in
             values.iter().zip(given).zip(written).zip(gradient.lines())
         {
             let own = unless_cut(value, line.gradient::<FUSED>(value, given));
-            place.write(own);
+            *target = own;
             *sum += own;
         }
     }

@@ -10,11 +10,12 @@ use super::Geometry;
 use super::bands::Band;
 use crate::element::Element;
 use crate::kernels::columns::add;
+use crate::kernels::lines::Lines;
 
 /// Room for what is under a band of an image, arranged, or none where images are read as they lie.
-pub(super) struct Arranged<T> {
+pub(super) struct Arranged<T: Element> {
     places: Option<Places>,
-    values: Vec<T>,
+    values: Lines<T>,
     /// Where it lies in images that are read so.
     lies: Range<usize>,
 }
@@ -24,7 +25,7 @@ impl<T: Element> Arranged<T> {
         let places = Places::of(g, band);
         let lies = band.under.start * g.row()..band.under.end * g.row();
         let length = if places.is_some() { lies.len() } else { 0 };
-        Self { places, values: vec![T::ZERO; length], lies }
+        Self { places, values: Lines::zeros(length), lies }
     }
 
     /// Arranges the band of an image, for [`Arranged::get`]. Not within the loops over tiles, whose

@@ -93,7 +93,7 @@ impl<'a> Tiles<'a> {
 }
 
 /// What becomes of the tiles of some images.
-struct Transformed<T> {
+struct Transformed<T: Element> {
     matrices: Matrices<T, SIDE>,
     images: Range<usize>,
 }
@@ -121,7 +121,7 @@ impl<T: Element> WithSimd for TakePixels<'_, T> {
         let Self { images, first, tiles } = self;
         let (g, wide, each) = (tiles.g, &tiles.wide, tiles.each());
         let count = images.len() / g.image();
-        let mut matrices = Matrices::zeros::<S>(count * each, g.channels);
+        let mut matrices = Matrices::unspecified::<S>(count * each, g.channels);
         let mut room = vec![T::ZERO; wide.image()];
         let row = g.width * g.channels;
         for (number, image) in images.chunks_exact(g.image()).enumerate() {
@@ -158,7 +158,7 @@ pub(super) fn forward<T: Element>(
 }
 
 /// The results of a panel's outputs.
-struct Results<'a, T> {
+struct Results<'a, T: Element> {
     pixels: &'a [Transformed<T>],
     weights: &'a [T],
     bias: &'a [T],
@@ -181,7 +181,7 @@ impl<T: Element> WithSimd for Results<'_, T> {
         let own = &weights[outputs.start * g.patch()..outputs.end * g.patch()];
         let size = (outputs.len(), g.patch());
         transpose((own, g.patch()), size, (places(&mut filters), panel));
-        let mut transforms = Lines::zeros(PLACES * apart);
+        let mut transforms = Lines::unspecified(PLACES * apart);
         let (filters, target, channels) = (&filters[..], &mut transforms[..], g.channels);
         TransformPanel { filters, target, apart, channels, tile: Tile::Four }.with_simd(simd);
 
@@ -191,7 +191,7 @@ impl<T: Element> WithSimd for Results<'_, T> {
         let mut result = vec![T::ZERO; count * height * width * own];
         for Transformed { matrices, images } in pixels {
             let rows = images.len() * each;
-            let mut products = Matrices::zeros::<S>(rows, panel);
+            let mut products = Matrices::unspecified::<S>(rows, panel);
             for (number, transforms) in transforms.chunks_exact(apart).enumerate() {
                 let right = (&transforms[..place], 2);
                 matrices.multiply(simd, number, (rows, g.channels), right, (&mut products, 0));

@@ -128,7 +128,7 @@ fn forward_one_patch<T: Element>(
 }
 
 /// What the images are multiplied by.
-pub(super) enum Filters<T> {
+pub(super) enum Filters<T: Element> {
     /// The weights as they are.
     Direct(Panels<T>),
     /// Their transforms.
@@ -166,7 +166,7 @@ impl<T: Element> Filters<T> {
 }
 
 /// Some images, or a band of one, and what becomes of them.
-pub(super) struct Chunk<'a, T> {
+pub(super) struct Chunk<'a, T: Element> {
     pub(super) images: &'a [T],
     /// Room for each.
     pub(super) arranged: Arranged<T>,
@@ -180,7 +180,7 @@ pub(super) struct Chunk<'a, T> {
 }
 
 /// Some images and what they are multiplied by.
-struct Filtered<'a, T> {
+struct Filtered<'a, T: Element> {
     chunk: Chunk<'a, T>,
     filters: &'a Filters<T>,
 }

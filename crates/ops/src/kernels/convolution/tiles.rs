@@ -24,14 +24,14 @@ pub(super) fn shape<T: Element, S: Simd>(outputs: usize) -> (usize, usize) {
 
 /// Weights and biases of all outputs as tiles read them: panel after panel of as many outputs as a
 /// tile has, one row a place in the patch, zeros where the outputs end.
-pub(super) struct Panels<T> {
+pub(super) struct Panels<T: Element> {
     values: Lines<T>,
     bias: Vec<T>,
     width: usize,
     patch: usize,
 }
 
-impl<T> Panels<T> {
+impl<T: Element> Panels<T> {
     /// Weights, biases and first output of each panel.
     #[inline(always)]
     pub(super) fn all(&self) -> impl Iterator<Item = (&[T], &[T], usize)> {

@@ -87,7 +87,7 @@ impl<T: Element> WithSimd for Part<'_, T> {
         let (columns, lanes) = (self.right.columns, T::lanes::<S>());
         let vectors = columns.div_ceil(lanes);
         let panels = vectors.div_ceil(VECTORS);
-        let mut lines = Lines::zeros(self.right.rows * VECTORS * lanes);
+        let mut lines = Lines::unspecified(self.right.rows * VECTORS * lanes);
         let begin = |panel: usize| vectors * panel / panels * lanes;
         for panel in 0..panels {
             let (first, end) = (begin(panel), begin(panel + 1).min(columns));

@@ -54,7 +54,7 @@ impl<'a, T: Element> Left<'a, T> {
         let vectors = columns.div_ceil(lanes);
         let panels = vectors.div_ceil(near_vectors::<T, S>());
         let width = vectors.div_ceil(panels.max(1)) * lanes;
-        let mut panel = Panel { left: self, lines: Lines::zeros(DEPTH * width) };
+        let mut panel = Panel { left: self, lines: Lines::unspecified(DEPTH * width) };
         let begin = |index: usize| vectors * index / panels * lanes;
         let mut finite = true;
         for index in 0..panels {
@@ -129,7 +129,7 @@ impl<'a, T: Element> Left<'a, T> {
 }
 
 /// Room to multiply by some columns at a time.
-struct Panel<'a, T> {
+struct Panel<'a, T: Element> {
     left: &'a Left<'a, T>,
     /// Some rows of these columns, each from the beginning of a cache line on.
     lines: Lines<T>,

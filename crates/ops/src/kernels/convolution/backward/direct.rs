@@ -42,7 +42,7 @@ fn turned(g: &Geometry) -> Option<Geometry> {
 }
 
 /// What all images need.
-pub(super) struct Turned<T> {
+pub(super) struct Turned<T: Element> {
     g: Geometry,
     panels: Panels<T>,
     starts: Vec<usize>,
@@ -70,7 +70,7 @@ impl<T: Element> Turned<T> {
 }
 
 /// Weight and bias gradients of some images.
-pub(super) struct Direct<'a, T> {
+pub(super) struct Direct<'a, T: Element> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) images: Range<usize>,
     pub(super) band: &'a Band,

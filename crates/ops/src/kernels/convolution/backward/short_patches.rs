@@ -12,6 +12,7 @@ use super::super::{Geometry, Then};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::grid::Grid;
+use crate::kernels::lines::Lines;
 use crate::kernels::vectors::{WINDOW, load_places};
 
 const SIDE: usize = 3;
@@ -55,7 +56,7 @@ impl<T: Element> ShortPatches<'_, T> {
         let Self { saved, images, band, result_gradient, g } = self;
         let lanes = T::lanes::<S>();
         let starts = g.starts(saved.then, band.rows.len());
-        let mut gradients = vec![T::ZERO; starts.len() * g.outputs];
+        let mut gradients = Lines::unspecified(starts.len() * g.outputs);
         // (blocks of outputs, channels, weights, lanes), and one for each output.
         let mut sums = vec![T::ZERO; g.outputs * g.patch()];
         let mut bias = vec![T::ZERO; g.outputs];

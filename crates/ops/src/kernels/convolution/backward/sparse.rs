@@ -15,7 +15,7 @@ use super::lists::{Entry, Outputs, Rows, accumulate};
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
-use crate::kernels::lines::Aligned;
+use crate::kernels::lines::{Aligned, Lines};
 use crate::kernels::matmul::Matrix;
 use crate::kernels::sparse::{BITS, not_zero};
 use crate::kernels::vectors::WINDOW;
@@ -58,7 +58,7 @@ impl<T: Element> WithSimd for Sparse<'_, '_, T> {
         let Self { saved, images: range, band, result_gradient, g, image_gradients } = self;
         let corners = g.starts(saved.then, band.rows.len());
         let length = corners.len() * g.outputs;
-        let mut gradients = vec![T::ZERO; range.len() * length];
+        let mut gradients = Lines::unspecified(range.len() * length);
         // Where nothing is pooled, a window has one position.
         let first_positions;
         let places = if saved.then == Then::ReluMaxPool {

@@ -20,7 +20,7 @@ use self::images::Back;
 pub(super) use self::images::Transforms;
 
 /// Weight and bias gradients of a band of each of some images.
-pub(super) struct Winograd<'a, 'b, T> {
+pub(super) struct Winograd<'a, 'b, T: Element> {
     pub(super) saved: &'a Saved<'a, T>,
     pub(super) tile: Tile,
     pub(super) images: Range<usize>,
@@ -72,17 +72,20 @@ impl<T: Element> Winograd<'_, '_, T> {
             self;
         let (width, block) = (g.convolved().1, F::block::<S>(g));
         let starts = tile.starts(g, band.rows.len(), Then::Nothing);
-        let mut gradients = vec![T::ZERO; band.patches * g.outputs];
+        let mut gradients = Lines::unspecified(band.patches * g.outputs);
         let mut bias = ColumnSums::new(g.outputs);
         let mut arranged = Arranged::new(g, band);
-        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(block, g.channels);
-        let mut results = Matrices::zeros::<S>(block, g.outputs);
+        let mut pixels = Matrices::<T, SIDE>::unspecified::<S>(block, g.channels);
+        let mut results = Matrices::unspecified::<S>(block, g.outputs);
         let mut sums = Sums::<T, SIDE>::zeros::<S>(g);
         let mut back = Back {
             g,
             starts: &starts,
             // The filters are multiplied by in panels of two vectors at most.
-            products: Matrices::zeros::<S>(block, g.channels.next_multiple_of(2 * T::lanes::<S>())),
+            products: Matrices::unspecified::<S>(
+                block,
+                g.channels.next_multiple_of(2 * T::lanes::<S>()),
+            ),
             arranged: Arranged::new(g, band),
             image_gradients,
         };
@@ -116,7 +119,7 @@ impl<T: Element> Winograd<'_, '_, T> {
 }
 
 /// The gradients of all filters' transforms.
-struct Sums<T, const SIDE: usize> {
+struct Sums<T: Element, const SIDE: usize> {
     /// In each place a vector of outputs after the other, and there a row a channel.
     values: Lines<T>,
     /// Filled up to whole vectors.

@@ -73,7 +73,7 @@ impl<T: Element> WithSimd for TakeGradients<'_, T> {
         let (g, wide, each) = (tiles.g, &tiles.wide, tiles.each());
         let ((height, width), line) = (g.convolved(), wide.convolved().1 * g.outputs);
         let count = gradients.len() / (height * width * g.outputs);
-        let mut matrices = Matrices::zeros::<S>(count * each, g.outputs);
+        let mut matrices = Matrices::unspecified::<S>(count * each, g.outputs);
         let mut room = vec![T::ZERO; RESULTS * tiles.down * line];
         let row = width * g.outputs;
         for (number, gradients) in gradients.chunks_exact(height * row).enumerate() {
@@ -93,7 +93,7 @@ impl<T: Element> WithSimd for TakeGradients<'_, T> {
 }
 
 /// The gradients of the weights of a panel's outputs, channels-last, one row of patch length an output.
-struct OfWeights<'a, T> {
+struct OfWeights<'a, T: Element> {
     pixels: &'a [Transformed<T>],
     results: &'a [Transformed<T>],
     outputs: Range<usize>,
@@ -138,7 +138,7 @@ impl<T: Element> OfWeights<'_, T> {
         }
         // A row a place of a patch, as the transforms come, then a row an output.
         let width = vectors.len() * lanes;
-        let mut turned = Lines::zeros(g.patch() * width);
+        let mut turned = Lines::unspecified(g.patch() * width);
         for vector in 0..vectors.len() {
             for channel in 0..g.channels {
                 let values = &sums[(vector * channels + channel) * lanes..];
@@ -161,7 +161,7 @@ impl<T: Element> OfWeights<'_, T> {
 }
 
 /// The gradients of a panel's channels, of all pixels.
-struct OfImages<'a, T> {
+struct OfImages<'a, T: Element> {
     results: &'a [Transformed<T>],
     weights: &'a [T],
     channels: Range<usize>,
@@ -178,7 +178,7 @@ impl<T: Element> WithSimd for OfImages<'_, T> {
         let (panel, own) = (2 * lanes, channels.len());
         let place = g.outputs * panel;
         let apart = apart::<T>(place);
-        let mut transforms = Lines::zeros(PLACES * apart);
+        let mut transforms = Lines::unspecified(PLACES * apart);
         for (output, weights) in weights.chunks_exact(g.patch()).enumerate() {
             for first in (0..own).step_by(lanes) {
                 let channel = channels.start + first;
@@ -193,7 +193,7 @@ impl<T: Element> WithSimd for OfImages<'_, T> {
         let mut room = vec![T::ZERO; wide.height * line];
         for Transformed { matrices, images: range } in results {
             let rows = range.len() * each;
-            let mut products = Matrices::zeros::<S>(rows, panel);
+            let mut products = Matrices::unspecified::<S>(rows, panel);
             for (number, transforms) in transforms.chunks_exact(apart).enumerate() {
                 let right = (&transforms[..place], 2);
                 matrices.multiply(simd, number, (rows, g.outputs), right, (&mut products, 0));

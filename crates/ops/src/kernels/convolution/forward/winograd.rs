@@ -15,7 +15,7 @@ use crate::kernels::lines::Lines;
 use crate::kernels::vectors::WINDOW;
 
 /// The transforms of all filters.
-pub(in super::super) struct Transforms<T> {
+pub(in super::super) struct Transforms<T: Element> {
     /// Panel after panel, in each place after place, and there a row a channel.
     values: Lines<T>,
     panels: Panels<T>,
@@ -30,7 +30,7 @@ impl<T: Element> Transforms<T> {
         let panels = pack(weights, bias, g);
         let places = (tile.side() + FILTER - 1).pow(2);
         let panel = places * g.channels * panels.width();
-        let mut values = Lines::zeros(panels.all().count() * panel);
+        let mut values = Lines::unspecified(panels.all().count() * panel);
         for ((filters, ..), target) in panels.all().zip(values.chunks_exact_mut(panel)) {
             let (channels, apart) = (g.channels, g.channels * panels.width());
             let transform = TransformPanel { filters, target, apart, channels, tile };
@@ -118,8 +118,8 @@ impl<T: Element> Chunk<'_, T> {
         filters: &Transforms<T>,
     ) {
         let (g, tiles, block) = (self.g, self.starts.len(), F::block::<S>(self.g));
-        let mut pixels = Matrices::<T, SIDE>::zeros::<S>(block, g.channels);
-        let mut products = Matrices::zeros::<S>(block, VECTORS * T::lanes::<S>());
+        let mut pixels = Matrices::<T, SIDE>::unspecified::<S>(block, g.channels);
+        let mut products = Matrices::unspecified::<S>(block, VECTORS * T::lanes::<S>());
         let images = self.images;
         let all = images.len() / g.image() * tiles;
         for (number, image) in images.chunks_exact(g.image()).enumerate() {

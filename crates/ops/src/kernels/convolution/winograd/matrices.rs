@@ -11,7 +11,7 @@ use crate::kernels::matmul::tile::Tile;
 use crate::memory::places;
 
 /// A matrix for each place of a square, of a row a tile. Rows are filled up to whole vectors.
-pub(in super::super) struct Matrices<T, const SIDE: usize> {
+pub(in super::super) struct Matrices<T: Element, const SIDE: usize> {
     values: Lines<T>,
     /// From one to the next, a cache line more than it has: else the same row of all might lie in few sets of
     /// the cache.
@@ -21,13 +21,13 @@ pub(in super::super) struct Matrices<T, const SIDE: usize> {
 }
 
 impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
-    /// Of so many rows and more, a multiple of [`rows_together`].
+    /// Of so many rows and more, a multiple of [`rows_together`], of [any values](Lines::unspecified).
     #[inline(always)]
-    pub(in super::super) fn zeros<S: Simd>(rows: usize, columns: usize) -> Self {
+    pub(in super::super) fn unspecified<S: Simd>(rows: usize, columns: usize) -> Self {
         let rows = rows.next_multiple_of(rows_together::<S>());
         let row = columns.next_multiple_of(T::lanes::<S>());
         let apart = (rows * row).next_multiple_of(64 / size_of::<T>()) + 64 / size_of::<T>();
-        Self { values: Lines::zeros(SIDE * SIDE * apart), apart, row }
+        Self { values: Lines::unspecified(SIDE * SIDE * apart), apart, row }
     }
 
     #[inline(always)]

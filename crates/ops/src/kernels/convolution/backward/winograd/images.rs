@@ -13,7 +13,7 @@ use crate::kernels::dispatch;
 use crate::kernels::lines::Lines;
 
 /// Transforms of all filters, as the way back to the images reads them.
-pub(in super::super) struct Transforms<T> {
+pub(in super::super) struct Transforms<T: Element> {
     /// One or two vectors of channels after the other, in each place after place, and there a row an output.
     values: Lines<T>,
     /// How many vectors.
@@ -70,7 +70,7 @@ impl<T: Element> TransformFilters<'_, T> {
 }
 
 /// The way back to the images.
-pub(super) struct Back<'a, 'b, T, const SIDE: usize> {
+pub(super) struct Back<'a, 'b, T: Element, const SIDE: usize> {
     pub(super) g: &'a Geometry,
     /// Of a band's tiles.
     pub(super) starts: &'a [usize],
