@@ -131,8 +131,8 @@ fn by_rows<'a, T: Element>(
     right: Matrix<'_, T>,
     mut rows: impl Iterator<Item = &'a mut [MaybeUninit<T>]>,
 ) -> bool {
-    /// Rows whose sums lie in the second cache while these go on, and few enough for threads to end together.
-    const MOST_ROWS: usize = 128;
+    /// Rows whose sums with a panel lie in the second cache while these go on. More copies of the panel take longer.
+    const MOST_ROWS: usize = 256;
     let work = left.rows().saturating_mul(left.columns()).saturating_mul(right.columns());
     let part = left.rows().div_ceil((work / ENOUGH).clamp(1, threads())).clamp(1, MOST_ROWS);
     let bands = left.bands(part).map(|(_, left)| {
