@@ -17,11 +17,14 @@ pub(crate) struct Lines<T: Element> {
     count: usize,
 }
 
-/// Blocks that a thread keeps, and how large they are at most: what has no place in its caches gains nothing.
+/// Blocks that a thread keeps, and how large they are at most, each and together: what has no place in its caches gains
+/// nothing.
 const MOST_BLOCKS: usize = 16;
 const MOST_BYTES: usize = 2 << 20;
+const ALL_BYTES: usize = 8 << 20;
 
 impl<T: Element> Lines<T> {
+    /// Those of new memory are written, too: what is added to it finds its pages there.
     pub(crate) fn zeros(count: usize) -> Self {
         let mut lines = Self::unspecified(count);
         lines.fill(T::ZERO);
@@ -59,16 +62,19 @@ fn kept<T: Element>(needed: usize) -> Option<Vec<T>> {
 impl<T: Element> Drop for Lines<T> {
     fn drop(&mut self) {
         let block = std::mem::take(&mut self.values);
-        if size_of_val(&block[..]) > MOST_BYTES {
+        if self.count == 0 || size_of_val(&block[..]) > MOST_BYTES {
             return;
         }
         // Where it is not kept, it is freed.
         let _kept = T::kept_blocks().try_with(|blocks| {
             if let Ok(mut blocks) = blocks.try_borrow_mut() {
-                if blocks.len() == MOST_BLOCKS {
+                blocks.push(block);
+                let bytes = |blocks: &[Vec<T>]| -> usize {
+                    blocks.iter().map(|block| size_of_val(&block[..])).sum()
+                };
+                while blocks.len() > MOST_BLOCKS || bytes(&blocks[..]) > ALL_BYTES {
                     blocks.remove(0);
                 }
-                blocks.push(block);
             }
         });
     }
@@ -178,8 +184,15 @@ mod tests {
             let many: Vec<_> = (0..MOST_BLOCKS + 3).map(|_| Lines::<f32>::zeros(100)).collect();
             drop(many);
             assert_eq!(kept(), MOST_BLOCKS);
-            drop(Lines::<f32>::zeros(MOST_BYTES / 4));
+            drop((Lines::<f32>::zeros(MOST_BYTES / 4), Lines::<f32>::zeros(0)));
             assert_eq!(kept(), MOST_BLOCKS);
+            let half = MOST_BYTES / 8;
+            drop((0..9).map(|_| Lines::<f32>::zeros(half)).collect::<Vec<_>>());
+            assert_eq!(
+                kept(),
+                ALL_BYTES / (4 * half) - 1,
+                "each begins a cache line, and is longer"
+            );
         });
     }
 }

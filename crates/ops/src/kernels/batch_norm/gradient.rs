@@ -189,6 +189,7 @@ pub(crate) fn rectified_gradient<T: Element>(
     channels: usize,
 ) -> (Lines<T>, Vec<T>) {
     assert_eq!(gradient.means.len(), rows_together(channels) * channels, "columns of batch norm");
+    assert_eq!(values.len(), result_gradient.len(), "a gradient for each value");
     let mut gradients = Lines::unspecified(values.len());
     let part = part(values.len(), channels);
     let parts = values.chunks(part).zip(result_gradient.chunks(part));
