@@ -229,7 +229,7 @@ fn added_up<T: Element>(
 
 /// Chunks of which each has gradients of its own at the same time. All at once would take the weights'
 /// memory once a chunk.
-fn at_once(g: &Geometry) -> usize {
+pub(super) fn at_once(g: &Geometry) -> usize {
     const VALUES: usize = 1 << 24;
     (VALUES / (g.outputs * g.patch())).max(16)
 }

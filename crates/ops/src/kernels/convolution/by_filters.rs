@@ -1,4 +1,4 @@
-//! Minimal filtering where filters are many and tiles few: threads share the filters instead of the images.
+//! Minimal filtering where filters are many and tiles few, or in groups: threads share the filters instead of the images.
 //!
 //! Where each thread takes some images, as [`super::winograd`] is applied elsewhere, each needs the transforms of all
 //! filters, and a gradient of each of them. Here the tiles of the whole batch are transformed first. Then a thread takes
@@ -6,12 +6,17 @@
 //! tiles by them, and goes on to the next panel while no transform has left its cache. No gradients are added up
 //! afterwards, and one image has products for all threads.
 //!
-//! Tiles are of 4×4 results (Lavin and Gray, 2016), and may reach beyond what there is: they find zeros there.
+//! In groups a panel sees the channels of its own groups alone, so nothing has to be brought together. There filters are
+//! few, and images are taken in blocks, whose transforms stay in the cache and whose gradients are added up.
+//!
+//! Tiles are of 4×4 results (Lavin and Gray, 2016), and may reach beyond what there is: they find zeros there. A pixel
+//! that is infinite or NaN may spoil all groups of its panel, for what joins them is zero.
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use self::panels::{apart, channels_of, join, panels, pieces, vectors};
 use super::forward::{TransformPanel, at_least, floor};
 use super::windows::pooled;
 use super::winograd::{F4, FILTER, Filtering, Matrices, Tile};
@@ -23,6 +28,7 @@ use crate::kernels::{dispatch, parts};
 use crate::memory::{places, unwritten};
 
 mod backward;
+mod panels;
 
 pub(super) use self::backward::backward;
 
@@ -41,14 +47,22 @@ pub(super) fn fit(g: &Geometry, count: usize) -> bool {
     const POSITIONS: usize = 8;
     let filters = g.channels * g.outputs;
     let taken = !g.direct
-        && (g.kernel_height, g.kernel_width, g.stride, g.dilation, g.groups)
-            == (FILTER, FILTER, 1, 1, 1)
-        && filters >= MANY;
+        && (g.kernel_height, g.kernel_width, g.stride, g.dilation) == (FILTER, FILTER, 1, 1);
     let (height, width) = g.convolved();
     let each = height.div_ceil(RESULTS) * width.div_ceil(RESULTS);
-    taken
-        && (FEWEST..=MOST.min(filters / 128)).contains(&count.saturating_mul(each))
-        && height * width >= POSITIONS * each
+    let tiles = count.saturating_mul(each);
+    /// Channels or outputs of a group up to which its filters are few, and values of an image's transforms.
+    const WIDE: usize = 64;
+    const VALUES: usize = 1 << 22;
+    let own = g.group();
+    let suits = if g.are_apart() {
+        own.channels.max(own.outputs) <= WIDE
+            && tiles >= FEWEST / 2
+            && each * PLACES * g.channels.max(g.outputs) <= VALUES
+    } else {
+        g.groups == 1 && filters >= MANY && (FEWEST..=MOST.min(filters / 128)).contains(&tiles)
+    };
+    taken && suits && height * width >= POSITIONS * each
 }
 
 /// The tiles of an image.
@@ -84,6 +98,17 @@ impl<'a> Tiles<'a> {
     fn together(&self) -> usize {
         const TILES: usize = 32;
         (TILES / self.each()).max(1)
+    }
+
+    /// Images of a batch of so many that are worked on before the next ones: in groups, filters are few, and the
+    /// transforms of many tiles would leave the cache.
+    fn block(&self, count: usize) -> usize {
+        const VALUES: usize = 1 << 18;
+        /// For which the filters' transforms are worth their while.
+        const FEWEST: usize = 16;
+        let tile = PLACES * self.g.channels.max(self.g.outputs);
+        let tiles = (VALUES / tile).max(FEWEST);
+        if self.g.groups == 1 { count } else { (tiles / self.each()).max(1) }
     }
 
     /// The row and the column of the first result of one.
@@ -122,23 +147,43 @@ impl<T: Element> WithSimd for TakePixels<'_, T> {
         let (g, wide, each) = (tiles.g, &tiles.wide, tiles.each());
         let count = images.len() / g.image();
         let mut matrices = Matrices::unspecified::<S>(count * each, g.channels);
-        let mut room = vec![T::ZERO; wide.image()];
-        let row = g.width * g.channels;
+        let mut room = Lines::unspecified(wide.image());
+        let (row, line) = (g.width * g.channels, wide.row());
         for (number, image) in images.chunks_exact(g.image()).enumerate() {
-            // What is around it is zero from the beginning, and stays so.
-            for (y, source) in image.chunks_exact(row).enumerate() {
-                let target = (g.padding + y) * wide.row() + g.padding * g.channels;
-                room[target..target + row].copy_from_slice(source);
-            }
+            let first = (g.padding, g.padding * g.channels);
+            let image = surrounded((image, row), (&mut room, line), first);
             for tile in 0..each {
                 let (y, x) = tiles.corner(tile);
-                let square = &room[y * wide.row() + x * g.channels..];
+                let square = &image[y * wide.row() + x * g.channels..];
                 let row = number * each + tile;
                 matrices.take_pixels::<S, F4, RESULTS>(simd, row, square, wide);
             }
         }
         Transformed { matrices, images: first..first + count }
     }
+}
+
+/// Rows of so many values within longer ones, with zeros around them, from a row and a place in it on; as they lie
+/// where there is nothing around them.
+#[inline(always)]
+fn surrounded<'a, T: Element>(
+    (values, row): (&'a [T], usize),
+    (room, line): (&'a mut [T], usize),
+    (top, left): (usize, usize),
+) -> &'a [T] {
+    if values.len() == room.len() {
+        return values;
+    }
+    let (above, rest) = room.split_at_mut(top * line);
+    let (own, below) = rest.split_at_mut(values.len() / row * line);
+    above.fill(T::ZERO);
+    for (source, target) in values.chunks_exact(row).zip(own.chunks_exact_mut(line)) {
+        target[..left].fill(T::ZERO);
+        target[left..left + row].copy_from_slice(source);
+        target[left + row..].fill(T::ZERO);
+    }
+    below.fill(T::ZERO);
+    room
 }
 
 /// As [`super::forward`].
@@ -149,11 +194,22 @@ pub(super) fn forward<T: Element>(
     then: Then,
 ) -> (Vec<T>, Vec<u8>) {
     let tiles = &Tiles::of(g);
-    let pixels = &pixels(images, tiles)[..];
-    let panels = parts::map(panels::<T>(g.outputs), |outputs| {
-        dispatch(Results { pixels, weights, bias, outputs, tiles, then })
+    let ((height, width), count) = (g.convolved(), images.len() / g.image());
+    let (length, block) = (height * width * g.outputs, tiles.block(count));
+    let mut result = unwritten(count * length);
+    let blocks = images.chunks(block * g.image()).zip(result.chunks_mut(block * length));
+    // A block too few would leave memory unwritten.
+    assert_eq!(blocks.len(), count.div_ceil(block), "blocks of images");
+    parts::for_each(blocks, |(images, result)| {
+        let pixels = &pixels(images, tiles)[..];
+        let panels = parts::map(panels::<T>(g.groups, g.outputs), |outputs| {
+            dispatch(Results { pixels, weights, bias, outputs, tiles, then })
+        });
+        join(&panels, g.outputs, result);
     });
-    let result = joined(&panels, g.outputs);
+    // SAFETY: the blocks are all there is, and each is written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let result = unsafe { result.assume_init() }.into_vec();
     if then == Then::ReluMaxPool { pooled(&result, g) } else { (result, Vec::new()) }
 }
 
@@ -169,32 +225,44 @@ struct Results<'a, T: Element> {
 
 impl<T: Element> WithSimd for Results<'_, T> {
     /// Of all positions.
-    type Output = Vec<T>;
+    type Output = Lines<T>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
+    fn with_simd<S: Simd>(self, simd: S) -> Lines<T> {
         let Self { pixels, weights, bias, outputs, tiles, then } = self;
         let (g, each, lanes) = (tiles.g, tiles.each(), T::lanes::<S>());
-        let ((height, width), panel) = (g.convolved(), 2 * lanes);
-        let (place, apart) = (g.channels * panel, apart::<T>(g.channels * panel));
-        let mut filters = Lines::zeros(g.patch() * panel);
-        let own = &weights[outputs.start * g.patch()..outputs.end * g.patch()];
-        let size = (outputs.len(), g.patch());
-        transpose((own, g.patch()), size, (places(&mut filters), panel));
+        let ((height, width), vectors) = (g.convolved(), vectors::<T, S>(g.groups, g.outputs));
+        let panel = vectors * lanes;
+        let read = channels_of(g, &outputs);
+        let (place, apart) = (read.len() * panel, apart::<T>(read.len() * panel));
+        // What joins a panel's groups is zero.
+        let mut filters = Lines::zeros(FILTER * FILTER * place);
+        for piece in pieces(g, outputs.clone()) {
+            let channels = piece.channels.len();
+            let patch = FILTER * FILTER * channels;
+            for tap in 0..FILTER * FILTER {
+                let row = tap * read.len() + piece.channels.start - read.start;
+                let target = &mut filters[row * panel + piece.outputs.start - outputs.start..];
+                let source = &weights[piece.outputs.start * patch + tap * channels..];
+                let size = (piece.outputs.len(), channels);
+                transpose((source, patch), size, (places(target), panel));
+            }
+        }
         let mut transforms = Lines::unspecified(PLACES * apart);
-        let (filters, target, channels) = (&filters[..], &mut transforms[..], g.channels);
+        let (filters, target, channels) = (&filters[..], &mut transforms[..], read.len());
         TransformPanel { filters, target, apart, channels, tile: Tile::Four }.with_simd(simd);
 
         let count = pixels.last().map_or(0, |last| last.images.end);
         let (own, bias) = (outputs.len(), &bias[outputs]);
         let least = floor::<T, S>(simd, if then == Then::Relu { then } else { Then::Nothing });
-        let mut result = vec![T::ZERO; count * height * width * own];
+        let mut result = Lines::unspecified(count * height * width * own);
         for Transformed { matrices, images } in pixels {
             let rows = images.len() * each;
             let mut products = Matrices::unspecified::<S>(rows, panel);
             for (number, transforms) in transforms.chunks_exact(apart).enumerate() {
-                let right = (&transforms[..place], 2);
-                matrices.multiply(simd, number, (rows, g.channels), right, (&mut products, 0));
+                let right = (&transforms[..place], vectors);
+                let size = (rows, read.clone());
+                matrices.multiply(simd, number, size, right, (&mut products, 0));
             }
             for row in 0..rows {
                 let (top, left) = tiles.corner(row % each);
@@ -216,54 +284,4 @@ impl<T: Element> WithSimd for Results<'_, T> {
         }
         result
     }
-}
-
-/// From one place's matrix of so many values to the next: a cache line more, or else the same row of all would lie in
-/// few sets of the cache.
-fn apart<T>(values: usize) -> usize {
-    values + 64 / size_of::<T>()
-}
-
-/// The panels of so many outputs or channels.
-fn panels<T: Element>(all: usize) -> impl Iterator<Item = Range<usize>> {
-    let width = dispatch(Width::<T>(std::marker::PhantomData));
-    (0..all).step_by(width).map(move |first| first..all.min(first + width))
-}
-
-/// Outputs or channels of a panel.
-struct Width<T>(std::marker::PhantomData<T>);
-
-impl<T: Element> WithSimd for Width<T> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        2 * T::lanes::<S>()
-    }
-}
-
-/// Rows of so many values, of the rows of all panels.
-fn joined<T: Element>(panels: &[Vec<T>], row: usize) -> Vec<T> {
-    let [first, ..] = panels else { return Vec::new() };
-    // All panels but the last are as wide as the first.
-    let last = panels.last().map_or(0, Vec::len);
-    let rows = (first.len() * (panels.len() - 1) + last) / row;
-    let mut all = unwritten(rows * row);
-    let part = parts::part(all.len(), row);
-    parts::for_each(all.chunks_mut(part).enumerate(), |(number, targets)| {
-        for (index, target) in targets.chunks_exact_mut(row).enumerate() {
-            let (index, mut target) = (number * part / row + index, target);
-            for panel in panels {
-                let width = panel.len() / rows;
-                let own;
-                (own, target) = target.split_at_mut(width);
-                own.write_copy_of_slice(&panel[index * width..][..width]);
-            }
-            // A column too few would leave memory unwritten.
-            assert!(target.is_empty(), "the panels' rows fill each row");
-        }
-    });
-    // SAFETY: the parts are all there is, and the panels' rows fill each row.
-    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    unsafe { all.assume_init() }.into_vec()
 }

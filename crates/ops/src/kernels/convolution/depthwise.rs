@@ -1,25 +1,46 @@
-//! Convolutions of each channel by itself, as a MobileNet has them (Howard et al., 2017): vectors run along the
-//! channels. Images are read as they lie; where channels have several outputs, with each channel once for each.
+//! Convolutions of each channel by itself, as a MobileNet has them (Howard et al., 2017), or of few channels by
+//! themselves, as a ResNeXt (Xie et al., 2017): vectors run along the channels of all groups.
 //!
-//! Groups of one channel are too narrow for the other kernels, whose vectors run along the outputs of a group. Here a
-//! pixel of the result is a sum over the filter's taps, each with a vector of weights; so is a pixel of the images'
-//! gradient, over the same taps the other way round. What reaches beyond the image is left out.
+//! Such groups are too narrow for the other kernels, whose vectors run along the outputs of a group. Here a pixel of the
+//! result is a sum over the filter's taps, each with a vector of weights; so is a pixel of the images' gradient, over the
+//! same taps the other way round. What reaches beyond the image is left out.
+//!
+//! Where each channel has one output, images and gradients are read as they lie. Else they are [spread](Groups::spread):
+//! a pixel has a row for each channel of a group, where each output finds that channel of its own group. So a tap has as
+//! many vectors of weights as a group has channels, and nothing is multiplied by zero.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use self::groups::Groups;
 use self::pixels::{Gather, WeightSums};
+use super::windows::pooled;
 use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
+use crate::kernels::lines::Lines;
 use crate::kernels::{dispatch, parts};
-use crate::memory::{places, unwritten};
+use crate::memory::unwritten;
 
+mod groups;
 mod pixels;
 
 /// Whether this is the way for such a layer.
-pub(super) fn fit(g: &Geometry, then: Then) -> bool {
-    g.groups > 1 && g.groups == g.channels && then != Then::ReluMaxPool
+pub(super) fn fit(g: &Geometry) -> bool {
+    /// Channels and outputs of a group up to which it is, and how many times as many there have to be in all: else
+    /// less is multiplied where groups are one convolution, with zeros between, by minimal filtering.
+    const NARROW: usize = 4;
+    const TIMES: usize = 8;
+    /// Values of an image or its gradient, once for each output or channel of a group.
+    const VALUES: usize = 1 << 20;
+    let own = g.group();
+    let single = own.channels == 1 && own.outputs <= g.channels;
+    let narrow = own.channels.max(own.outputs) <= NARROW
+        && own.channels * TIMES <= g.channels.min(g.outputs);
+    let (height, width) = g.convolved();
+    let spread = g.image().max(height * width * g.groups * own.channels) * own.outputs;
+    let small = (own.channels, own.outputs) == (1, 1) || spread <= VALUES;
+    g.groups > 1 && (single || narrow) && small
 }
 
 /// A tap of the filter, along one side, and the place that it reaches in what is read.
@@ -70,57 +91,47 @@ impl Side {
 struct Layer<T> {
     rows: Side,
     columns: Side,
-    /// One row of all outputs a tap.
+    /// A row of all outputs for each tap, and there for each channel of a group.
     taps: Vec<T>,
-    /// How many outputs each channel has.
-    outputs_each: usize,
+    groups: Groups,
 }
 
 impl<T: Element> Layer<T> {
     fn new(weights: &[T], g: &Geometry) -> Self {
         let (height, width) = g.convolved();
-        let area = g.kernel_height * g.kernel_width;
         Self {
             rows: Side::new((g.height, height, g.kernel_height), g),
             columns: Side::new((g.width, width, g.kernel_width), g),
-            taps: turned(weights, area),
-            outputs_each: g.outputs / g.channels,
+            taps: turned(weights, g.group().patch()),
+            groups: Groups::of(g),
         }
-    }
-
-    /// An image with each channel once for each of its outputs.
-    fn spread<'a>(&self, image: &'a [T], room: &'a mut Vec<T>) -> &'a [T] {
-        if self.outputs_each == 1 {
-            return image;
-        }
-        room.clear();
-        room.extend(image.iter().flat_map(|&value| std::iter::repeat_n(value, self.outputs_each)));
-        room
     }
 }
 
-/// As [`super::forward`], without places.
+/// As [`super::forward`].
 pub(super) fn forward<T: Element>(
     images: &[T],
     (weights, bias): (&[T], &[T]),
     g: &Geometry,
     then: Then,
-) -> Vec<T> {
+) -> (Vec<T>, Vec<u8>) {
     let (layer, (height, width)) = (&Layer::new(weights, g), g.convolved());
     let (count, length) = (images.len() / g.image(), height * width * g.outputs);
-    let chunk = g.chunk(count);
+    let (chunk, pool) = (g.chunk(count), then == Then::ReluMaxPool);
+    let then = if pool { Then::Nothing } else { then };
     let mut result = unwritten(count * length);
     let image_chunks = images.chunks(chunk * g.image());
     let result_chunks = result.chunks_mut(chunk * length);
     // A chunk too few on one side would leave memory unwritten.
     assert_eq!(image_chunks.len(), result_chunks.len(), "chunks of images and of results");
     parts::for_each(image_chunks.zip(result_chunks), |(images, result)| {
-        let mut room = Vec::new();
+        let mut room = layer.groups.room(g.image());
         let results = result.chunks_exact_mut(length);
         for (image, target) in images.chunks_exact(g.image()).zip(results) {
             dispatch(Gather {
-                source: layer.spread(image, &mut room),
+                source: layer.groups.spread(image, &mut room),
                 source_width: g.width,
+                each: layer.groups.channels,
                 rows: &layer.rows.of_results,
                 columns: &layer.columns.of_results,
                 taps: &layer.taps,
@@ -133,10 +144,11 @@ pub(super) fn forward<T: Element>(
     });
     // SAFETY: each result has its image, and each of its pixels is written.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    unsafe { result.assume_init() }.into_vec()
+    let result = unsafe { result.assume_init() }.into_vec();
+    if pool { pooled(&result, g) } else { (result, Vec::new()) }
 }
 
-/// As [`super::backward`].
+/// As [`super::backward`], unpooled.
 pub(super) fn backward<T: Element>(
     saved: &Saved<'_, T>,
     result_gradient: &dyn ResultGradient<T>,
@@ -145,6 +157,7 @@ pub(super) fn backward<T: Element>(
 ) -> Gradients<T> {
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
     let layer = &Layer::new(saved.weights, g);
+    let back_taps = &layer.groups.back_taps(&layer.taps)[..];
     let count = saved.images.len() / g.image();
     let chunk = g.chunk(count);
     let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
@@ -152,7 +165,7 @@ pub(super) fn backward<T: Element>(
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let sums = parts::map(chunks.into_iter().enumerate(), |(index, image_gradients)| {
         let images = index * chunk..count.min((index + 1) * chunk);
-        Chunk { saved, result_gradient, g, layer }.gradients(images, image_gradients)
+        Chunk { saved, result_gradient, g, layer, back_taps }.gradients(images, image_gradients)
     });
     let mut weights = ColumnSums::of_sums(layer.taps.len());
     let mut bias = ColumnSums::of_sums(g.outputs);
@@ -173,6 +186,8 @@ struct Chunk<'a, T> {
     result_gradient: &'a dyn ResultGradient<T>,
     g: &'a Geometry,
     layer: &'a Layer<T>,
+    /// The weights on the way back.
+    back_taps: &'a [T],
 }
 
 impl<T: Element> Chunk<'_, T> {
@@ -182,13 +197,15 @@ impl<T: Element> Chunk<'_, T> {
         images: Range<usize>,
         image_gradients: &mut [MaybeUninit<T>],
     ) -> (Vec<T>, Vec<T>) {
-        let Self { saved, result_gradient, g, layer } = *self;
+        let Self { saved, result_gradient, g, layer, back_taps } = *self;
+        let (groups, back) = (layer.groups, layer.groups.back());
         let (height, width) = g.convolved();
         let length = height * width * g.outputs;
-        let mut gradients = vec![T::ZERO; length];
+        let mut gradients = Lines::unspecified(length);
         let mut bias = ColumnSums::new(g.outputs);
         let mut weights = ColumnSums::of_sums(layer.taps.len());
-        let (mut room, mut spread) = (Vec::new(), Vec::new());
+        let (mut room, mut back_room) = (groups.room(g.image()), back.room(length));
+        let start = vec![T::ZERO; g.channels];
         let mut targets = image_gradients.chunks_exact_mut(g.image());
         for image in images {
             let values = image * length..(image + 1) * length;
@@ -197,8 +214,9 @@ impl<T: Element> Chunk<'_, T> {
             bias.add(&gradients);
             let image = &saved.images[image * g.image()..][..g.image()];
             dispatch(WeightSums {
-                image: layer.spread(image, &mut room),
+                image: groups.spread(image, &mut room),
                 gradients: &gradients,
+                each: groups.channels,
                 rows: &layer.rows.of_results,
                 columns: &layer.columns.of_taps,
                 image_width: g.width,
@@ -208,30 +226,18 @@ impl<T: Element> Chunk<'_, T> {
                 sums: &mut weights,
             });
             let Some(target) = targets.next() else { continue };
-            let gather = |target| {
-                dispatch(Gather {
-                    source: &gradients,
-                    source_width: width,
-                    rows: &layer.rows.of_images,
-                    columns: &layer.columns.of_images,
-                    taps: &layer.taps,
-                    kernel_width: g.kernel_width,
-                    start: &vec![T::ZERO; g.outputs],
-                    then: Then::Nothing,
-                    target,
-                });
-            };
-            if layer.outputs_each == 1 {
-                gather(target);
-                continue;
-            }
-            spread.resize(g.height * g.width * g.outputs, T::ZERO);
-            gather(places(&mut spread));
-            for (place, of_outputs) in
-                target.iter_mut().zip(spread.chunks_exact(layer.outputs_each))
-            {
-                place.write(of_outputs.iter().fold(T::ZERO, |sum, &gradient| sum + gradient));
-            }
+            dispatch(Gather {
+                source: back.spread(&gradients, &mut back_room),
+                source_width: width,
+                each: groups.outputs,
+                rows: &layer.rows.of_images,
+                columns: &layer.columns.of_images,
+                taps: back_taps,
+                kernel_width: g.kernel_width,
+                start: &start,
+                then: Then::Nothing,
+                target,
+            });
         }
         (weights.total(), bias.total())
     }

@@ -52,11 +52,11 @@ pub(crate) fn forward_and<T: Element, R: Send>(
     let (height, width) = g.result(then);
     let count = images.len() / g.image();
     let (chunk, length) = (g.chunk(count), height * width * g.outputs);
-    let depthwise = depthwise::fit(g, then);
-    if g.groups > 1 && !depthwise {
+    let depthwise = depthwise::fit(g);
+    let by_filters = !g.im2col && !depthwise && by_filters::fit(g, count);
+    if g.groups > 1 && !depthwise && !by_filters {
         return groups::forward_and(images, (weights, bias), g, then, look);
     }
-    let by_filters = !g.im2col && by_filters::fit(g, count);
     if g.im2col || by_filters || depthwise || g.one_patch() {
         let trained = (weights, bias);
         let (result, places) = if g.im2col {
@@ -64,7 +64,7 @@ pub(crate) fn forward_and<T: Element, R: Send>(
         } else if by_filters {
             by_filters::forward(images, trained, g, then)
         } else if depthwise {
-            (depthwise::forward(images, trained, g, then), Vec::new())
+            depthwise::forward(images, trained, g, then)
         } else {
             (forward_one_patch(images, trained, g, then), Vec::new())
         };

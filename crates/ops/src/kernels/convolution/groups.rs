@@ -12,6 +12,11 @@ use crate::kernels::parts;
 use crate::memory::{unwritten, zeroed};
 
 impl Geometry {
+    /// Whether there are groups of several channels that do not become one by being taken together.
+    pub(super) fn are_apart(&self) -> bool {
+        (2..self.channels).contains(&self.groups) && self.together().groups > 1
+    }
+
     /// The same layer with fewer groups, of as many of its own as have no more than 32 channels and outputs; one
     /// group where that has no more than 64, for then nothing is brought together. Where all sums have
     /// to be direct, each group stays by itself: none sees what is in another's pixels.

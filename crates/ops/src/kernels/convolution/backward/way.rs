@@ -7,13 +7,13 @@ use super::{direct, short_patches, sparse};
 /// A way to the gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Way {
-    /// Vectors along the channels, where each is a group.
+    /// Vectors along the channels of all groups, where each has few.
     Depthwise,
     /// As that of a layer which is not pooled, with gradients that are zero but for the maxima.
     Unpooled,
     /// Products with the patches of the whole batch, where there are few of them and many weights.
     Im2col,
-    /// By minimal filtering of which threads share the filters, where these are many and tiles few.
+    /// By minimal filtering of which threads share the filters, where these are many and tiles few, or in groups.
     ByFilters,
     /// Some groups together, then the next ones, each by its own way.
     Groups,
@@ -40,16 +40,16 @@ impl Way {
         of_images: bool,
         mostly_zero: impl FnOnce() -> bool,
     ) -> Self {
-        let by_filters = by_filters::fit(g, count);
-        let filtered = g.im2col || by_filters || is_filtered_unpooled(g);
+        let (depthwise, by_filters) = (depthwise::fit(g), by_filters::fit(g, count));
+        let filtered = g.im2col || depthwise || by_filters || is_filtered_unpooled(g);
         if then == Then::ReluMaxPool && filtered {
             Way::Unpooled
         } else if g.im2col {
             Way::Im2col
+        } else if depthwise {
+            Way::Depthwise
         } else if by_filters {
             Way::ByFilters
-        } else if depthwise::fit(g, then) {
-            Way::Depthwise
         } else if g.groups > 1 {
             Way::Groups
         } else if g.one_patch() {

@@ -148,7 +148,8 @@ impl<T: Element, const SIDE: usize> Sums<T, SIDE> {
             let left = (&pixels.at(place)[..count * pixels.row], pixels.row);
             let right = (&results.at(place)[..count * results.row], results.row);
             let vectors = 0..results.row / T::lanes::<S>();
-            let products = OuterProducts { simd, left, right, vectors, sums };
+            let columns = 0..pixels.row;
+            let products = OuterProducts { simd, left, columns, right, vectors, sums };
             simd.vectorize(Add::<T, S, CHANNELS>(products));
         }
     }
@@ -189,10 +190,12 @@ pub(in super::super) struct OuterProducts<'a, T, S> {
     pub(in super::super) simd: S,
     /// The rows of each, and how long they are.
     pub(in super::super) left: (&'a [T], usize),
+    /// Those values of a row of `left` that are multiplied, of which there are whole vectors.
+    pub(in super::super) columns: Range<usize>,
     pub(in super::super) right: (&'a [T], usize),
     /// Those of `right` that are multiplied by.
     pub(in super::super) vectors: Range<usize>,
-    /// What they are added to: a vector of `right` after the other, and there a row a value of `left`.
+    /// What they are added to: a vector of `right` after the other, and there a row a column of `left`.
     pub(in super::super) sums: &'a mut [T],
 }
 
@@ -208,7 +211,7 @@ impl<T: Element, S: Simd, const ROWS: usize> NullaryFnOnce for Add<'_, T, S, ROW
     #[inline(always)]
     fn call(self) {
         let mut all = self.0;
-        let rows = all.left.1;
+        let rows = all.columns.len();
         for vector in all.vectors.clone().step_by(2) {
             for row in (0..rows).step_by(ROWS) {
                 if vector + 2 <= all.vectors.end {
@@ -222,13 +225,14 @@ impl<T: Element, S: Simd, const ROWS: usize> NullaryFnOnce for Add<'_, T, S, ROW
 }
 
 impl<T: Element, S: Simd> OuterProducts<'_, T, S> {
-    /// From so many values of `left` and vectors of `right` on.
+    /// From so many columns of `left` and a vector of `right` on.
     #[inline(always)]
     fn add<const ROWS: usize, const VECTORS: usize>(&mut self, first: usize, vector: usize) {
         let (simd, left, right) = (self.simd, self.left, self.right);
         let lanes = T::lanes::<S>();
         // From the sums of a vector to those of the next.
-        let apart = left.1 * lanes;
+        let apart = self.columns.len() * lanes;
+        let from = self.columns.start + first;
         let target = (vector - self.vectors.start) * apart + first * lanes;
         let target = &mut self.sums[target..];
         let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; ROWS];
@@ -239,7 +243,7 @@ impl<T: Element, S: Simd> OuterProducts<'_, T, S> {
         }
         for (left, right) in left.0.chunks_exact(left.1).zip(right.0.chunks_exact(right.1)) {
             let (left, right) =
-                (&left[first..][..ROWS], &right[vector * lanes..][..VECTORS * lanes]);
+                (&left[from..][..ROWS], &right[vector * lanes..][..VECTORS * lanes]);
             let mut line = [T::splat(simd, T::ZERO); VECTORS];
             for vector in 0..VECTORS {
                 line[vector] = T::load(simd, &right[vector * lanes..][..lanes]);

@@ -1,22 +1,23 @@
 //! The gradients.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::super::backward::{Add, OuterProducts};
-use super::super::groups::written;
+use super::super::backward::{Add, OuterProducts, at_once};
 use super::super::winograd::{
     F4, FILTER, Filtering, Matrices, add_square, store_places, transformed,
 };
-use super::super::{Geometry, Gradients, ResultGradient, Saved};
-use super::{PLACES, RESULTS, SIDE, Tiles, Transformed, apart, joined, panels, pixels};
+use super::super::{Geometry, Gradients, ResultGradient, ResultRows, Saved};
+use super::panels::{apart, channels_of, join, outputs_of, panels, pieces, vectors, write};
+use super::{PLACES, RESULTS, SIDE, Tiles, Transformed, pixels, surrounded};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::lines::Lines;
 use crate::kernels::transposed::transpose;
 use crate::kernels::{dispatch, parts};
-use crate::memory::places;
+use crate::memory::{places, unwritten};
 
 type Filter = <F4 as Filtering<SIDE, RESULTS>>::Filter;
 type FilterBack = <F4 as Filtering<SIDE, RESULTS>>::FilterBack;
@@ -30,65 +31,99 @@ pub(in super::super) fn backward<T: Element>(
     of_images: bool,
 ) -> Gradients<T> {
     let tiles = &Tiles::of(g);
-    let gradients = written(saved, result_gradient, g);
-    let mut bias = ColumnSums::new(g.outputs);
-    bias.add(&gradients);
-    let results = &taken(&gradients, tiles)[..];
-    let pixels = &pixels(saved.images, tiles)[..];
-    let weights = parts::map(panels::<T>(g.outputs), |outputs| {
-        dispatch(OfWeights { pixels, results, outputs, tiles })
-    });
-    let images = if of_images {
-        let panels = parts::map(panels::<T>(g.channels), |channels| {
-            dispatch(OfImages { results, weights: saved.weights, channels, tiles })
+    let count = saved.images.len() / g.image();
+    let block = tiles.block(count);
+    let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
+    let mut targets: Vec<_> = image_gradients.chunks_mut(block * g.image()).collect();
+    targets.resize_with(count.div_ceil(block), Default::default);
+    let blocks = saved.images.chunks(block * g.image()).zip(targets);
+    // A block too few would leave memory unwritten.
+    assert_eq!(blocks.len(), count.div_ceil(block), "blocks of images");
+    let gradients_of = |(number, (images, target)): (usize, (&[T], &mut [MaybeUninit<T>]))| {
+        let own = number * block..count.min((number + 1) * block);
+        let (results, bias) = taken(saved, result_gradient, own, tiles);
+        let (results, pixels) = (&results[..], &pixels(images, tiles)[..]);
+        if of_images {
+            let panels = parts::map(panels::<T>(g.groups, g.channels), |channels| {
+                dispatch(OfImages { results, weights: saved.weights, channels, tiles })
+            });
+            join(&panels, g.channels, target);
+        }
+        let panels = parts::map(panels::<T>(g.groups, g.outputs), |outputs| {
+            dispatch(OfWeights { pixels, results, outputs, tiles })
         });
-        joined(&panels, g.channels)
-    } else {
-        Vec::new()
+        (panels.concat(), bias)
     };
-    Gradients { images, weights: weights.concat(), bias: bias.total() }
+    let mut weights = ColumnSums::of_sums(g.outputs * g.group().patch());
+    let mut bias = ColumnSums::of_sums(g.outputs);
+    let mut blocks = blocks.enumerate().peekable();
+    while blocks.peek().is_some() {
+        for (of_weights, of_bias) in parts::map(blocks.by_ref().take(at_once(g)), gradients_of) {
+            weights.add(&of_weights);
+            bias.add(&of_bias);
+        }
+    }
+    // SAFETY: the blocks are all there is, and each is written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let images = unsafe { image_gradients.assume_init() }.into_vec();
+    Gradients { images, weights: weights.total(), bias: bias.total() }
 }
 
-/// What becomes of the gradients of all tiles' results on the way back.
-fn taken<T: Element>(gradients: &[T], tiles: &Tiles<'_>) -> Vec<Transformed<T>> {
-    let ((height, width), together) = (tiles.g.convolved(), tiles.together());
-    let length = together * height * width * tiles.g.outputs;
-    parts::map(gradients.chunks(length).enumerate(), |(number, gradients)| {
-        dispatch(TakeGradients { gradients, first: number * together, tiles })
-    })
+/// What becomes of the gradients of all tiles' results of some images on the way back, and the bias's gradient.
+fn taken<T: Element>(
+    saved: &Saved<'_, T>,
+    result_gradient: &dyn ResultGradient<T>,
+    images: Range<usize>,
+    tiles: &Tiles<'_>,
+) -> (Vec<Transformed<T>>, Vec<T>) {
+    let together = tiles.together();
+    let first = images.start;
+    let starts = images.clone().step_by(together);
+    let taken = parts::map(starts, |start| {
+        let images = start..images.end.min(start + together);
+        dispatch(TakeGradients { saved, result_gradient, images, first, tiles })
+    });
+    let mut bias = ColumnSums::of_sums(tiles.g.outputs);
+    taken.iter().for_each(|(_, of_bias)| bias.add(of_bias));
+    (taken.into_iter().map(|(taken, _)| taken).collect(), bias.total())
 }
 
 struct TakeGradients<'a, T> {
-    gradients: &'a [T],
+    saved: &'a Saved<'a, T>,
+    result_gradient: &'a dyn ResultGradient<T>,
+    images: Range<usize>,
+    /// From which on images are counted.
     first: usize,
     tiles: &'a Tiles<'a>,
 }
 
 impl<T: Element> WithSimd for TakeGradients<'_, T> {
-    type Output = Transformed<T>;
+    type Output = (Transformed<T>, Vec<T>);
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Transformed<T> {
-        let Self { gradients, first, tiles } = self;
+    fn with_simd<S: Simd>(self, simd: S) -> (Transformed<T>, Vec<T>) {
+        let Self { saved, result_gradient, images, first, tiles } = self;
         let (g, wide, each) = (tiles.g, &tiles.wide, tiles.each());
         let ((height, width), line) = (g.convolved(), wide.convolved().1 * g.outputs);
-        let count = gradients.len() / (height * width * g.outputs);
-        let mut matrices = Matrices::unspecified::<S>(count * each, g.outputs);
-        let mut room = vec![T::ZERO; RESULTS * tiles.down * line];
         let row = width * g.outputs;
-        for (number, gradients) in gradients.chunks_exact(height * row).enumerate() {
-            // What is beyond them is zero from the beginning, and stays so.
-            for (source, target) in gradients.chunks_exact(row).zip(room.chunks_exact_mut(line)) {
-                target[..row].copy_from_slice(source);
-            }
+        let mut matrices = Matrices::unspecified::<S>(images.len() * each, g.outputs);
+        let mut gradients = Lines::unspecified(height * row);
+        let mut room = Lines::unspecified(RESULTS * tiles.down * line);
+        let mut bias = ColumnSums::new(g.outputs);
+        for (number, image) in images.clone().enumerate() {
+            let values = image * height * row..(image + 1) * height * row;
+            let at = ResultRows { image, rows: 0..height, values };
+            result_gradient.write(&at, saved.rectified(&at), &mut gradients);
+            bias.add(&gradients);
+            let gradients = surrounded((&gradients, row), (&mut room, line), (0, 0));
             for tile in 0..each {
                 let (y, x) = tiles.corner(tile);
-                let square = &room[y * line + x * g.outputs..];
+                let square = &gradients[y * line + x * g.outputs..];
                 let row = number * each + tile;
                 matrices.take_gradients::<S, F4, RESULTS>(simd, row, square, wide);
             }
         }
-        Transformed { matrices, images: first..first + count }
+        (Transformed { matrices, images: images.start - first..images.end - first }, bias.total())
     }
 }
 
@@ -121,7 +156,10 @@ impl<T: Element> OfWeights<'_, T> {
         let Self { pixels, results, outputs, tiles } = self;
         let (g, lanes) = (tiles.g, T::lanes::<S>());
         let vectors = outputs.start / lanes..outputs.end.div_ceil(lanes);
-        let channels = g.channels.next_multiple_of(lanes);
+        let read = channels_of(g, &outputs);
+        // Whole vectors of them, and of a pixel's channels there are.
+        let read = read.start / lanes * lanes..read.end.next_multiple_of(lanes);
+        let channels = read.len();
         let place = vectors.len() * channels * lanes;
         let apart = apart::<T>(place);
         let mut sums = Lines::zeros(PLACES * apart);
@@ -131,31 +169,40 @@ impl<T: Element> OfWeights<'_, T> {
                 let (left, right) = (&pixels.matrices, &results.matrices);
                 let left = (&left.at(number)[..rows * left.row], left.row);
                 let right = (&right.at(number)[..rows * right.row], right.row);
-                let (vectors, sums) = (vectors.clone(), &mut sums[..place]);
-                let products = OuterProducts { simd, left, right, vectors, sums };
+                let (columns, vectors) = (read.clone(), vectors.clone());
+                let sums = &mut sums[..place];
+                let products = OuterProducts { simd, left, columns, right, vectors, sums };
                 simd.vectorize(Add::<T, S, CHANNELS>(products));
             }
         }
         // A row a place of a patch, as the transforms come, then a row an output.
         let width = vectors.len() * lanes;
-        let mut turned = Lines::unspecified(g.patch() * width);
+        let mut turned = Lines::unspecified(FILTER * FILTER * channels * width);
         for vector in 0..vectors.len() {
-            for channel in 0..g.channels {
+            for channel in 0..channels {
                 let values = &sums[(vector * channels + channel) * lanes..];
                 let place = (SIDE * apart, apart, 0);
                 let square = transformed::<T, S, FilterBack, _, _>(simd, values, place);
                 for y in 0..FILTER {
                     for x in 0..FILTER {
-                        let row = (y * FILTER + x) * g.channels + channel;
+                        let row = (y * FILTER + x) * channels + channel;
                         let target = &mut turned[row * width + vector * lanes..][..lanes];
                         T::store(simd, target, square[y][x]);
                     }
                 }
             }
         }
-        let mut weights = vec![T::ZERO; outputs.len() * g.patch()];
-        let size = (g.patch(), outputs.len());
-        transpose((&turned, width), size, (places(&mut weights), g.patch()));
+        let patch = g.group().patch();
+        let mut weights = vec![T::ZERO; outputs.len() * patch];
+        for piece in pieces(g, outputs.clone()) {
+            let first = piece.outputs.start - outputs.start;
+            let size = (piece.channels.len(), piece.outputs.len());
+            for tap in 0..FILTER * FILTER {
+                let row = tap * channels + piece.channels.start - read.start;
+                let target = &mut weights[first * patch + tap * size.0..];
+                transpose((&turned[row * width + first..], width), size, (places(target), patch));
+            }
+        }
         weights
     }
 }
@@ -169,34 +216,52 @@ struct OfImages<'a, T: Element> {
 }
 
 impl<T: Element> WithSimd for OfImages<'_, T> {
-    type Output = Vec<T>;
+    type Output = Lines<T>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
+    fn with_simd<S: Simd>(self, simd: S) -> Lines<T> {
         let Self { results, weights, channels, tiles } = self;
         let (g, wide, each, lanes) = (tiles.g, &tiles.wide, tiles.each(), T::lanes::<S>());
-        let (panel, own) = (2 * lanes, channels.len());
-        let place = g.outputs * panel;
+        let (vectors, own) = (vectors::<T, S>(g.groups, g.channels), channels.len());
+        let panel = vectors * lanes;
+        let read = outputs_of(g, &channels);
+        let place = read.len() * panel;
         let apart = apart::<T>(place);
         let mut transforms = Lines::unspecified(PLACES * apart);
-        for (output, weights) in weights.chunks_exact(g.patch()).enumerate() {
-            for first in (0..own).step_by(lanes) {
-                let channel = channels.start + first;
-                let at = (FILTER * g.channels, g.channels, channel);
-                let square = transformed::<T, S, Filter, _, _>(simd, &weights[channel..], at);
-                store_places(simd, &mut transforms[output * panel + first..], apart, square);
+        let mut filter = Lines::zeros(FILTER * FILTER * panel);
+        for piece in pieces(g, read.clone()) {
+            let all = piece.channels.len();
+            let seen =
+                piece.channels.start.max(channels.start)..piece.channels.end.min(channels.end);
+            // What joins the panel's groups is zero.
+            filter.fill(T::ZERO);
+            for output in piece.outputs {
+                let weights = &weights[FILTER * FILTER * all * output..];
+                for tap in 0..FILTER * FILTER {
+                    let first = tap * all + seen.start - piece.channels.start;
+                    let target = tap * panel + seen.start - channels.start;
+                    filter[target..][..seen.len()].copy_from_slice(&weights[first..][..seen.len()]);
+                }
+                for first in (0..panel).step_by(lanes) {
+                    let at = (FILTER * panel, panel, first);
+                    let square = transformed::<T, S, Filter, _, _>(simd, &filter[first..], at);
+                    let row = (output - read.start) * panel;
+                    store_places(simd, &mut transforms[row + first..], apart, square);
+                }
             }
         }
         let count = results.last().map_or(0, |last| last.images.end);
-        let mut images = Vec::with_capacity(count * g.height * g.width * own);
+        let mut images = Lines::unspecified(count * g.height * g.width * own);
+        let mut targets = places(&mut images).chunks_exact_mut(own);
         let line = wide.width * panel;
-        let mut room = vec![T::ZERO; wide.height * line];
+        let mut room = Lines::unspecified(wide.height * line);
         for Transformed { matrices, images: range } in results {
             let rows = range.len() * each;
             let mut products = Matrices::unspecified::<S>(rows, panel);
             for (number, transforms) in transforms.chunks_exact(apart).enumerate() {
-                let right = (&transforms[..place], 2);
-                matrices.multiply(simd, number, (rows, g.outputs), right, (&mut products, 0));
+                let right = (&transforms[..place], vectors);
+                let size = (rows, read.clone());
+                matrices.multiply(simd, number, size, right, (&mut products, 0));
             }
             for first in (0..rows).step_by(each) {
                 room.fill(T::ZERO);
@@ -212,8 +277,9 @@ impl<T: Element> WithSimd for OfImages<'_, T> {
                 }
                 for y in 0..g.height {
                     let pixels = &room[(g.padding + y) * line + g.padding * panel..];
-                    for pixel in pixels.chunks_exact(panel).take(g.width) {
-                        images.extend_from_slice(&pixel[..own]);
+                    let pixels = pixels.chunks_exact(panel).take(g.width);
+                    for (pixel, target) in pixels.zip(&mut targets) {
+                        write(&pixel[..own], target);
                     }
                 }
             }

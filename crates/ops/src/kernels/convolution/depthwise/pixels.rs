@@ -1,4 +1,4 @@
-//! The loops of a convolution of each channel by itself, over one image.
+//! The loops of a convolution of narrow groups, over one image.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -15,10 +15,11 @@ use crate::kernels::columns::ColumnSums;
 pub(super) struct Gather<'a, T> {
     pub(super) source: &'a [T],
     pub(super) source_width: usize,
+    /// Rows of all channels that a pixel of it has, and a tap.
+    pub(super) each: usize,
     /// For each row and each column of the target.
     pub(super) rows: &'a [Vec<Tap>],
     pub(super) columns: &'a [Vec<Tap>],
-    /// One row of all channels a tap.
     pub(super) taps: &'a [T],
     pub(super) kernel_width: usize,
     /// What the sums of each channel begin with.
@@ -52,6 +53,7 @@ impl<T: Element> Gather<'_, T> {
     #[inline(always)]
     fn vectors<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) -> usize {
         let (channels, lanes) = (self.start.len(), T::lanes::<S>());
+        let apart = self.each * channels;
         let mut start = [T::splat(simd, T::ZERO); VECTORS];
         for vector in 0..VECTORS {
             start[vector] = T::load(simd, &self.start[first + vector * lanes..]);
@@ -64,14 +66,18 @@ impl<T: Element> Gather<'_, T> {
             let mut sums = start;
             for down in row {
                 for across in column {
-                    let source = (down.source * self.source_width + across.source) * channels;
-                    let tap = (down.tap * self.kernel_width + across.tap) * channels;
-                    let source = &self.source[source..][..channels][first..];
-                    let tap = &self.taps[tap..][..channels][first..];
-                    for vector in 0..VECTORS {
-                        let value = T::load(simd, &source[vector * lanes..]);
-                        let weight = T::load(simd, &tap[vector * lanes..]);
-                        sums[vector] = T::fma(simd, value, weight, sums[vector]);
+                    let source = (down.source * self.source_width + across.source) * apart;
+                    let tap = (down.tap * self.kernel_width + across.tap) * apart;
+                    let (source, tap) =
+                        (&self.source[source..][..apart], &self.taps[tap..][..apart]);
+                    for row in (0..apart).step_by(channels) {
+                        let source = &source[row..][..channels][first..];
+                        let tap = &tap[row..][..channels][first..];
+                        for vector in 0..VECTORS {
+                            let value = T::load(simd, &source[vector * lanes..]);
+                            let weight = T::load(simd, &tap[vector * lanes..]);
+                            sums[vector] = T::fma(simd, value, weight, sums[vector]);
+                        }
                     }
                 }
             }
@@ -89,6 +95,8 @@ pub(super) struct WeightSums<'a, T> {
     pub(super) image: &'a [T],
     /// Of the result.
     pub(super) gradients: &'a [T],
+    /// Rows of all outputs that a pixel of the image has, and a tap.
+    pub(super) each: usize,
     /// For each row of the result, from which of the image.
     pub(super) rows: &'a [Vec<Tap>],
     /// For each tap across, which columns of the result and of the image.
@@ -96,7 +104,6 @@ pub(super) struct WeightSums<'a, T> {
     pub(super) image_width: usize,
     pub(super) result_width: usize,
     pub(super) outputs: usize,
-    /// One row of all outputs a tap.
     pub(super) sums: &'a mut ColumnSums<T>,
     pub(super) taps: usize,
 }
@@ -110,7 +117,7 @@ impl<T: Element> WithSimd for WeightSums<'_, T> {
         const SHORT: usize = 256;
         let (outputs, result_row) = (self.outputs, self.result_width * self.outputs);
         let rows_together = (SHORT / self.result_width).max(1);
-        let mut part = vec![T::ZERO; self.taps * outputs];
+        let mut part = vec![T::ZERO; self.taps * self.each * outputs];
         let gradients = self.gradients.chunks(rows_together * result_row);
         for (rows, gradients) in self.rows.chunks(rows_together).zip(gradients) {
             for first in (0..self.result_width).step_by(SHORT) {
@@ -135,21 +142,25 @@ impl<T: Element> WeightSums<'_, T> {
         part: &mut [T],
     ) {
         let (outputs, lanes) = (self.outputs, T::lanes::<S>());
-        let image_row = self.image_width * outputs;
-        let across = self.columns.len();
+        let apart = self.each * outputs;
+        let image_row = self.image_width * apart;
+        let across = self.columns.len() * apart;
         for down in row {
             let image = &self.image[down.source * image_row..][..image_row];
-            let sums = &mut part[down.tap * across * outputs..][..across * outputs];
-            for (pairs, sums) in self.columns.iter().zip(sums.chunks_exact_mut(outputs)) {
+            let sums = &mut part[down.tap * across..][..across];
+            for (pairs, sums) in self.columns.iter().zip(sums.chunks_exact_mut(apart)) {
                 let pairs = &pairs[some.start.min(pairs.len())..some.end.min(pairs.len())];
-                let row = Row { image, gradients, pairs, outputs };
-                let mut first = 0;
-                while first < outputs {
-                    first += match (outputs - first).div_ceil(lanes) {
-                        1 => row.add::<S, 1, 4>(simd, first, sums),
-                        2 | 3 => row.add::<S, 2, 2>(simd, first, sums),
-                        _ => row.add::<S, 4, 1>(simd, first, sums),
-                    };
+                for (number, sums) in sums.chunks_exact_mut(outputs).enumerate() {
+                    let image = &image[number * outputs..];
+                    let row = Row { image, apart, gradients, pairs, outputs };
+                    let mut first = 0;
+                    while first < outputs {
+                        first += match (outputs - first).div_ceil(lanes) {
+                            1 => row.add::<S, 1, 4>(simd, first, sums),
+                            2 | 3 => row.add::<S, 2, 2>(simd, first, sums),
+                            _ => row.add::<S, 4, 1>(simd, first, sums),
+                        };
+                    }
                 }
             }
         }
@@ -159,6 +170,8 @@ impl<T: Element> WeightSums<'_, T> {
 /// A row of an image, one of the gradients, and which of their columns are multiplied.
 struct Row<'a, T> {
     image: &'a [T],
+    /// From one pixel of the image to the next.
+    apart: usize,
     gradients: &'a [T],
     pairs: &'a [Pair],
     outputs: usize,
@@ -209,7 +222,7 @@ impl<T: Element> Row<'_, T> {
     ) -> [T::Vector<S>; VECTORS] {
         let lanes = T::lanes::<S>();
         let gradients = &self.gradients[pair.result * self.outputs..][..self.outputs][first..];
-        let values = &self.image[pair.image * self.outputs..][..self.outputs][first..];
+        let values = &self.image[pair.image * self.apart..][..self.outputs][first..];
         for vector in 0..VECTORS {
             let gradient = T::load(simd, &gradients[vector * lanes..]);
             let value = T::load(simd, &values[vector * lanes..]);

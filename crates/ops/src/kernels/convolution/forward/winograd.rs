@@ -163,7 +163,7 @@ impl<T: Element> Chunk<'_, T> {
         let width = VECTORS * lanes;
         for (transforms, bias, output) in filters.all() {
             for (place, transforms) in transforms.chunks_exact(g.channels * width).enumerate() {
-                let (size, transforms) = ((count, g.channels), (transforms, VECTORS));
+                let (size, transforms) = ((count, 0..g.channels), (transforms, VECTORS));
                 pixels.multiply(simd, place, size, transforms, (&mut *products, 0));
             }
             // A panel is filled up, maybe by more than a vector.

@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 64] = [
+    let layers: [Layer; 75] = [
         // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
         (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
@@ -21,6 +21,15 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Depthwise, [5, 20, 20, 2, 3, 3, 1, 20], BAND, (false, true)),
         (Way::Depthwise, [6, 20, 40, 6, 0, 1, 1, 20], BAND, (false, true)),
         (Way::Depthwise, [9, 4, 4, 1, 0, 1, 1, 4], 50, (false, true)),
+        // Narrow groups: of two channels and as many outputs, fewer, more; with all settings; pooled.
+        (Way::Depthwise, [9, 72, 72, 3, 1, 1, 1, 36], BAND, (false, true)),
+        (Way::Depthwise, [8, 64, 32, 3, 1, 2, 1, 16], BAND, (false, true)),
+        (Way::Depthwise, [13, 72, 108, 3, 1, 1, 1, 36], BAND, (false, true)),
+        (Way::Depthwise, [11, 48, 36, 2, 3, 2, 2, 12], BAND, (false, false)),
+        (Way::Depthwise, [6, 32, 32, 5, 1, 1, 1, 8], 50, (false, true)),
+        (Way::Depthwise, [3, 40, 80, 1, 0, 1, 1, 20], BAND, (false, false)),
+        (Way::Unpooled, [6, 72, 72, 5, 1, 1, 1, 36], BAND, (true, true)),
+        (Way::Unpooled, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
         // One image of many filters: with and without room for a window, with all settings.
         (Way::Unpooled, [4, 128, 64, 3, 1, 1, 1, 1], BAND, (true, true)),
         (Way::Im2col, [2, 96, 150, 3, 1, 1, 1, 1], BAND, (false, true)),
@@ -31,13 +40,18 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::ByFilters, [13, 140, 120, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::ByFilters, [11, 130, 131, 3, 2, 1, 1, 1], 700, (false, false)),
         (Way::Unpooled, [15, 120, 141, 3, 1, 1, 1, 1], BAND, (true, true)),
+        // In groups: as wide as panels, of which several are in one panel, that lie across panels, that are wider.
+        (Way::ByFilters, [12, 128, 128, 3, 1, 1, 1, 4], BAND, (false, true)),
+        (Way::ByFilters, [14, 130, 78, 3, 0, 1, 1, 13], BAND, (false, true)),
+        (Way::ByFilters, [11, 160, 96, 3, 2, 1, 1, 4], 700, (false, false)),
+        (Way::Unpooled, [12, 96, 192, 3, 1, 1, 1, 3], BAND, (true, true)),
+        // A block for each image.
+        (Way::ByFilters, [47, 66, 54, 3, 1, 1, 1, 6], BAND, (false, true)),
         (Way::Groups, [8, 6, 32, 3, 1, 1, 1, 2], BAND, (false, true)),
-        (Way::Groups, [8, 4, 4, 3, 1, 1, 1, 4], BAND, (true, true)),
-        // Twelve groups are taken together, or one by one.
-        (Way::Groups, [6, 72, 72, 3, 1, 2, 1, 36], BAND, (false, true)),
-        (Way::Groups, [6, 72, 72, 5, 1, 1, 1, 36], BAND, (true, true)),
+        // Two groups are taken together, or one by one.
+        (Way::Groups, [6, 96, 96, 3, 1, 2, 1, 8], BAND, (false, true)),
+        (Way::Groups, [6, 96, 96, 5, 1, 1, 1, 8], BAND, (true, true)),
         (Way::Groups, [5, 66, 132, 2, 0, 1, 2, 2], BAND, (false, true)),
-        (Way::Groups, [3, 40, 80, 1, 0, 1, 1, 20], BAND, (false, false)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, false)),
         (Way::ShortPatches, [12, 1, 16, 3, 0, 1, 1, 1], BAND, (false, false)),

@@ -1,5 +1,7 @@
 //! What minimal filtering multiplies: a matrix for each place of the tiles' squares.
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use super::squares::{store_places, transformed};
@@ -103,19 +105,20 @@ impl<T: Element, const SIDE: usize> Matrices<T, SIDE> {
         }
     }
 
-    /// Multiplies the first rows at one place, of so many columns, by a matrix of one vector, or two side by side, and
-    /// writes the products from `column` on.
+    /// Multiplies some columns of the first rows at one place by a matrix of one vector, or two side by side, and writes
+    /// the products from `column` on.
     #[inline(always)]
     pub(in super::super) fn multiply<S: Simd>(
         &self,
         simd: S,
         place: usize,
-        (count, depth): (usize, usize),
+        (count, own): (usize, Range<usize>),
         (right, vectors): (&[T], usize),
         (products, column): (&mut Self, usize),
     ) {
+        let depth = own.len();
         let products = (&mut products.values[place * products.apart + column..], products.row);
-        let rows = (self.at(place), self.row);
+        let rows = (&self.at(place)[own.start..], self.row);
         match vectors {
             1 if const { rows_together::<S>() == 6 } => {
                 multiply::<T, S, 1, 6>(simd, rows, (count, depth), right, products);

@@ -95,7 +95,7 @@ impl<T: Element, const SIDE: usize> Back<'_, '_, T, SIDE> {
         let place = g.outputs * width;
         for (panel, values) in filters.values.chunks_exact(SIDE * SIDE * place).enumerate() {
             for (place, values) in values.chunks_exact(place).enumerate() {
-                let (size, filters) = ((count, g.outputs), (values, filters.vectors));
+                let (size, filters) = ((count, 0..g.outputs), (values, filters.vectors));
                 let products = (&mut self.products, panel * width);
                 results.multiply(simd, place, size, filters, products);
             }
