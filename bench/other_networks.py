@@ -5,7 +5,7 @@
 Prints the median of a step (forward, backward, Adam) in milliseconds, of PyTorch at its best: the faster of
 its two layouts, with fused Adam; and by how many MiB the memory of the process grew at most (Linux), of both
 layouts. The networks are those of `examples/src/bench`: mnist, lenet5, lenet5-tanh, residual, residual:SIDE,
-vgg11, vgg11:WIDTH, mobilenet, mobilenet:SIDE, mlp, mlp:WIDTH.
+vgg11, vgg11:WIDTH, mobilenet, mobilenet:SIDE, resnext, resnext:SIDE, mlp, mlp:WIDTH.
 """
 
 import sys
@@ -19,20 +19,33 @@ CLASSES, BEFORE, LEAST = 10, 3, 20
 
 
 class Block(nn.Module):
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    """What is added to its shortcut: layers with ReLU between them."""
+
+    def __init__(self, layers: list[nn.Module], shortcut: nn.Module) -> None:
         super().__init__()
-        self.first = normalised(inputs, outputs, 3, stride)
-        self.second = normalised(outputs, outputs, 3, 1)
-        alike = inputs == outputs and stride == 1
-        self.shortcut = nn.Identity() if alike else normalised(inputs, outputs, 1, stride)
+        self.layers, self.shortcut = nn.ModuleList(layers), shortcut
 
     def forward(self, images: Tensor) -> Tensor:
-        result = self.second(functional.relu(self.first(images)))
+        result = self.layers[0](images)
+        for layer in self.layers[1:]:
+            result = layer(functional.relu(result))
         return functional.relu(result + self.shortcut(images))
 
 
-def normalised(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+def basic(inputs: int, outputs: int, stride: int) -> Block:
+    layers = [normalised(inputs, outputs, 3, stride), normalised(outputs, outputs, 3, 1)]
+    alike = inputs == outputs and stride == 1
+    return Block(layers, nn.Identity() if alike else normalised(inputs, outputs, 1, stride))
+
+
+def grouped(inputs: int, width: int, stride: int) -> Block:
+    between = normalised(width, width, 3, stride, groups=16)
+    layers = [normalised(inputs, width, 1, 1), between, normalised(width, 2 * width, 1, 1)]
+    return Block(layers, normalised(inputs, 2 * width, 1, stride))
+
+
+def normalised(inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
 
 
@@ -82,11 +95,13 @@ def network(name: str, size: int) -> nn.Sequential:
         for block in [(32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)]:
             layers += separable(*block)
         return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
-    if name == "residual":
-        blocks = [Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2)]
+    if name in ("residual", "resnext"):
+        residual = [basic(16, 16, 1), basic(16, 32, 2), basic(32, 64, 2)]
+        resnext = [grouped(32, 64, 1), grouped(128, 128, 2), grouped(256, 256, 2)]
+        channels, blocks, outputs = (16, residual, 64) if name == "residual" else (32, resnext, 512)
         pooling = nn.AdaptiveAvgPool2d(1)
-        stem = normalised(3, 16, 3, 1)
-        return nn.Sequential(stem, nn.ReLU(), *blocks, pooling, nn.Flatten(), nn.Linear(64, 10))
+        stem = normalised(3, channels, 3, 1)
+        return nn.Sequential(stem, nn.ReLU(), *blocks, pooling, nn.Flatten(), nn.Linear(outputs, 10))
     return nn.Sequential(*linears(784, size, size, 10))
 
 
@@ -95,7 +110,8 @@ def shape(name: str, size: int, batch: int) -> tuple[int, ...]:
         return (batch, 784)
     if name == "vgg11":
         return (batch, 3, 32, 32)
-    return (batch, 3, size, size) if name in ("residual", "mobilenet") else (batch, 1, 28, 28)
+    in_colour = name in ("residual", "mobilenet", "resnext")
+    return (batch, 3, size, size) if in_colour else (batch, 1, 28, 28)
 
 
 def memory(name: str) -> float:
@@ -108,7 +124,8 @@ def memory(name: str) -> float:
 def median(text: str, batch: int, seconds: float, channels_last: bool) -> float:
     torch.manual_seed(0)
     name, _, size_text = text.partition(":")
-    size = int(size_text or {"mlp": 1024, "residual": 32, "vgg11": 32, "mobilenet": 32}.get(name, 28))
+    in_colour = dict.fromkeys(("residual", "vgg11", "mobilenet", "resnext"), 32)
+    size = int(size_text or ({"mlp": 1024} | in_colour).get(name, 28))
     trained, images = network(name, size).train(), torch.rand(shape(name, size, batch))
     if channels_last:
         trained = trained.to(memory_format=torch.channels_last)

@@ -4,7 +4,7 @@ use candle_core::{Module, ModuleT, Result, Tensor};
 
 use nn::{Conv2d, Conv2dConfig, VarBuilder};
 
-use crate::bench::{Forward, MOBILENET, Network, vgg11};
+use crate::bench::{Forward, MOBILENET, Network, RESIDUAL, RESNEXT, RESNEXT_GROUPS, vgg11};
 
 /// The network, images to logits.
 pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Result<Forward> {
@@ -63,7 +63,7 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
             let separable = |(index, (inputs, outputs, stride))| {
                 let vb = vb.pp(format!("separable.{index}"));
                 Ok([
-                    Normalised::depthwise(inputs, stride, vb.pp("depthwise"))?,
+                    Normalised::grouped(inputs, inputs, stride, vb.pp("depthwise"))?,
                     Normalised::new(inputs, outputs, 1, 1, vb.pp("pointwise"))?,
                 ])
             };
@@ -76,14 +76,18 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
                 mean(&features)?.apply(&classes)
             }))
         }
-        "residual" => {
-            let stem = Normalised::new(3, 16, 3, 1, vb.pp("stem"))?;
-            let sizes = [(16, 16, 1), (16, 32, 2), (32, 64, 2)];
-            let block = |(index, (inputs, outputs, stride))| {
-                Block::new(inputs, outputs, stride, vb.pp(format!("block.{index}")))
+        "residual" | "resnext" => {
+            let (channels, classes) = if name == "residual" { (16, 64) } else { (32, 512) };
+            let stem = Normalised::new(3, channels, 3, 1, vb.pp("stem"))?;
+            let (new, sizes): (NewBlock, _) = match name {
+                "residual" => (Block::basic, RESIDUAL),
+                _ => (Block::grouped, RESNEXT),
+            };
+            let block = |(index, (inputs, width, stride))| {
+                new(inputs, width, stride, vb.pp(format!("block.{index}")))
             };
             let blocks = (0..).zip(sizes).map(block).collect::<Result<Vec<_>>>()?;
-            let classes = nn::linear(64, 10, vb.pp("classes"))?;
+            let classes = nn::linear(classes, 10, vb.pp("classes"))?;
             Ok(Box::new(move |images| {
                 let stem = relu(&stem.forward(images)?)?;
                 let features = blocks.iter().try_fold(stem, |images, block| block.forward(&images))?;
@@ -139,9 +143,9 @@ impl Normalised {
         })
     }
 
-    /// Of 3×3, each channel by itself.
-    fn depthwise(channels: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
-        let config = Conv2dConfig { padding: 1, stride, groups: channels, ..Default::default() };
+    /// Of 3×3, in groups with as many outputs as channels.
+    fn grouped(channels: usize, groups: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+        let config = Conv2dConfig { padding: 1, stride, groups, ..Default::default() };
         Ok(Self {
             convolution: nn::conv2d_no_bias(channels, channels, 3, config, vb.pp("conv"))?,
             norm: nn::batch_norm(channels, 1e-5, vb.pp("bn"))?,
@@ -153,26 +157,44 @@ impl Normalised {
     }
 }
 
+type NewBlock = fn(usize, usize, usize, VarBuilder) -> Result<Block>;
+
+/// What is added to its shortcut: layers with ReLU between them.
 struct Block {
-    first: Normalised,
-    second: Normalised,
+    hidden: Vec<Normalised>,
+    last: Normalised,
     shortcut: Option<Normalised>,
 }
 
 impl Block {
-    fn new(inputs: usize, outputs: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+    /// Two convolutions (He and others, 2015).
+    fn basic(inputs: usize, outputs: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
         let alike = inputs == outputs && stride == 1;
         let shortcut =
             (!alike).then(|| Normalised::new(inputs, outputs, 1, stride, vb.pp("shortcut")));
         Ok(Self {
-            first: Normalised::new(inputs, outputs, 3, stride, vb.pp("0"))?,
-            second: Normalised::new(outputs, outputs, 3, 1, vb.pp("1"))?,
+            hidden: vec![Normalised::new(inputs, outputs, 3, stride, vb.pp("0"))?],
+            last: Normalised::new(outputs, outputs, 3, 1, vb.pp("1"))?,
             shortcut: shortcut.transpose()?,
         })
     }
 
+    /// A convolution in groups between two of 1×1.
+    fn grouped(inputs: usize, width: usize, stride: usize, vb: VarBuilder) -> Result<Self> {
+        Ok(Self {
+            hidden: vec![
+                Normalised::new(inputs, width, 1, 1, vb.pp("0"))?,
+                Normalised::grouped(width, RESNEXT_GROUPS, stride, vb.pp("1"))?,
+            ],
+            last: Normalised::new(width, 2 * width, 1, 1, vb.pp("2"))?,
+            shortcut: Some(Normalised::new(inputs, 2 * width, 1, stride, vb.pp("shortcut"))?),
+        })
+    }
+
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        let result = self.second.forward(&relu(&self.first.forward(images)?)?)?;
+        let layer = |images: Tensor, layer: &Normalised| relu(&layer.forward(&images)?);
+        let hidden = self.hidden.iter().try_fold(images.clone(), layer)?;
+        let result = self.last.forward(&hidden)?;
         match &self.shortcut {
             Some(shortcut) => add_relu(&result, &shortcut.forward(images)?),
             None => add_relu(&result, images),

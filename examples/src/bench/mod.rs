@@ -73,8 +73,8 @@ mod with_pairnet {
 type Forward = Box<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 
 /// The networks, as `bench/other_networks.py` has them too.
-pub const NETWORKS: [&str; 7] =
-    ["mnist", "lenet5", "lenet5-tanh", "residual", "vgg11", "mobilenet", "mlp"];
+pub const NETWORKS: [&str; 8] =
+    ["mnist", "lenet5", "lenet5-tanh", "residual", "vgg11", "mobilenet", "resnext", "mlp"];
 
 /// Channels and outputs of VGG-11's convolutions, the first with `width` outputs, and which are pooled
 /// (Simonyan and Zisserman, 2014, configuration A).
@@ -96,12 +96,20 @@ fn vgg11(width: usize) -> [(usize, usize, bool); 8] {
 const MOBILENET: [(usize, usize, usize); 5] =
     [(32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)];
 
+/// Inputs, outputs and stride of a residual network's blocks (He and others, 2015).
+const RESIDUAL: [(usize, usize, usize); 3] = [(16, 16, 1), (16, 32, 2), (32, 64, 2)];
+
+/// Inputs, width and stride of a ResNeXt's blocks (Xie and others, 2017): groups have 4, 8 and 16 channels, and there
+/// are twice as many outputs.
+const RESNEXT: [(usize, usize, usize); 3] = [(32, 64, 1), (128, 128, 2), (256, 256, 2)];
+const RESNEXT_GROUPS: usize = 16;
+
 /// What a network is computed with.
 pub const STYLES: [&str; 3] = ["candle", "layers", "functions"];
 
 /// One of [`NETWORKS`], and how large: the MLP's hidden layers have so many units, VGG-11's first convolution so
-/// many outputs, half of the paper's 64 in the table; the images of the residual network and of MobileNet have that
-/// side, a multiple of four. The others have one size.
+/// many outputs, half of the paper's 64 in the table; the images of the residual network, of MobileNet and of
+/// ResNeXt have that side, a multiple of four. The others have one size.
 #[derive(Clone, Copy, Debug)]
 pub struct Network<'a> {
     /// What it is called.
@@ -116,13 +124,13 @@ impl<'a> Network<'a> {
         let (name, size) = text.split_once(':').unwrap_or((text, ""));
         let usual = match name {
             "mlp" => 1024,
-            "residual" | "vgg11" | "mobilenet" => 32,
+            "residual" | "vgg11" | "mobilenet" | "resnext" => 32,
             _ => 28,
         };
         let size: usize = if size.is_empty() { usual } else { size.parse().ok()? };
         let fits = match name {
             "mlp" | "vgg11" => size > 0,
-            "residual" | "mobilenet" => size > 0 && size.is_multiple_of(4),
+            "residual" | "mobilenet" | "resnext" => size > 0 && size.is_multiple_of(4),
             _ => size == usual,
         };
         (NETWORKS.contains(&name) && fits).then_some(Self { name, size })
@@ -138,7 +146,7 @@ impl<'a> Network<'a> {
 pub fn steps(network: Network<'_>, style: &str, batch: usize, time: Duration) -> Result<Vec<f64>> {
     let shape = match network.name {
         "mlp" => vec![batch, 784],
-        "residual" | "mobilenet" => vec![batch, 3, network.size, network.size],
+        "residual" | "mobilenet" | "resnext" => vec![batch, 3, network.size, network.size],
         "vgg11" => vec![batch, 3, 32, 32],
         _ => vec![batch, 1, 28, 28],
     };

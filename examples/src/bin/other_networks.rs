@@ -1,4 +1,4 @@
-//! Times training steps of seven networks, as a program of one's own that uses `pairnet-ops` would take
+//! Times training steps of eight networks, as a program of one's own that uses `pairnet-ops` would take
 //! them: with the system's allocator, and no variable set. `cargo xtask bench --other-networks` runs it beside
 //! PyTorch.
 //!
@@ -8,7 +8,7 @@
 //!
 //! Prints the median of a step in milliseconds, and by how many MiB the memory of the process grew at most
 //! (where the kernel tells): of a network (mnist, lenet5, lenet5-tanh, residual, residual:SIDE, vgg11, vgg11:WIDTH,
-//! mobilenet, mobilenet:SIDE, mlp, mlp:WIDTH), by candle, by the layers of `pairnet_ops::nn` or by functions, at a
+//! mobilenet, mobilenet:SIDE, resnext, resnext:SIDE, mlp, mlp:WIDTH), by candle, by the layers of `pairnet_ops::nn` or by functions, at a
 //! size of batch, on so many threads, for so many seconds.
 
 use std::error::Error;

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::measure::Machine;
 use super::table::{Spread, cell};
 
-const NETWORKS: [&str; 7] =
-    ["mnist", "lenet5", "lenet5-tanh", "residual", "vgg11", "mobilenet", "mlp"];
+const NETWORKS: [&str; 8] =
+    ["mnist", "lenet5", "lenet5-tanh", "residual", "vgg11", "mobilenet", "resnext", "mlp"];
 const BATCHES: [usize; 3] = [1, 32, 256];
 /// What `examples/src/bench` computes with, ours first.
 const STYLES: [&str; 3] = ["functions", "layers", "candle"];
