@@ -4,11 +4,13 @@
 //! product where each image is one patch.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
 use self::direct::{Direct, Turned};
 use self::image_gradients::ImageGradients;
+use self::partial_sums::added_up;
 use self::patches::Patches;
 use self::short_patches::ShortPatches;
 use self::sparse::Sparse;
@@ -19,6 +21,7 @@ use super::{Geometry, ResultRows, Then, by_filters, depthwise, groups, im2col};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::linear;
+use crate::kernels::lines::Lines;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::through_relu::ThroughRelu;
 use crate::kernels::{dispatch, parts, vectorised};
@@ -27,12 +30,14 @@ use crate::memory::unwritten;
 mod direct;
 mod image_gradients;
 mod lists;
+mod partial_sums;
 mod patches;
 mod short_patches;
 mod sparse;
 mod way;
 mod winograd;
 
+pub(super) use self::partial_sums::sum_over;
 pub(super) use self::patches::add_patches;
 pub(super) use self::way::Way;
 #[cfg(test)]
@@ -82,6 +87,24 @@ impl<T: Element> ResultGradient<T> for &[T] {
 #[inline(always)]
 fn write_all<T: Element, const FUSED: bool>(given: ThroughRelu<'_, T>, gradients: &mut [T]) {
     given.write(0..gradients.len(), gradients);
+}
+
+/// The gradients of some images' results, with ReLU undone.
+pub(super) fn written<T: Element>(
+    saved: &Saved<'_, T>,
+    result_gradient: &dyn ResultGradient<T>,
+    images: Range<usize>,
+    g: &Geometry,
+) -> Lines<T> {
+    let (height, width) = g.result(saved.then);
+    let length = height * width * g.outputs;
+    let mut gradients = Lines::unspecified(images.len() * length);
+    parts::for_each(images.zip(gradients.chunks_exact_mut(length)), |(image, gradients)| {
+        let values = image * length..(image + 1) * length;
+        let at = ResultRows { image, rows: 0..height, values };
+        result_gradient.write(&at, saved.rectified(&at), gradients);
+    });
+    gradients
 }
 
 /// The gradients of a convolution.
@@ -171,67 +194,11 @@ pub(crate) fn backward<T: Element>(
         image_gradients.finish();
         sums
     };
-    let mut chunks = chunks.into_iter().enumerate().peekable();
-    let (weights, bias) = if chunks.len() == 1 {
-        parts::map(chunks, gradients_of).swap_remove(0)
-    } else {
-        let stripes = (0..saved.weights.len()).step_by(STRIPE);
-        let stripes = stripes.map(|first| first..saved.weights.len().min(first + STRIPE));
-        let mut weights: Vec<_> =
-            stripes.map(|stripe| (ColumnSums::of_sums(stripe.len()), stripe)).collect();
-        let mut bias = ColumnSums::of_sums(g.outputs);
-        while chunks.peek().is_some() {
-            let partial_sums = parts::map(chunks.by_ref().take(at_once(g)), gradients_of);
-            parts::for_each(weights.iter_mut(), |(sums, stripe)| {
-                for (partial_weights, _) in &partial_sums {
-                    vectorised!(add_row::<T>(sums, &partial_weights[stripe.clone()]));
-                }
-            });
-            for (_, partial_bias) in &partial_sums {
-                bias.add(partial_bias);
-            }
-        }
-        let weights = parts::map(weights.into_iter(), |(sums, _)| sums.total()).concat();
-        (weights, bias.total())
-    };
+    let (weights, bias) = sum_over(chunks.into_iter().enumerate(), g, gradients_of);
     // SAFETY: every chunk was zeroed or written.
     #[expect(unsafe_code, reason = "memory is written where a thread goes on with it")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
     Gradients { images, weights, bias }
-}
-
-/// Weights whose partial sums a thread adds up at a time.
-const STRIPE: usize = 4096;
-
-#[inline(always)]
-fn add_row<T: Element, const FUSED: bool>(sums: &mut ColumnSums<T>, row: &[T]) {
-    sums.add(row);
-}
-
-/// The sums of weight and bias gradients.
-fn added_up<T: Element>(
-    mut bands: impl ExactSizeIterator<Item = (Vec<T>, Vec<T>)>,
-    g: &Geometry,
-) -> (Vec<T>, Vec<T>) {
-    if bands.len() == 1
-        && let Some(whole) = bands.next()
-    {
-        return whole;
-    }
-    let mut weights = ColumnSums::of_sums(g.outputs * g.patch());
-    let mut bias = ColumnSums::of_sums(g.outputs);
-    for (of_weights, of_bias) in bands {
-        weights.add(&of_weights);
-        bias.add(&of_bias);
-    }
-    (weights.total(), bias.total())
-}
-
-/// Chunks of which each has gradients of its own at the same time. All at once would take the weights'
-/// memory once a chunk.
-pub(super) fn at_once(g: &Geometry) -> usize {
-    const VALUES: usize = 1 << 24;
-    (VALUES / (g.outputs * g.patch())).max(16)
 }
 
 /// The gradients where each image is one patch, which makes each of them a matrix product.

@@ -16,8 +16,9 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use self::panels::{apart, channels_of, join, panels, pieces, vectors};
+use self::panels::{apart, channels_of, panels, pieces, vectors};
 use super::forward::{TransformPanel, at_least, floor};
+use super::groups::join;
 use super::windows::pooled;
 use super::winograd::{F4, FILTER, Filtering, Matrices, Tile};
 use super::{Geometry, Then};
@@ -39,30 +40,36 @@ const PLACES: usize = SIDE * SIDE;
 
 /// Whether this is the way for a batch of so many images.
 pub(super) fn fit(g: &Geometry, count: usize) -> bool {
+    /// Positions of a tile at least, in the mean: nine multiplications for each are direct, 36 those of a tile.
+    const POSITIONS: usize = 8;
+    let (height, width) = g.convolved();
+    let each = height.div_ceil(RESULTS) * width.div_ceil(RESULTS);
+    let tiles = count.saturating_mul(each);
+    let taken = !g.direct && g.has_filter_of_tiles() && height * width >= POSITIONS * each;
+    taken && if g.are_apart() { fit_groups(g, tiles, each) } else { fit_whole(g, tiles) }
+}
+
+/// Whether there are filters enough, and few enough of all tiles.
+fn fit_whole(g: &Geometry, tiles: usize) -> bool {
     /// Weights from which on their transforms fill more than the nearer caches, and how many tiles are worth them.
     const MANY: usize = 1 << 14;
     const FEWEST: usize = 8;
     const MOST: usize = 512;
-    /// Positions of a tile at least, in the mean: nine multiplications for each are direct, 36 those of a tile.
-    const POSITIONS: usize = 8;
     let filters = g.channels * g.outputs;
-    let taken = !g.direct
-        && (g.kernel_height, g.kernel_width, g.stride, g.dilation) == (FILTER, FILTER, 1, 1);
-    let (height, width) = g.convolved();
-    let each = height.div_ceil(RESULTS) * width.div_ceil(RESULTS);
-    let tiles = count.saturating_mul(each);
-    /// Channels or outputs of a group up to which its filters are few, and values of an image's transforms.
+    let fitting = FEWEST..=MOST.min(filters / 128);
+    g.groups == 1 && filters >= MANY && fitting.contains(&tiles)
+}
+
+/// Whether groups are narrow enough, and there are tiles enough, of which each image has so many.
+fn fit_groups(g: &Geometry, tiles: usize, each: usize) -> bool {
+    /// Channels or outputs of a group up to which its filters are few, and how many tiles are worth them.
     const WIDE: usize = 64;
+    const FEWEST: usize = 4;
+    /// Values of an image's transforms.
     const VALUES: usize = 1 << 22;
     let own = g.group();
-    let suits = if g.are_apart() {
-        own.channels.max(own.outputs) <= WIDE
-            && tiles >= FEWEST / 2
-            && each * PLACES * g.channels.max(g.outputs) <= VALUES
-    } else {
-        g.groups == 1 && filters >= MANY && (FEWEST..=MOST.min(filters / 128)).contains(&tiles)
-    };
-    taken && suits && height * width >= POSITIONS * each
+    let transformed = each * PLACES * g.channels.max(g.outputs);
+    own.channels.max(own.outputs) <= WIDE && tiles >= FEWEST && transformed <= VALUES
 }
 
 /// The tiles of an image.

@@ -12,8 +12,10 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use self::gather::Gather;
 use self::groups::Groups;
-use self::pixels::{Gather, WeightSums};
+use self::side::{Alike, Side, alike};
+use self::weight_sums::WeightSums;
 use super::windows::pooled;
 use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
 use crate::element::Element;
@@ -22,8 +24,13 @@ use crate::kernels::lines::Lines;
 use crate::kernels::{dispatch, parts};
 use crate::memory::unwritten;
 
+mod gather;
 mod groups;
-mod pixels;
+mod side;
+mod way_back;
+mod weight_sums;
+
+pub(super) use self::way_back::WayBack;
 
 /// Whether this is the way for such a layer.
 pub(super) fn fit(g: &Geometry) -> bool {
@@ -43,54 +50,12 @@ pub(super) fn fit(g: &Geometry) -> bool {
     g.groups > 1 && (single || narrow) && small
 }
 
-/// A tap of the filter, along one side, and the place that it reaches in what is read.
-#[derive(Clone, Copy)]
-struct Tap {
-    tap: usize,
-    source: usize,
-}
-
-/// A place of the result and the one of the image that a tap takes for it.
-#[derive(Clone, Copy)]
-struct Pair {
-    result: usize,
-    image: usize,
-}
-
-/// Which taps reach what along one side of an image.
-struct Side {
-    /// For each place of the result: from where in the image.
-    of_results: Vec<Vec<Tap>>,
-    /// For each place of the image: from where in the result.
-    of_images: Vec<Vec<Tap>>,
-    /// For each tap: all places that it joins.
-    of_taps: Vec<Vec<Pair>>,
-}
-
-impl Side {
-    /// Of an image and its result of so many places, and a filter of so many taps.
-    fn new((image, result, size): (usize, usize, usize), g: &Geometry) -> Self {
-        let mut of_results = vec![Vec::new(); result];
-        let mut of_images = vec![Vec::new(); image];
-        let mut of_taps = vec![Vec::new(); size];
-        for (place, of_result) in of_results.iter_mut().enumerate() {
-            for tap in 0..size {
-                let padded = place * g.stride + tap * g.dilation;
-                if let Some(source) = padded.checked_sub(g.padding).filter(|&at| at < image) {
-                    of_result.push(Tap { tap, source });
-                    of_images[source].push(Tap { tap, source: place });
-                    of_taps[tap].push(Pair { result: place, image: source });
-                }
-            }
-        }
-        Self { of_results, of_images, of_taps }
-    }
-}
-
 /// What all images need.
 struct Layer<T> {
     rows: Side,
     columns: Side,
+    /// The columns of the result.
+    alike: Vec<Alike>,
     /// A row of all outputs for each tap, and there for each channel of a group.
     taps: Vec<T>,
     groups: Groups,
@@ -99,9 +64,11 @@ struct Layer<T> {
 impl<T: Element> Layer<T> {
     fn new(weights: &[T], g: &Geometry) -> Self {
         let (height, width) = g.convolved();
+        let columns = Side::new((g.width, width, g.kernel_width), g);
         Self {
             rows: Side::new((g.height, height, g.kernel_height), g),
-            columns: Side::new((g.width, width, g.kernel_width), g),
+            alike: alike(&columns.of_results),
+            columns,
             taps: turned(weights, g.group().patch()),
             groups: Groups::of(g),
         }
@@ -133,7 +100,7 @@ pub(super) fn forward<T: Element>(
                 source_width: g.width,
                 each: layer.groups.channels,
                 rows: &layer.rows.of_results,
-                columns: &layer.columns.of_results,
+                columns: &layer.alike,
                 taps: &layer.taps,
                 kernel_width: g.kernel_width,
                 start: bias,
@@ -156,8 +123,7 @@ pub(super) fn backward<T: Element>(
     of_images: bool,
 ) -> Gradients<T> {
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
-    let layer = &Layer::new(saved.weights, g);
-    let back_taps = &layer.groups.back_taps(&layer.taps)[..];
+    let back = &WayBack::new(saved.weights, g);
     let count = saved.images.len() / g.image();
     let chunk = g.chunk(count);
     let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
@@ -165,9 +131,9 @@ pub(super) fn backward<T: Element>(
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let sums = parts::map(chunks.into_iter().enumerate(), |(index, image_gradients)| {
         let images = index * chunk..count.min((index + 1) * chunk);
-        Chunk { saved, result_gradient, g, layer, back_taps }.gradients(images, image_gradients)
+        Chunk { saved, result_gradient, g, back }.gradients(images, image_gradients)
     });
-    let mut weights = ColumnSums::of_sums(layer.taps.len());
+    let mut weights = ColumnSums::of_sums(back.layer.taps.len());
     let mut bias = ColumnSums::of_sums(g.outputs);
     for (of_weights, of_bias) in &sums {
         weights.add(of_weights);
@@ -185,9 +151,7 @@ struct Chunk<'a, T> {
     saved: &'a Saved<'a, T>,
     result_gradient: &'a dyn ResultGradient<T>,
     g: &'a Geometry,
-    layer: &'a Layer<T>,
-    /// The weights on the way back.
-    back_taps: &'a [T],
+    back: &'a WayBack<T>,
 }
 
 impl<T: Element> Chunk<'_, T> {
@@ -197,15 +161,14 @@ impl<T: Element> Chunk<'_, T> {
         images: Range<usize>,
         image_gradients: &mut [MaybeUninit<T>],
     ) -> (Vec<T>, Vec<T>) {
-        let Self { saved, result_gradient, g, layer, back_taps } = *self;
-        let (groups, back) = (layer.groups, layer.groups.back());
+        let Self { saved, result_gradient, g, back } = *self;
+        let layer = &back.layer;
         let (height, width) = g.convolved();
         let length = height * width * g.outputs;
         let mut gradients = Lines::unspecified(length);
         let mut bias = ColumnSums::new(g.outputs);
         let mut weights = ColumnSums::of_sums(layer.taps.len());
-        let (mut room, mut back_room) = (groups.room(g.image()), back.room(length));
-        let start = vec![T::ZERO; g.channels];
+        let (mut room, mut back_room) = (layer.groups.room(g.image()), back.room(length));
         let mut targets = image_gradients.chunks_exact_mut(g.image());
         for image in images {
             let values = image * length..(image + 1) * length;
@@ -214,9 +177,9 @@ impl<T: Element> Chunk<'_, T> {
             bias.add(&gradients);
             let image = &saved.images[image * g.image()..][..g.image()];
             dispatch(WeightSums {
-                image: groups.spread(image, &mut room),
+                image: layer.groups.spread(image, &mut room),
                 gradients: &gradients,
-                each: groups.channels,
+                each: layer.groups.channels,
                 rows: &layer.rows.of_results,
                 columns: &layer.columns.of_taps,
                 image_width: g.width,
@@ -225,19 +188,9 @@ impl<T: Element> Chunk<'_, T> {
                 taps: g.kernel_height * g.kernel_width,
                 sums: &mut weights,
             });
-            let Some(target) = targets.next() else { continue };
-            dispatch(Gather {
-                source: back.spread(&gradients, &mut back_room),
-                source_width: width,
-                each: groups.outputs,
-                rows: &layer.rows.of_images,
-                columns: &layer.columns.of_images,
-                taps: back_taps,
-                kernel_width: g.kernel_width,
-                start: &start,
-                then: Then::Nothing,
-                target,
-            });
+            if let Some(target) = targets.next() {
+                back.write(&gradients, &mut back_room, target);
+            }
         }
         (weights.total(), bias.total())
     }

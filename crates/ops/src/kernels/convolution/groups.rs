@@ -2,14 +2,18 @@
 //!
 //! A group of few channels fills no vector, and to bring its channels together takes longer than its arithmetic. So
 //! groups are taken together, with zeros for the weights that would join them: they are multiplied too, but whole
-//! vectors of them, and minimal filtering multiplies a quarter.
+//! vectors of them, and minimal filtering multiplies a quarter. Of a few images at a time the channels of some groups
+//! are brought together, and then of the next ones, while these images are in the cache.
 
-use std::ops::Range;
+use std::mem::MaybeUninit;
+use std::ops::{Deref, Range};
 
-use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
+use super::backward::{sum_over, written};
+use super::depthwise::WayBack;
+use super::{Geometry, Gradients, ResultGradient, Saved, Then};
 use crate::element::Element;
 use crate::kernels::parts;
-use crate::memory::{unwritten, zeroed};
+use crate::memory::unwritten;
 
 impl Geometry {
     /// Whether there are groups of several channels that do not become one by being taken together.
@@ -18,11 +22,18 @@ impl Geometry {
     }
 
     /// The same layer with fewer groups, of as many of its own as have no more than 32 channels and outputs; one
-    /// group where that has no more than 64, for then nothing is brought together. Where all sums have
-    /// to be direct, each group stays by itself: none sees what is in another's pixels.
+    /// group where that has no more than 64, for then nothing is brought together. Where the filter's size or the stride
+    /// leave direct sums alone, no more than 16, a vector: zeros are multiplied as well. Where all sums
+    /// have to be direct, each group stays by itself: none sees what is in another's pixels.
     pub(super) fn together(&self) -> Self {
         let all = self.channels.max(self.outputs);
-        let most = if all <= 64 { 64 } else { 32 };
+        let filtered =
+            (self.kernel_height, self.kernel_width, self.stride, self.dilation) == (3, 3, 1, 1);
+        let most = match all {
+            _ if !filtered => 16,
+            ..=64 => 64,
+            _ => 32,
+        };
         let fit =
             |some: &usize| self.groups.is_multiple_of(*some) && all / self.groups * some <= most;
         let some = if self.direct { 1 } else { (1..=self.groups).rev().find(fit).unwrap_or(1) };
@@ -45,20 +56,32 @@ pub(super) fn forward_and<T: Element, R: Send>(
     }
     let own = &together.group();
     let (height, width) = g.result(then);
-    let count = images.len() / g.image();
-    let length = height * width * g.outputs;
-    let mut result = zeros(count * length);
-    let mut places = zeros(if then == Then::ReluMaxPool { result.len() } else { 0 });
-    let trained = weights.chunks_exact(own.outputs * own.patch()).zip(bias.chunks(own.outputs));
-    for (group, trained) in trained.enumerate() {
-        let images = gathered(images, g.channels, columns(group, own.channels));
-        let outputs = columns(group, own.outputs);
-        let (own_result, own_places) = super::forward(&images, trained, own, then);
-        scatter(&own_result, &mut result, g.outputs, outputs.clone());
-        scatter(&own_places, &mut places, g.outputs, outputs);
-    }
-    let looks = parts::map(result.chunks(g.chunk(count) * length), look);
-    (result, places, looks)
+    let (count, length) = (images.len() / g.image(), height * width * g.outputs);
+    let chunk = g.images_together(count);
+    let mut result = unwritten(count * length);
+    let mut places = unwritten(if then == Then::ReluMaxPool { result.len() } else { 0 });
+    let mut place_chunks: Vec<_> = places.chunks_mut(chunk * length).collect();
+    place_chunks.resize_with(count.div_ceil(chunk), Default::default);
+    let chunks = images.chunks(chunk * g.image()).zip(result.chunks_mut(chunk * length));
+    // A chunk too few would leave memory unwritten.
+    assert_eq!(chunks.len(), place_chunks.len(), "chunks of images");
+    let looks = parts::map(chunks.zip(place_chunks), |((images, result), places)| {
+        let trained = weights.chunks(own.outputs * own.patch()).zip(bias.chunks(own.outputs));
+        let found = parts::map(trained.enumerate(), |(group, trained)| {
+            let images = gathered(images, g.channels, columns(group, own.channels));
+            super::forward(&images, trained, own, then)
+        });
+        let (results, of_places): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        join(&results, g.outputs, result);
+        join(&of_places, g.outputs, places);
+        // SAFETY: the chunk's results have been joined in all of it.
+        #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+        look(unsafe { result.assume_init_ref() })
+    });
+    // SAFETY: the chunks are all there is, and each was written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let (result, places) = unsafe { (result.assume_init(), places.assume_init()) };
+    (result.into_vec(), places.into_vec(), looks)
 }
 
 /// As [`super::backward`].
@@ -76,29 +99,76 @@ pub(super) fn backward<T: Element>(
         return Gradients { weights: narrowed(&found.weights, g, together), ..found };
     }
     let own = &together.group();
-    let gradients = written(saved, result_gradient, g);
-    let mut images = zeros(if of_images { saved.images.len() } else { 0 });
-    let (mut of_weights, mut bias) = (Vec::new(), Vec::new());
-    for (group, weights) in weights.chunks_exact(own.outputs * own.patch()).enumerate() {
-        let (channels, outputs) = (columns(group, own.channels), columns(group, own.outputs));
-        let own_images = gathered(saved.images, g.channels, channels.clone());
-        let result = gathered(saved.result, g.outputs, outputs.clone());
-        let places = gathered(saved.places, g.outputs, outputs.clone());
-        let gradients = &gathered(&gradients, g.outputs, outputs)[..];
-        let own_saved = Saved {
-            images: &own_images,
-            weights,
-            result: &result,
-            places: &places,
-            then: saved.then,
-        };
-        // ReLU has been undone, and to undo it again changes nothing.
-        let found = super::backward(&own_saved, &gradients, own, of_images);
-        scatter(&found.images, &mut images, g.channels, channels);
-        of_weights.extend(found.weights);
-        bias.extend(found.bias);
+    let (height, width) = g.result(saved.then);
+    let (count, length) = (saved.images.len() / g.image(), height * width * g.outputs);
+    let chunk = g.images_together(count);
+    let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
+    let mut targets: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
+    targets.resize_with(count.div_ceil(chunk), Default::default);
+    let back = (of_images && is_gathered(g, saved.then)).then(|| WayBack::new(saved.weights, g));
+    let gradients_of = |(number, target): (usize, &mut [MaybeUninit<T>])| {
+        let images = number * chunk..count.min((number + 1) * chunk);
+        let values = images.start * length..images.end * length;
+        let gradients = &written(saved, result_gradient, images.clone(), g)[..];
+        let images = &saved.images[images.start * g.image()..images.end * g.image()];
+        let places = saved.places.get(values.clone()).unwrap_or_default();
+        let of_results =
+            |values: &[T], group| gathered(values, g.outputs, columns(group, own.outputs));
+        let each = weights.chunks(own.outputs * own.patch()).enumerate();
+        let found = parts::map(each, |(group, weights)| {
+            let own_saved = Saved {
+                images: &gathered(images, g.channels, columns(group, own.channels)),
+                weights,
+                result: &of_results(&saved.result[values.clone()], group),
+                places: &gathered(places, g.outputs, columns(group, own.outputs)),
+                then: saved.then,
+            };
+            // ReLU has been undone, and to undo it again changes nothing.
+            let gradients = &of_results(gradients, group)[..];
+            super::backward(&own_saved, &gradients, own, of_images && back.is_none())
+        });
+        let (images, sums): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|found| (found.images, (found.weights, found.bias))).unzip();
+        match &back {
+            Some(back) => {
+                let mut room = back.room(length);
+                let targets = target.chunks_exact_mut(g.image());
+                for (gradients, target) in gradients.chunks_exact(length).zip(targets) {
+                    back.write(gradients, &mut room, target);
+                }
+            }
+            None => join(&images, g.channels, target),
+        }
+        let (weights, bias): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
+        (weights.concat(), bias.concat())
+    };
+    let (weights, bias) = sum_over(targets.into_iter().enumerate(), together, gradients_of);
+    // SAFETY: the chunks are all there is, and each was written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    let images = unsafe { image_gradients.assume_init() }.into_vec();
+    Gradients { images, weights: narrowed(&weights, g, together), bias }
+}
+
+impl Geometry {
+    /// Images of a batch of so many whose groups are taken one after another: each of these reads a part of every pixel,
+    /// which had better be in the cache.
+    fn images_together(&self, count: usize) -> usize {
+        const VALUES: usize = 1 << 19;
+        self.together().group().chunk(count).min((VALUES / self.values()).max(1))
     }
-    Gradients { images, weights: narrowed(&of_weights, g, together), bias }
+}
+
+/// Whether the gradient of each pixel of the images is summed up by itself. Else, where the stride is above 1, it is a
+/// product with the weights, which is added patch by patch.
+fn is_gathered(g: &Geometry, then: Then) -> bool {
+    /// Channels and outputs of a group: of more, what takes more time is to multiply.
+    const MOST: usize = 8;
+    /// Values of a result's gradient, once for each channel of a group.
+    const VALUES: usize = 1 << 19;
+    let (own, (height, width)) = (g.group(), g.convolved());
+    let spread = height * width * g.outputs * own.channels;
+    let strided = g.stride > 1 && then != Then::ReluMaxPool;
+    strided && own.channels.max(own.outputs) <= MOST && spread <= VALUES
 }
 
 /// The weights of a layer with fewer groups: for each place of the filter the channels of all groups that are taken
@@ -134,67 +204,61 @@ fn own_channels(g: &Geometry, together: &Geometry) -> impl Iterator<Item = Range
     (0..g.outputs).map(move |output| columns(output / outputs % some, channels))
 }
 
-/// The gradients of all results, with ReLU undone.
-pub(super) fn written<T: Element>(
-    saved: &Saved<'_, T>,
-    result_gradient: &dyn ResultGradient<T>,
-    g: &Geometry,
-) -> Vec<T> {
-    let (height, width) = g.result(saved.then);
-    let length = height * width * g.outputs;
-    let mut gradients = zeros(saved.images.len() / g.image() * length);
-    parts::for_each(gradients.chunks_exact_mut(length).enumerate(), |(image, gradients)| {
-        let values = image * length..(image + 1) * length;
-        let at = ResultRows { image, rows: 0..height, values };
-        result_gradient.write(&at, saved.rectified(&at), gradients);
-    });
-    gradients
-}
-
 fn columns(group: usize, width: usize) -> Range<usize> {
     group * width..(group + 1) * width
 }
 
 /// Some columns of a matrix of so many.
-fn gathered<T: Copy + Default + Send + Sync>(
-    values: &[T],
-    columns: usize,
-    some: Range<usize>,
-) -> Vec<T> {
-    let mut part = zeros(values.len() / columns * some.len());
-    let together = parts::part(values.len(), columns) / columns;
-    let pieces = part.chunks_mut(together * some.len()).zip(values.chunks(together * columns));
-    parts::for_each(pieces, |(part, values)| {
-        let rows = values.chunks_exact(columns);
-        for (part, row) in part.chunks_exact_mut(some.len()).zip(rows) {
-            part.copy_from_slice(&row[some.clone()]);
-        }
-    });
-    part
+fn gathered<T: Copy>(values: &[T], columns: usize, some: Range<usize>) -> Vec<T> {
+    let rows = values.chunks_exact(columns);
+    let mut part = unwritten(rows.len() * some.len());
+    for (target, row) in part.chunks_exact_mut(some.len()).zip(rows) {
+        write(&row[some.clone()], target);
+    }
+    // SAFETY: there is a target for each row, and each was written.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe { part.assume_init() }.into_vec()
 }
 
-/// The inverse of [`gathered`].
-fn scatter<T: Copy + Send + Sync>(
-    part: &[T],
-    values: &mut [T],
-    columns: usize,
-    some: Range<usize>,
+/// The inverse of [`gathered`]: writes rows of so many values to every place of `all`. There
+/// may be none.
+pub(super) fn join<T: Copy + Send + Sync>(
+    parts: &[impl Deref<Target = [T]> + Sync],
+    row: usize,
+    all: &mut [MaybeUninit<T>],
 ) {
-    let together = parts::part(values.len(), columns) / columns;
-    let pieces = part.chunks(together * some.len()).zip(values.chunks_mut(together * columns));
-    parts::for_each(pieces, |(part, values)| {
-        let rows = values.chunks_exact_mut(columns);
-        for (row, part) in rows.zip(part.chunks_exact(some.len())) {
-            row[some.clone()].copy_from_slice(part);
+    let rows = all.len() / row;
+    let widths: usize = parts.iter().map(|part| part.len() / rows.max(1)).sum();
+    // A column too few would leave memory unwritten.
+    assert_eq!(
+        (widths * rows, rows * row),
+        (all.len(), all.len()),
+        "the parts' rows fill each row"
+    );
+    let together = parts::part(all.len(), row);
+    parts::for_each(all.chunks_mut(together).enumerate(), |(number, targets)| {
+        for (index, target) in targets.chunks_exact_mut(row).enumerate() {
+            let (index, mut target) = (number * together / row + index, target);
+            for part in parts {
+                let width = part.len() / rows;
+                let own;
+                (own, target) = target.split_at_mut(width);
+                write(&part[index * width..][..width], own);
+            }
         }
     });
 }
 
-/// Values of a batch that are to be written.
-fn zeros<T: Copy + Default>(count: usize) -> Vec<T> {
-    let mut places = unwritten(count);
-    zeroed(&mut places);
-    // SAFETY: all were filled.
-    #[expect(unsafe_code, reason = "large blocks are asked for in huge pages")]
-    unsafe { places.assume_init() }.into_vec()
+/// Copies some values, without a call where they are one or two vectors of AVX-512.
+#[inline(always)]
+pub(super) fn write<T: Copy>(source: &[T], target: &mut [MaybeUninit<T>]) {
+    const LINE: usize = 16;
+    let ((lines, rest), (targets, last)) =
+        (source.as_chunks::<LINE>(), target.as_chunks_mut::<LINE>());
+    for (line, target) in lines.iter().zip(targets) {
+        target.write_copy_of_slice(line);
+    }
+    for (value, target) in rest.iter().zip(last) {
+        target.write(*value);
+    }
 }

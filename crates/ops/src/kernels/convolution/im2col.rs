@@ -7,9 +7,8 @@
 //! written so. Threads share the products of four positions and more, however few images these are of.
 
 use super::arrangement::Arranged;
-use super::backward::add_patches;
+use super::backward::{add_patches, written};
 use super::bands::Band;
-use super::groups::written;
 use super::windows::pooled;
 use super::{Geometry, Gradients, ResultGradient, Saved, Then, by_filters};
 use crate::element::Element;
@@ -74,7 +73,8 @@ pub(super) fn backward<T: Element>(
     g: &Geometry,
     of_images: bool,
 ) -> Gradients<T> {
-    let gradients = written(saved, result_gradient, g);
+    let count = saved.images.len() / g.image();
+    let gradients = written(saved, result_gradient, 0..count, g);
     let mut bias = ColumnSums::new(g.outputs);
     bias.add(&gradients);
     let patches = patches(saved.images, g);

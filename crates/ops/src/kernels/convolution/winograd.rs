@@ -36,6 +36,12 @@ pub(super) enum Tile {
 }
 
 impl Geometry {
+    /// Whether the filter is of the size that there are transforms for, and reads pixels next to each other.
+    pub(super) fn has_filter_of_tiles(&self) -> bool {
+        (self.kernel_height, self.kernel_width, self.stride, self.dilation)
+            == (FILTER, FILTER, 1, 1)
+    }
+
     /// The same layer with direct sums where a batch of so many images gives so few tiles that to transform many
     /// filters would take longer.
     pub(super) fn of_batch(&self, count: usize, then: Then) -> Self {
@@ -58,8 +64,8 @@ impl Tile {
     /// take hardly longer and round less: they work out the results alone, and no gradients.
     pub(super) fn of(g: &Geometry, then: Then) -> Option<Self> {
         let taken = !g.direct
-            && (g.kernel_height, g.kernel_width, g.stride, g.dilation, g.groups)
-                == (FILTER, FILTER, 1, 1, 1)
+            && g.has_filter_of_tiles()
+            && g.groups == 1
             && g.channels.min(g.outputs) >= 16;
         if !taken {
             return None;

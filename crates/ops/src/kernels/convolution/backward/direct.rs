@@ -21,6 +21,8 @@ use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
 use crate::kernels::matmul::{Matrix, matmul_on_this_thread};
+use crate::kernels::transposed::transpose;
+use crate::memory::places;
 
 /// Positions below which the sums go to memory and back too often.
 const POSITIONS: usize = 32;
@@ -282,10 +284,10 @@ impl<T: Element> Positions<'_, T> {
 
 /// Panels as one row of patch length an output.
 fn by_output<T: Element>(sums: &[T], width: usize, g: &Geometry) -> Vec<T> {
-    let mut rows = Vec::with_capacity(g.outputs * g.patch());
-    for output in 0..g.outputs {
-        let panel = &sums[output / width * width * g.patch()..][..width * g.patch()];
-        rows.extend(panel.chunks_exact(width).map(|row| row[output % width]));
+    let patch = g.patch();
+    let mut rows = vec![T::ZERO; g.outputs * patch];
+    for (panel, rows) in sums.chunks_exact(width * patch).zip(rows.chunks_mut(width * patch)) {
+        transpose((panel, width), (patch, rows.len() / patch), (places(rows), patch));
     }
     rows
 }

@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::super::backward::{Add, OuterProducts, at_once};
+use super::super::backward::{Add, OuterProducts, sum_over};
+use super::super::groups::{join, write};
 use super::super::winograd::{
     F4, FILTER, Filtering, Matrices, add_square, store_places, transformed,
 };
 use super::super::{Geometry, Gradients, ResultGradient, ResultRows, Saved};
-use super::panels::{apart, channels_of, join, outputs_of, panels, pieces, vectors, write};
+use super::panels::{apart, channels_of, outputs_of, panels, pieces, vectors};
 use super::{PLACES, RESULTS, SIDE, Tiles, Transformed, pixels, surrounded};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
@@ -54,19 +55,11 @@ pub(in super::super) fn backward<T: Element>(
         });
         (panels.concat(), bias)
     };
-    let mut weights = ColumnSums::of_sums(g.outputs * g.group().patch());
-    let mut bias = ColumnSums::of_sums(g.outputs);
-    let mut blocks = blocks.enumerate().peekable();
-    while blocks.peek().is_some() {
-        for (of_weights, of_bias) in parts::map(blocks.by_ref().take(at_once(g)), gradients_of) {
-            weights.add(&of_weights);
-            bias.add(&of_bias);
-        }
-    }
+    let (weights, bias) = sum_over(blocks.enumerate(), g, gradients_of);
     // SAFETY: the blocks are all there is, and each is written.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
     let images = unsafe { image_gradients.assume_init() }.into_vec();
-    Gradients { images, weights: weights.total(), bias: bias.total() }
+    Gradients { images, weights, bias }
 }
 
 /// What becomes of the gradients of all tiles' results of some images on the way back, and the bias's gradient.

@@ -1,15 +1,13 @@
 //! Panels of outputs or channels, and what of a layer in groups each of them sees.
 
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
 use super::super::Geometry;
 use crate::element::Element;
-use crate::kernels::lines::Lines;
-use crate::kernels::{dispatch, parts};
+use crate::kernels::dispatch;
 
 /// The panels of so many outputs or channels, in so many groups.
 pub(super) fn panels<T: Element>(groups: usize, all: usize) -> impl Iterator<Item = Range<usize>> {
@@ -77,38 +75,6 @@ pub(super) fn outputs_of(g: &Geometry, channels: &Range<usize>) -> Range<usize> 
 /// few sets of the cache.
 pub(super) fn apart<T>(values: usize) -> usize {
     values + 64 / size_of::<T>()
-}
-
-/// Writes rows of so many values, of the rows of all panels, to every place of `all`.
-pub(super) fn join<T: Element>(panels: &[Lines<T>], row: usize, all: &mut [MaybeUninit<T>]) {
-    let rows = all.len() / row;
-    let widths: usize = panels.iter().map(|panel| panel.len() / rows).sum();
-    // A column too few would leave memory unwritten.
-    assert_eq!((widths, rows * row), (row, all.len()), "the panels' rows fill each row");
-    let part = parts::part(all.len(), row);
-    parts::for_each(all.chunks_mut(part).enumerate(), |(number, targets)| {
-        for (index, target) in targets.chunks_exact_mut(row).enumerate() {
-            let (index, mut target) = (number * part / row + index, target);
-            for panel in panels {
-                let width = panel.len() / rows;
-                let own;
-                (own, target) = target.split_at_mut(width);
-                write(&panel[index * width..][..width], own);
-            }
-        }
-    });
-}
-
-/// Copies some values, without a call where they are one or two vectors of AVX-512.
-#[inline(always)]
-pub(super) fn write<T: Element>(source: &[T], target: &mut [MaybeUninit<T>]) {
-    const LINE: usize = 16;
-    let ((lines, rest), (targets, last)) =
-        (source.as_chunks::<LINE>(), target.as_chunks_mut::<LINE>());
-    for (line, target) in lines.iter().zip(targets) {
-        target.write_copy_of_slice(line);
-    }
-    last.write_copy_of_slice(rest);
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 75] = [
+    let layers: [Layer; 79] = [
         // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
         (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
@@ -52,6 +52,11 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Groups, [6, 96, 96, 3, 1, 2, 1, 8], BAND, (false, true)),
         (Way::Groups, [6, 96, 96, 5, 1, 1, 1, 8], BAND, (true, true)),
         (Way::Groups, [5, 66, 132, 2, 0, 1, 2, 2], BAND, (false, true)),
+        // With a stride: each pixel's gradient by itself, with all settings, where some have none; and pooled.
+        (Way::Groups, [13, 96, 48, 3, 1, 2, 1, 12], BAND, (false, true)),
+        (Way::Groups, [14, 42, 35, 3, 1, 3, 2, 7], 50, (false, true)),
+        (Way::Groups, [14, 40, 40, 1, 0, 3, 1, 5], BAND, (false, true)),
+        (Way::Groups, [13, 96, 48, 3, 1, 2, 1, 12], BAND, (true, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, false)),
         (Way::ShortPatches, [12, 1, 16, 3, 0, 1, 1, 1], BAND, (false, false)),
@@ -229,6 +234,9 @@ fn groups_are_taken_together_unless_all_sums_have_to_be_direct() {
         assert_eq!(g.together().groups, together, "{channels}, {outputs}, {groups}");
         assert_eq!(layer(channels, outputs, groups, true).together().groups, groups);
     }
+    // A vector's worth of them, where all sums are direct ones.
+    let strided = Geometry { stride: 2, ..layer(64, 64, 8, false) };
+    assert_eq!(strided.together().groups, 4);
     // No sum has a term of another group's pixels then.
     let (mut case, _) = minimal()[0];
     case.g = layer(6, 12, 2, true);

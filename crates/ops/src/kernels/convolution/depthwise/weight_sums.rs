@@ -1,94 +1,12 @@
-//! The loops of a convolution of narrow groups, over one image.
+//! Gradients of weights as sums over pixels.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::super::Then;
-use super::super::forward::{at_least, floor};
-use super::{Pair, Tap};
+use super::side::{Pair, Tap};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
-
-/// Each pixel of the target as a sum over the taps that reach it.
-pub(super) struct Gather<'a, T> {
-    pub(super) source: &'a [T],
-    pub(super) source_width: usize,
-    /// Rows of all channels that a pixel of it has, and a tap.
-    pub(super) each: usize,
-    /// For each row and each column of the target.
-    pub(super) rows: &'a [Vec<Tap>],
-    pub(super) columns: &'a [Vec<Tap>],
-    pub(super) taps: &'a [T],
-    pub(super) kernel_width: usize,
-    /// What the sums of each channel begin with.
-    pub(super) start: &'a [T],
-    pub(super) then: Then,
-    pub(super) target: &'a mut [MaybeUninit<T>],
-}
-
-impl<T: Element> WithSimd for Gather<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let (channels, lanes) = (self.start.len(), T::lanes::<S>());
-        let pixels = self.rows.len() * self.columns.len();
-        // A pixel too many would stay unwritten.
-        assert_eq!(self.target.len(), pixels * channels, "a row and a column for each pixel");
-        let mut first = 0;
-        while first < channels {
-            first += match (channels - first).div_ceil(lanes) {
-                1 => self.vectors::<S, 1>(simd, first),
-                2 | 3 => self.vectors::<S, 2>(simd, first),
-                _ => self.vectors::<S, 4>(simd, first),
-            };
-        }
-    }
-}
-
-impl<T: Element> Gather<'_, T> {
-    /// So many vectors of channels of all pixels; returns how many channels these are.
-    #[inline(always)]
-    fn vectors<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) -> usize {
-        let (channels, lanes) = (self.start.len(), T::lanes::<S>());
-        let apart = self.each * channels;
-        let mut start = [T::splat(simd, T::ZERO); VECTORS];
-        for vector in 0..VECTORS {
-            start[vector] = T::load(simd, &self.start[first + vector * lanes..]);
-        }
-        let floor = floor::<T, S>(simd, self.then);
-        let pixels = self.target.chunks_exact_mut(channels);
-        let places =
-            self.rows.iter().flat_map(|row| self.columns.iter().map(move |column| (row, column)));
-        for (target, (row, column)) in pixels.zip(places) {
-            let mut sums = start;
-            for down in row {
-                for across in column {
-                    let source = (down.source * self.source_width + across.source) * apart;
-                    let tap = (down.tap * self.kernel_width + across.tap) * apart;
-                    let (source, tap) =
-                        (&self.source[source..][..apart], &self.taps[tap..][..apart]);
-                    for row in (0..apart).step_by(channels) {
-                        let source = &source[row..][..channels][first..];
-                        let tap = &tap[row..][..channels][first..];
-                        for vector in 0..VECTORS {
-                            let value = T::load(simd, &source[vector * lanes..]);
-                            let weight = T::load(simd, &tap[vector * lanes..]);
-                            sums[vector] = T::fma(simd, value, weight, sums[vector]);
-                        }
-                    }
-                }
-            }
-            for vector in 0..VECTORS {
-                let sum = at_least::<T, S>(simd, floor, sums[vector]);
-                T::write(simd, &mut target[first + vector * lanes..], sum);
-            }
-        }
-        VECTORS * lanes
-    }
-}
 
 /// The sums of the weights' gradients over one image.
 pub(super) struct WeightSums<'a, T> {
