@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use self::gather::Gather;
 use self::groups::Groups;
-use self::side::{Alike, Side, alike};
+use self::side::{Side, alike};
 use self::weight_sums::WeightSums;
 use super::windows::pooled;
 use super::{Geometry, Gradients, ResultGradient, ResultRows, Saved, Then};
@@ -51,24 +51,21 @@ pub(super) fn fit(g: &Geometry) -> bool {
 }
 
 /// What all images need.
-struct Layer<T> {
+pub(super) struct Layer<T> {
     rows: Side,
     columns: Side,
-    /// The columns of the result.
-    alike: Vec<Alike>,
     /// A row of all outputs for each tap, and there for each channel of a group.
     taps: Vec<T>,
     groups: Groups,
 }
 
 impl<T: Element> Layer<T> {
-    fn new(weights: &[T], g: &Geometry) -> Self {
+    /// `weights` are channels-last, one row of patch length an output.
+    pub(super) fn new(weights: &[T], g: &Geometry) -> Self {
         let (height, width) = g.convolved();
-        let columns = Side::new((g.width, width, g.kernel_width), g);
         Self {
             rows: Side::new((g.height, height, g.kernel_height), g),
-            alike: alike(&columns.of_results),
-            columns,
+            columns: Side::new((g.width, width, g.kernel_width), g),
             taps: turned(weights, g.group().patch()),
             groups: Groups::of(g),
         }
@@ -83,6 +80,7 @@ pub(super) fn forward<T: Element>(
     then: Then,
 ) -> (Vec<T>, Vec<u8>) {
     let (layer, (height, width)) = (&Layer::new(weights, g), g.convolved());
+    let columns = &alike(&layer.columns.of_results)[..];
     let (count, length) = (images.len() / g.image(), height * width * g.outputs);
     let (chunk, pool) = (g.chunk(count), then == Then::ReluMaxPool);
     let then = if pool { Then::Nothing } else { then };
@@ -100,7 +98,7 @@ pub(super) fn forward<T: Element>(
                 source_width: g.width,
                 each: layer.groups.channels,
                 rows: &layer.rows.of_results,
-                columns: &layer.alike,
+                columns,
                 taps: &layer.taps,
                 kernel_width: g.kernel_width,
                 start: bias,
@@ -123,7 +121,9 @@ pub(super) fn backward<T: Element>(
     of_images: bool,
 ) -> Gradients<T> {
     assert_eq!(saved.images.len() % g.image(), 0, "values of whole images");
-    let back = &WayBack::new(saved.weights, g);
+    let layer = &Layer::new(saved.weights, g);
+    let back = of_images.then(|| WayBack::new(layer, g));
+    let back = back.as_ref();
     let count = saved.images.len() / g.image();
     let chunk = g.chunk(count);
     let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
@@ -131,9 +131,9 @@ pub(super) fn backward<T: Element>(
     chunks.resize_with(count.div_ceil(chunk), Default::default);
     let sums = parts::map(chunks.into_iter().enumerate(), |(index, image_gradients)| {
         let images = index * chunk..count.min((index + 1) * chunk);
-        Chunk { saved, result_gradient, g, back }.gradients(images, image_gradients)
+        Chunk { saved, result_gradient, g, layer, back }.gradients(images, image_gradients)
     });
-    let mut weights = ColumnSums::of_sums(back.layer.taps.len());
+    let mut weights = ColumnSums::of_sums(layer.taps.len());
     let mut bias = ColumnSums::of_sums(g.outputs);
     for (of_weights, of_bias) in &sums {
         weights.add(of_weights);
@@ -151,7 +151,9 @@ struct Chunk<'a, T> {
     saved: &'a Saved<'a, T>,
     result_gradient: &'a dyn ResultGradient<T>,
     g: &'a Geometry,
-    back: &'a WayBack<T>,
+    layer: &'a Layer<T>,
+    /// Where the images' gradient is wanted.
+    back: Option<&'a WayBack<'a, T>>,
 }
 
 impl<T: Element> Chunk<'_, T> {
@@ -161,14 +163,14 @@ impl<T: Element> Chunk<'_, T> {
         images: Range<usize>,
         image_gradients: &mut [MaybeUninit<T>],
     ) -> (Vec<T>, Vec<T>) {
-        let Self { saved, result_gradient, g, back } = *self;
-        let layer = &back.layer;
+        let Self { saved, result_gradient, g, layer, back } = *self;
         let (height, width) = g.convolved();
         let length = height * width * g.outputs;
         let mut gradients = Lines::unspecified(length);
         let mut bias = ColumnSums::new(g.outputs);
         let mut weights = ColumnSums::of_sums(layer.taps.len());
-        let (mut room, mut back_room) = (layer.groups.room(g.image()), back.room(length));
+        let mut room = layer.groups.room(g.image());
+        let mut back_room = back.map_or_else(|| Lines::unspecified(0), |back| back.room(length));
         let mut targets = image_gradients.chunks_exact_mut(g.image());
         for image in images {
             let values = image * length..(image + 1) * length;
@@ -188,7 +190,7 @@ impl<T: Element> Chunk<'_, T> {
                 taps: g.kernel_height * g.kernel_width,
                 sums: &mut weights,
             });
-            if let Some(target) = targets.next() {
+            if let Some((back, target)) = back.zip(targets.next()) {
                 back.write(&gradients, &mut back_room, target);
             }
         }

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::ops::{Deref, Range};
 
 use super::backward::{sum_over, written};
-use super::depthwise::WayBack;
+use super::depthwise::{Layer, WayBack};
 use super::{Geometry, Gradients, ResultGradient, Saved, Then};
 use crate::element::Element;
 use crate::kernels::parts;
@@ -105,7 +105,8 @@ pub(super) fn backward<T: Element>(
     let mut image_gradients = unwritten(if of_images { saved.images.len() } else { 0 });
     let mut targets: Vec<_> = image_gradients.chunks_mut(chunk * g.image()).collect();
     targets.resize_with(count.div_ceil(chunk), Default::default);
-    let back = (of_images && is_gathered(g, saved.then)).then(|| WayBack::new(saved.weights, g));
+    let layer = (of_images && is_gathered(g, saved.then)).then(|| Layer::new(saved.weights, g));
+    let back = layer.as_ref().map(|layer| WayBack::new(layer, g));
     let gradients_of = |(number, target): (usize, &mut [MaybeUninit<T>])| {
         let images = number * chunk..count.min((number + 1) * chunk);
         let values = images.start * length..images.end * length;
@@ -131,11 +132,13 @@ pub(super) fn backward<T: Element>(
             found.into_iter().map(|found| (found.images, (found.weights, found.bias))).unzip();
         match &back {
             Some(back) => {
-                let mut room = back.room(length);
                 let targets = target.chunks_exact_mut(g.image());
-                for (gradients, target) in gradients.chunks_exact(length).zip(targets) {
-                    back.write(gradients, &mut room, target);
-                }
+                parts::for_each(
+                    gradients.chunks_exact(length).zip(targets),
+                    |(gradients, target)| {
+                        back.write(gradients, &mut back.room(length), target);
+                    },
+                );
             }
             None => join(&images, g.channels, target),
         }
@@ -151,10 +154,17 @@ pub(super) fn backward<T: Element>(
 
 impl Geometry {
     /// Images of a batch of so many whose groups are taken one after another: each of these reads a part of every pixel,
-    /// which had better be in the cache.
+    /// which had better be in the cache. But what is done once for all of them, with the weights and their gradient, had
+    /// better be done for as many values; and where a group has many filters, it is done once for the whole batch.
     fn images_together(&self, count: usize) -> usize {
         const VALUES: usize = 1 << 19;
-        self.together().group().chunk(count).min((VALUES / self.values()).max(1))
+        const MANY: usize = 1 << 14;
+        let own = self.together().group();
+        if own.channels * own.outputs >= MANY {
+            return count.max(1);
+        }
+        let values = VALUES.max(4 * self.outputs * own.patch());
+        own.chunk(count).min((values / self.values()).max(1))
     }
 }
 

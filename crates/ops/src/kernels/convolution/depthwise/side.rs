@@ -36,11 +36,15 @@ pub(super) struct Alike {
 pub(super) fn alike(taps: &[Vec<Tap>]) -> Vec<Alike> {
     let mut all: Vec<Alike> = Vec::new();
     for (place, taps) in taps.iter().enumerate() {
-        let own = |taps: &[Tap]| taps.iter().map(|tap| tap.tap).collect::<Vec<_>>();
-        match all.iter_mut().find(|alike| own(&alike.taps) == own(taps)) {
+        let same = |first: &[Tap]| {
+            let numbers = first.iter().map(|tap| tap.tap);
+            first.len() == taps.len() && numbers.eq(taps.iter().map(|tap| tap.tap))
+        };
+        match all.iter_mut().find(|alike| same(&alike.taps)) {
             Some(Alike { taps: first, places }) => {
-                let source = |taps: &[Tap]| taps.first().map_or(0, |tap| tap.source);
-                places.push(Place { place, offset: source(taps) - source(first) });
+                let offset = taps.first().zip(first.first());
+                let offset = offset.map_or(0, |(own, first)| own.source - first.source);
+                places.push(Place { place, offset });
             }
             None => {
                 let places = vec![Place { place, offset: 0 }];

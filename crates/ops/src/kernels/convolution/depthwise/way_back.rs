@@ -12,8 +12,8 @@ use crate::kernels::dispatch;
 use crate::kernels::lines::Lines;
 
 /// Each pixel's gradient is a sum over the taps that reach it: nothing is added to memory, whatever the stride.
-pub(in super::super) struct WayBack<T> {
-    pub(super) layer: Layer<T>,
+pub(in super::super) struct WayBack<'a, T> {
+    layer: &'a Layer<T>,
     /// The columns of the images.
     alike: Vec<Alike>,
     /// A row of all channels for each tap, and there for each output of a group.
@@ -25,10 +25,8 @@ pub(in super::super) struct WayBack<T> {
     zeros: Vec<T>,
 }
 
-impl<T: Element> WayBack<T> {
-    /// `weights` are channels-last, one row of patch length an output.
-    pub(in super::super) fn new(weights: &[T], g: &Geometry) -> Self {
-        let layer = Layer::new(weights, g);
+impl<'a, T: Element> WayBack<'a, T> {
+    pub(in super::super) fn new(layer: &'a Layer<T>, g: &Geometry) -> Self {
         let taps = layer.groups.back_taps(&layer.taps).into_owned();
         let (groups, width) = (layer.groups.back(), g.convolved().1);
         let zeros = vec![T::ZERO; g.channels];
