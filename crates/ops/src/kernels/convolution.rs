@@ -13,6 +13,7 @@ mod arrangement;
 mod backward;
 mod bands;
 mod by_filters;
+mod column_slices;
 mod depthwise;
 mod forward;
 mod geometry;

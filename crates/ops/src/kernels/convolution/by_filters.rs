@@ -17,8 +17,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use self::panels::{apart, channels_of, panels, pieces, vectors};
+use super::column_slices::concat_columns;
 use super::forward::{TransformPanel, at_least, floor};
-use super::groups::join;
 use super::windows::pooled;
 use super::winograd::{F4, FILTER, Filtering, Matrices, Tile};
 use super::{Geometry, Then};
@@ -38,6 +38,9 @@ const SIDE: usize = 6;
 const RESULTS: usize = 4;
 const PLACES: usize = SIDE * SIDE;
 
+/// Filters from which on their transforms fill more than the nearer caches.
+pub(super) const MANY: usize = 1 << 14;
+
 /// Whether this is the way for a batch of so many images.
 pub(super) fn fit(g: &Geometry, count: usize) -> bool {
     /// Positions of a tile at least, in the mean: nine multiplications for each are direct, 36 those of a tile.
@@ -51,8 +54,7 @@ pub(super) fn fit(g: &Geometry, count: usize) -> bool {
 
 /// Whether there are filters enough, and few enough of all tiles.
 fn fit_whole(g: &Geometry, tiles: usize) -> bool {
-    /// Weights from which on their transforms fill more than the nearer caches, and how many tiles are worth them.
-    const MANY: usize = 1 << 14;
+    /// How many tiles are worth them.
     const FEWEST: usize = 8;
     const MOST: usize = 512;
     let filters = g.channels * g.outputs;
@@ -212,7 +214,7 @@ pub(super) fn forward<T: Element>(
         let panels = parts::map(panels::<T>(g.groups, g.outputs), |outputs| {
             dispatch(Results { pixels, weights, bias, outputs, tiles, then })
         });
-        join(&panels, g.outputs, result);
+        concat_columns(&panels, g.outputs, result);
     });
     // SAFETY: the blocks are all there is, and each is written.
     #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]

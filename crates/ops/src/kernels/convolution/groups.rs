@@ -6,11 +6,12 @@
 //! are brought together, and then of the next ones, while these images are in the cache.
 
 use std::mem::MaybeUninit;
-use std::ops::{Deref, Range};
+use std::ops::Range;
 
 use super::backward::{sum_over, written};
+use super::column_slices::{concat_columns, slice_columns};
 use super::depthwise::{Layer, WayBack};
-use super::{Geometry, Gradients, ResultGradient, Saved, Then};
+use super::{Geometry, Gradients, ResultGradient, Saved, Then, by_filters};
 use crate::element::Element;
 use crate::kernels::parts;
 use crate::memory::unwritten;
@@ -68,12 +69,12 @@ pub(super) fn forward_and<T: Element, R: Send>(
     let looks = parts::map(chunks.zip(place_chunks), |((images, result), places)| {
         let trained = weights.chunks(own.outputs * own.patch()).zip(bias.chunks(own.outputs));
         let found = parts::map(trained.enumerate(), |(group, trained)| {
-            let images = gathered(images, g.channels, columns(group, own.channels));
+            let images = slice_columns(images, g.channels, columns(group, own.channels));
             super::forward(&images, trained, own, then)
         });
         let (results, of_places): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        join(&results, g.outputs, result);
-        join(&of_places, g.outputs, places);
+        concat_columns(&results, g.outputs, result);
+        concat_columns(&of_places, g.outputs, places);
         // SAFETY: the chunk's results have been joined in all of it.
         #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
         look(unsafe { result.assume_init_ref() })
@@ -114,14 +115,14 @@ pub(super) fn backward<T: Element>(
         let images = &saved.images[images.start * g.image()..images.end * g.image()];
         let places = saved.places.get(values.clone()).unwrap_or_default();
         let of_results =
-            |values: &[T], group| gathered(values, g.outputs, columns(group, own.outputs));
+            |values: &[T], group| slice_columns(values, g.outputs, columns(group, own.outputs));
         let each = weights.chunks(own.outputs * own.patch()).enumerate();
         let found = parts::map(each, |(group, weights)| {
             let own_saved = Saved {
-                images: &gathered(images, g.channels, columns(group, own.channels)),
+                images: &slice_columns(images, g.channels, columns(group, own.channels)),
                 weights,
                 result: &of_results(&saved.result[values.clone()], group),
-                places: &gathered(places, g.outputs, columns(group, own.outputs)),
+                places: &slice_columns(places, g.outputs, columns(group, own.outputs)),
                 then: saved.then,
             };
             // ReLU has been undone, and to undo it again changes nothing.
@@ -140,7 +141,7 @@ pub(super) fn backward<T: Element>(
                     },
                 );
             }
-            None => join(&images, g.channels, target),
+            None => concat_columns(&images, g.channels, target),
         }
         let (weights, bias): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
         (weights.concat(), bias.concat())
@@ -158,9 +159,8 @@ impl Geometry {
     /// better be done for as many values; and where a group has many filters, it is done once for the whole batch.
     fn images_together(&self, count: usize) -> usize {
         const VALUES: usize = 1 << 19;
-        const MANY: usize = 1 << 14;
         let own = self.together().group();
-        if own.channels * own.outputs >= MANY {
+        if own.channels * own.outputs >= by_filters::MANY {
             return count.max(1);
         }
         let values = VALUES.max(4 * self.outputs * own.patch());
@@ -216,59 +216,4 @@ fn own_channels(g: &Geometry, together: &Geometry) -> impl Iterator<Item = Range
 
 fn columns(group: usize, width: usize) -> Range<usize> {
     group * width..(group + 1) * width
-}
-
-/// Some columns of a matrix of so many.
-fn gathered<T: Copy>(values: &[T], columns: usize, some: Range<usize>) -> Vec<T> {
-    let rows = values.chunks_exact(columns);
-    let mut part = unwritten(rows.len() * some.len());
-    for (target, row) in part.chunks_exact_mut(some.len()).zip(rows) {
-        write(&row[some.clone()], target);
-    }
-    // SAFETY: there is a target for each row, and each was written.
-    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
-    unsafe { part.assume_init() }.into_vec()
-}
-
-/// The inverse of [`gathered`]: writes rows of so many values to every place of `all`. There
-/// may be none.
-pub(super) fn join<T: Copy + Send + Sync>(
-    parts: &[impl Deref<Target = [T]> + Sync],
-    row: usize,
-    all: &mut [MaybeUninit<T>],
-) {
-    let rows = all.len() / row;
-    let widths: usize = parts.iter().map(|part| part.len() / rows.max(1)).sum();
-    // A column too few would leave memory unwritten.
-    assert_eq!(
-        (widths * rows, rows * row),
-        (all.len(), all.len()),
-        "the parts' rows fill each row"
-    );
-    let together = parts::part(all.len(), row);
-    parts::for_each(all.chunks_mut(together).enumerate(), |(number, targets)| {
-        for (index, target) in targets.chunks_exact_mut(row).enumerate() {
-            let (index, mut target) = (number * together / row + index, target);
-            for part in parts {
-                let width = part.len() / rows;
-                let own;
-                (own, target) = target.split_at_mut(width);
-                write(&part[index * width..][..width], own);
-            }
-        }
-    });
-}
-
-/// Copies some values, without a call where they are one or two vectors of AVX-512.
-#[inline(always)]
-pub(super) fn write<T: Copy>(source: &[T], target: &mut [MaybeUninit<T>]) {
-    const LINE: usize = 16;
-    let ((lines, rest), (targets, last)) =
-        (source.as_chunks::<LINE>(), target.as_chunks_mut::<LINE>());
-    for (line, target) in lines.iter().zip(targets) {
-        target.write_copy_of_slice(line);
-    }
-    for (value, target) in rest.iter().zip(last) {
-        target.write(*value);
-    }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::backward::{Add, OuterProducts, sum_over};
-use super::super::groups::{join, write};
+use super::super::column_slices::{concat_columns, copy};
 use super::super::winograd::{
     F4, FILTER, Filtering, Matrices, add_square, store_places, transformed,
 };
@@ -48,7 +48,7 @@ pub(in super::super) fn backward<T: Element>(
             let panels = parts::map(panels::<T>(g.groups, g.channels), |channels| {
                 dispatch(OfImages { results, weights: saved.weights, channels, tiles })
             });
-            join(&panels, g.channels, target);
+            concat_columns(&panels, g.channels, target);
         }
         let panels = parts::map(panels::<T>(g.groups, g.outputs), |outputs| {
             dispatch(OfWeights { pixels, results, outputs, tiles })
@@ -272,7 +272,7 @@ impl<T: Element> WithSimd for OfImages<'_, T> {
                     let pixels = &room[(g.padding + y) * line + g.padding * panel..];
                     let pixels = pixels.chunks_exact(panel).take(g.width);
                     for (pixel, target) in pixels.zip(&mut targets) {
-                        write(&pixel[..own], target);
+                        copy(&pixel[..own], target);
                     }
                 }
             }

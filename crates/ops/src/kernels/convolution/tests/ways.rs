@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 79] = [
+    let layers: [Layer; 80] = [
         // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
         (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
@@ -57,6 +57,8 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Groups, [14, 42, 35, 3, 1, 3, 2, 7], 50, (false, true)),
         (Way::Groups, [14, 40, 40, 1, 0, 3, 1, 5], BAND, (false, true)),
         (Way::Groups, [13, 96, 48, 3, 1, 2, 1, 12], BAND, (true, true)),
+        // Of many filters each: the whole batch at once.
+        (Way::Groups, [4, 256, 256, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, true)),
         (Way::OnePatch, [3, 20, 33, 3, 0, 1, 1, 1], BAND, (false, false)),
         (Way::ShortPatches, [12, 1, 16, 3, 0, 1, 1, 1], BAND, (false, false)),
