@@ -13,7 +13,7 @@ use pairnet_ops::{
     BatchStatistics, Conv2dConfig, RunningStatistics, add_relu, linear, linear_relu, relu6, tanh,
 };
 
-use super::{Forward, MOBILENET, Network, RESIDUAL, RESNEXT, RESNEXT_GROUPS, vgg11};
+use super::{Forward, MOBILENET, Network, RESNEXT_GROUPS, Residual, residual, vgg11};
 
 /// The network, images (n, height, width, channels) to logits.
 pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Result<Forward> {
@@ -92,17 +92,14 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
             }))
         }
         "residual" | "resnext" => {
-            let (channels, classes) = if name == "residual" { (16, 64) } else { (32, 512) };
-            let stem = Normalised::new(3, channels, 3, 1, vb.pp("stem"))?;
-            let (new, sizes): (NewBlock, _) = match name {
-                "residual" => (Block::basic, RESIDUAL),
-                _ => (Block::grouped, RESNEXT),
-            };
+            let Residual { stem, blocks, features } = residual(name);
+            let stem = Normalised::new(3, stem, 3, 1, vb.pp("stem"))?;
+            let new = if name == "residual" { Block::basic } else { Block::grouped };
             let block = |(index, (inputs, width, stride))| {
                 new(inputs, width, stride, vb.pp(format!("block.{index}")))
             };
-            let blocks = (0..).zip(sizes).map(block).collect::<Result<Vec<_>>>()?;
-            let classes = Weights::linears(&[classes, 10], vb)?;
+            let blocks = (0..).zip(blocks).map(block).collect::<Result<Vec<_>>>()?;
+            let classes = Weights::linears(&[features, 10], vb)?;
             Ok(Box::new(move |images| {
                 let stem = stem.relu(images)?;
                 let features =
@@ -213,8 +210,6 @@ impl Normalised {
         NormalisedConvolution { weight, bias, gamma, beta, config, epsilon, max_pool }
     }
 }
-
-type NewBlock = fn(usize, usize, usize, VarBuilder) -> Result<Block>;
 
 /// What is added to its shortcut: layers with ReLU between them.
 struct Block {

@@ -4,7 +4,7 @@ use candle_core::{Module, ModuleT, Result, Tensor};
 
 use nn::{Conv2d, Conv2dConfig, VarBuilder};
 
-use crate::bench::{Forward, MOBILENET, Network, RESIDUAL, RESNEXT, RESNEXT_GROUPS, vgg11};
+use crate::bench::{Forward, MOBILENET, Network, RESNEXT_GROUPS, Residual, residual, vgg11};
 
 /// The network, images to logits.
 pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Result<Forward> {
@@ -77,17 +77,14 @@ pub(super) fn network(Network { name, size }: Network<'_>, vb: VarBuilder) -> Re
             }))
         }
         "residual" | "resnext" => {
-            let (channels, classes) = if name == "residual" { (16, 64) } else { (32, 512) };
-            let stem = Normalised::new(3, channels, 3, 1, vb.pp("stem"))?;
-            let (new, sizes): (NewBlock, _) = match name {
-                "residual" => (Block::basic, RESIDUAL),
-                _ => (Block::grouped, RESNEXT),
-            };
+            let Residual { stem, blocks, features } = residual(name);
+            let stem = Normalised::new(3, stem, 3, 1, vb.pp("stem"))?;
+            let new = if name == "residual" { Block::basic } else { Block::grouped };
             let block = |(index, (inputs, width, stride))| {
                 new(inputs, width, stride, vb.pp(format!("block.{index}")))
             };
-            let blocks = (0..).zip(sizes).map(block).collect::<Result<Vec<_>>>()?;
-            let classes = nn::linear(classes, 10, vb.pp("classes"))?;
+            let blocks = (0..).zip(blocks).map(block).collect::<Result<Vec<_>>>()?;
+            let classes = nn::linear(features, 10, vb.pp("classes"))?;
             Ok(Box::new(move |images| {
                 let stem = relu(&stem.forward(images)?)?;
                 let features = blocks.iter().try_fold(stem, |images, block| block.forward(&images))?;
@@ -156,8 +153,6 @@ impl Normalised {
         self.norm.forward_t(&images.apply(&self.convolution)?, true)
     }
 }
-
-type NewBlock = fn(usize, usize, usize, VarBuilder) -> Result<Block>;
 
 /// What is added to its shortcut: layers with ReLU between them.
 struct Block {

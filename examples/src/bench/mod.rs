@@ -96,12 +96,30 @@ fn vgg11(width: usize) -> [(usize, usize, bool); 8] {
 const MOBILENET: [(usize, usize, usize); 5] =
     [(32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)];
 
-/// Inputs, outputs and stride of a residual network's blocks (He and others, 2015).
-const RESIDUAL: [(usize, usize, usize); 3] = [(16, 16, 1), (16, 32, 2), (32, 64, 2)];
+/// A network of residual blocks.
+struct Residual {
+    /// Outputs of its first convolution.
+    stem: usize,
+    /// Of each block the inputs, the width and the stride.
+    blocks: [(usize, usize, usize); 3],
+    /// Outputs of the last block.
+    features: usize,
+}
 
-/// Inputs, width and stride of a ResNeXt's blocks (Xie and others, 2017): groups have 4, 8 and 16 channels, and there
-/// are twice as many outputs.
-const RESNEXT: [(usize, usize, usize); 3] = [(32, 64, 1), (128, 128, 2), (256, 256, 2)];
+/// A small residual network, whose blocks have as many outputs as their width (He and others, 2015), or a ResNeXt, with
+/// twice as many, and groups of 4, 8 and 16 channels (Xie and others, 2017).
+fn residual(name: &str) -> Residual {
+    match name {
+        "residual" => {
+            Residual { stem: 16, blocks: [(16, 16, 1), (16, 32, 2), (32, 64, 2)], features: 64 }
+        }
+        _ => {
+            let blocks = [(32, 64, 1), (128, 128, 2), (256, 256, 2)];
+            Residual { stem: 32, blocks, features: 512 }
+        }
+    }
+}
+
 const RESNEXT_GROUPS: usize = 16;
 
 /// What a network is computed with.
@@ -222,7 +240,7 @@ fn draw(variables: &VarMap, rng: &mut ChaCha8Rng) -> Result<()> {
 /// Classes of images.
 const CLASSES: usize = 10;
 /// How many steps are not counted, and how many are, at least.
-const STEPS: (usize, usize) = (3, 20);
+const STEPS: (usize, usize) = (3, 8);
 /// Of candle's own, which take up to a quarter of a minute.
 const STEPS_BY_CANDLE: (usize, usize) = (1, 3);
 

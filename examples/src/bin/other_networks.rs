@@ -8,8 +8,8 @@
 //!
 //! Prints the median of a step in milliseconds, and by how many MiB the memory of the process grew at most
 //! (where the kernel tells): of a network (mnist, lenet5, lenet5-tanh, residual, residual:SIDE, vgg11, vgg11:WIDTH,
-//! mobilenet, mobilenet:SIDE, resnext, resnext:SIDE, mlp, mlp:WIDTH), by candle, by the layers of `pairnet_ops::nn` or by functions, at a
-//! size of batch, on so many threads, for so many seconds.
+//! mobilenet, mobilenet:SIDE, resnext, resnext:SIDE, mlp, mlp:WIDTH), by candle, by the layers of `pairnet_ops::nn` or
+//! by functions, at a size of batch, on so many threads, for so many seconds.
 
 use std::error::Error;
 use std::time::Duration;
