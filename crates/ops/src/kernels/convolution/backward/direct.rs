@@ -20,6 +20,7 @@ use super::patches::add_patches;
 use super::{ResultGradient, Saved};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
+use crate::kernels::lines::Lines;
 use crate::kernels::matmul::{Matrix, matmul_on_this_thread};
 use crate::kernels::transposed::transpose;
 use crate::memory::places;
@@ -91,25 +92,30 @@ impl<T: Element> WithSimd for Direct<'_, T> {
         let g = self.g;
         let starts = g.starts(self.saved.then, self.band.rows.len());
         let length = starts.len() * g.outputs;
-        let mut gradients = vec![T::ZERO; self.images.len() * length];
+        let mut gradients = Lines::unspecified(self.images.len() * length);
         let mut bias = ColumnSums::new(g.outputs);
         let (vectors, _) = shape::<T, S>(g.outputs);
         let width = vectors * T::lanes::<S>();
         let mut sums = vec![T::ZERO; g.outputs.div_ceil(width) * width * g.patch()];
         let mut arranged = Arranged::new(g, self.band);
+        let block = block::<T>(g);
         for (image, gradients) in self.images.clone().zip(gradients.chunks_exact_mut(length)) {
             let at = self.band.of_image(image);
             self.result_gradient.write(&at, self.saved.rectified(&at), gradients);
             bias.add(gradients);
             let image = &self.saved.images[image * g.image()..][..g.image()];
             arranged.take(image);
-            let positions = Positions { image: arranged.get(image), gradients, starts: &starts, g };
-            match vectors {
-                _ if const { S::REGISTER_COUNT < 32 } => {
-                    positions.add_to::<S, 2, 4, 1>(simd, &mut sums);
+            let image = arranged.get(image);
+            let blocks = starts.chunks(block).zip(gradients.chunks(block * g.outputs));
+            for (starts, gradients) in blocks {
+                let positions = Positions { image, gradients, starts, g };
+                match vectors {
+                    _ if const { S::REGISTER_COUNT < 32 } => {
+                        positions.add_to::<S, 2, 4, 1>(simd, &mut sums);
+                    }
+                    1 => positions.add_to::<S, 1, 24, 8>(simd, &mut sums),
+                    _ => positions.add_to::<S, 2, 12, 4>(simd, &mut sums),
                 }
-                1 => positions.add_to::<S, 1, 24, 8>(simd, &mut sums),
-                _ => positions.add_to::<S, 2, 12, 4>(simd, &mut sums),
             }
         }
         if let Some(Turned { g, panels, starts, bands }) = self.turned {
@@ -141,7 +147,19 @@ impl<T: Element> WithSimd for Direct<'_, T> {
     }
 }
 
-/// The positions of one image.
+/// Positions whose gradients and pixels stay in the nearest cache while all sums are added to, which come and go with each
+/// such block.
+fn block<T>(g: &Geometry) -> usize {
+    /// Of the nearest cache.
+    const BYTES: usize = 32 << 10;
+    /// Sums of fewer go to memory and back too often.
+    const LEAST: usize = 32;
+    let pixels = g.stride.min(g.kernel_width) * g.channels;
+    let each = g.outputs + g.kernel_height * pixels;
+    (BYTES / size_of::<T>() / each).max(LEAST)
+}
+
+/// Some positions of one image.
 struct Positions<'a, T> {
     /// Arranged.
     image: &'a [T],

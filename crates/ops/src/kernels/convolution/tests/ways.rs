@@ -9,7 +9,7 @@ type Layer = (Way, [usize; 8], usize, (bool, bool));
 
 #[test]
 fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
-    let layers: [Layer; 80] = [
+    let layers: [Layer; 82] = [
         // Less than a vector, some, more than are taken together; several outputs a channel; all settings.
         (Way::Depthwise, [8, 2, 2, 3, 1, 1, 1, 2], BAND, (false, true)),
         (Way::Depthwise, [8, 33, 33, 3, 1, 1, 1, 33], BAND, (false, true)),
@@ -97,6 +97,9 @@ fn every_way_is_taken_and_gives_what_candles_own_ops_give() {
         (Way::Direct, [9, 33, 40, 1, 0, 1, 1, 1], BAND, (false, true)),
         (Way::Direct, [9, 3, 64, 5, 2, 1, 1, 1], BAND, (false, true)),
         (Way::Direct, [11, 4, 20, 3, 0, 1, 2, 1], BAND, (false, true)),
+        // More positions than stay in the nearest cache.
+        (Way::Direct, [12, 33, 40, 1, 0, 1, 1, 1], BAND, (false, true)),
+        (Way::Direct, [25, 6, 40, 3, 1, 2, 1, 1], BAND, (false, true)),
         // Others, whose images' gradient is a product: with a stride, with more padding than the filter reaches.
         (Way::Direct, [13, 4, 20, 3, 1, 2, 1, 1], BAND, (false, true)),
         (Way::Direct, [13, 4, 20, 1, 0, 2, 1, 1], BAND, (false, true)),
