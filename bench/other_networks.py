@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-CLASSES, BEFORE, LEAST = 10, 3, 8
+CLASSES, BEFORE, LEAST = 10, 2, 5
 
 
 class Block(nn.Module):

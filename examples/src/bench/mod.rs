@@ -240,7 +240,7 @@ fn draw(variables: &VarMap, rng: &mut ChaCha8Rng) -> Result<()> {
 /// Classes of images.
 const CLASSES: usize = 10;
 /// How many steps are not counted, and how many are, at least.
-const STEPS: (usize, usize) = (3, 8);
+const STEPS: (usize, usize) = (2, 5);
 /// Of candle's own, which take up to a quarter of a minute.
 const STEPS_BY_CANDLE: (usize, usize) = (1, 3);
 
