@@ -50,10 +50,7 @@ pub(in super::super) fn backward<T: Element>(
             });
             concat_columns(&panels, g.channels, target);
         }
-        let panels = parts::map(panels::<T>(g.groups, g.outputs), |outputs| {
-            dispatch(OfWeights { pixels, results, outputs, tiles })
-        });
-        (panels.concat(), bias)
+        (of_weights(pixels, results, tiles), bias)
     };
     let (weights, bias) = sum_over(blocks.enumerate(), g, gradients_of);
     // SAFETY: the blocks are all there is, and each is written.
@@ -120,19 +117,41 @@ impl<T: Element> WithSimd for TakeGradients<'_, T> {
     }
 }
 
-/// The gradients of the weights of a panel's outputs, channels-last, one row of patch length an output.
+/// The gradients of the weights, channels-last, one row of patch length an output; threads share the panels of outputs.
+fn of_weights<T: Element>(
+    pixels: &[Transformed<T>],
+    results: &[Transformed<T>],
+    tiles: &Tiles<'_>,
+) -> Vec<T> {
+    let (g, patch) = (tiles.g, tiles.g.group().patch());
+    let mut weights = unwritten(g.outputs * patch);
+    let mut left = &mut weights[..];
+    let panels = panels::<T>(g.groups, g.outputs).map(|outputs| {
+        let (own, others) = std::mem::take(&mut left).split_at_mut(outputs.len() * patch);
+        left = others;
+        OfWeights { pixels, results, outputs, tiles, weights: own }
+    });
+    parts::for_each(panels, dispatch);
+    assert!(left.is_empty(), "panels of all outputs");
+    // SAFETY: the panels have all outputs, and each writes the whole row of every output of its own.
+    #[expect(unsafe_code, reason = "new memory need not be zeroed before it is written")]
+    unsafe { weights.assume_init() }.into_vec()
+}
+
+/// Writes the gradients of the weights of a panel's outputs.
 struct OfWeights<'a, T: Element> {
     pixels: &'a [Transformed<T>],
     results: &'a [Transformed<T>],
     outputs: Range<usize>,
     tiles: &'a Tiles<'a>,
+    weights: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Element> WithSimd for OfWeights<'_, T> {
-    type Output = Vec<T>;
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
+    fn with_simd<S: Simd>(self, simd: S) {
         match const { size_of::<T::Vector<S>>() / size_of::<T>() } {
             16 => self.of_lanes::<S, 8>(simd),
             8 => self.of_lanes::<S, 4>(simd),
@@ -145,8 +164,8 @@ impl<T: Element> WithSimd for OfWeights<'_, T> {
 impl<T: Element> OfWeights<'_, T> {
     /// `CHANNELS` are half as many as a vector has, or one.
     #[inline(always)]
-    fn of_lanes<S: Simd, const CHANNELS: usize>(self, simd: S) -> Vec<T> {
-        let Self { pixels, results, outputs, tiles } = self;
+    fn of_lanes<S: Simd, const CHANNELS: usize>(self, simd: S) {
+        let Self { pixels, results, outputs, tiles, weights } = self;
         let (g, lanes) = (tiles.g, T::lanes::<S>());
         let vectors = outputs.start / lanes..outputs.end.div_ceil(lanes);
         let read = channels_of(g, &outputs);
@@ -186,17 +205,15 @@ impl<T: Element> OfWeights<'_, T> {
             }
         }
         let patch = g.group().patch();
-        let mut weights = vec![T::ZERO; outputs.len() * patch];
         for piece in pieces(g, outputs.clone()) {
             let first = piece.outputs.start - outputs.start;
             let size = (piece.channels.len(), piece.outputs.len());
             for tap in 0..FILTER * FILTER {
                 let row = tap * channels + piece.channels.start - read.start;
                 let target = &mut weights[first * patch + tap * size.0..];
-                transpose((&turned[row * width + first..], width), size, (places(target), patch));
+                transpose((&turned[row * width + first..], width), size, (target, patch));
             }
         }
-        weights
     }
 }
 
