@@ -147,8 +147,8 @@ impl<T: Element> WithSimd for Direct<'_, T> {
     }
 }
 
-/// Positions whose gradients and pixels stay in the nearest cache while all sums are added to, which come and go with each
-/// such block.
+/// Positions whose gradients and pixels stay in the nearest cache while they are added to all sums, which come and go
+/// once for each such block.
 fn block<T>(g: &Geometry) -> usize {
     /// Of the nearest cache.
     const BYTES: usize = 32 << 10;
