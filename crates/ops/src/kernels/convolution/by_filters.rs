@@ -17,6 +17,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use self::panels::{apart, channels_of, panels, pieces, vectors};
+use self::products::{Filters, products};
 use super::column_slices::concat_columns;
 use super::forward::{TransformPanel, at_least, floor};
 use super::windows::pooled;
@@ -30,6 +31,7 @@ use crate::memory::{places, unwritten};
 
 mod backward;
 mod panels;
+mod products;
 
 pub(super) use self::backward::backward;
 
@@ -265,14 +267,9 @@ impl<T: Element> WithSimd for Results<'_, T> {
         let (own, bias) = (outputs.len(), &bias[outputs]);
         let least = floor::<T, S>(simd, if then == Then::Relu { then } else { Then::Nothing });
         let mut result = Lines::unspecified(count * height * width * own);
-        for Transformed { matrices, images } in pixels {
+        let filters = Filters { transforms: &transforms, apart, read, vectors };
+        for (images, products) in products(simd, pixels, each, &filters) {
             let rows = images.len() * each;
-            let mut products = Matrices::unspecified::<S>(rows, panel);
-            for (number, transforms) in transforms.chunks_exact(apart).enumerate() {
-                let right = (&transforms[..place], vectors);
-                let size = (rows, read.clone());
-                matrices.multiply(simd, number, size, right, (&mut products, 0));
-            }
             for row in 0..rows {
                 let (top, left) = tiles.corner(row % each);
                 let first = ((images.start + row / each) * height + top) * width + left;

@@ -12,6 +12,7 @@ use super::super::winograd::{
 };
 use super::super::{Geometry, Gradients, ResultGradient, ResultRows, Saved};
 use super::panels::{apart, channels_of, outputs_of, panels, pieces, vectors};
+use super::products::{Filters, products};
 use super::{PLACES, RESULTS, SIDE, Tiles, Transformed, pixels, surrounded};
 use crate::element::Element;
 use crate::kernels::columns::ColumnSums;
@@ -19,6 +20,7 @@ use crate::kernels::lines::Lines;
 use crate::kernels::transposed::transpose;
 use crate::kernels::{dispatch, parts};
 use crate::memory::{places, unwritten};
+use crate::threads::side_by_side;
 
 type Filter = <F4 as Filtering<SIDE, RESULTS>>::Filter;
 type FilterBack = <F4 as Filtering<SIDE, RESULTS>>::FilterBack;
@@ -42,15 +44,20 @@ pub(in super::super) fn backward<T: Element>(
     assert_eq!(blocks.len(), count.div_ceil(block), "blocks of images");
     let gradients_of = |(number, (images, target)): (usize, (&[T], &mut [MaybeUninit<T>]))| {
         let own = number * block..count.min((number + 1) * block);
-        let (results, bias) = taken(saved, result_gradient, own, tiles);
-        let (results, pixels) = (&results[..], &pixels(images, tiles)[..]);
-        if of_images {
-            let panels = parts::map(panels::<T>(g.groups, g.channels), |channels| {
-                dispatch(OfImages { results, weights: saved.weights, channels, tiles })
-            });
-            concat_columns(&panels, g.channels, target);
-        }
-        (of_weights(pixels, results, tiles), bias)
+        let ((results, bias), pixels) =
+            side_by_side(|| taken(saved, result_gradient, own, tiles), || pixels(images, tiles));
+        let of_images = || {
+            if of_images {
+                let panels = parts::map(panels::<T>(g.groups, g.channels), |channels| {
+                    let weights = saved.weights;
+                    dispatch(OfImages { results: &results, weights, channels, tiles })
+                });
+                concat_columns(&panels, g.channels, target);
+            }
+        };
+        // Neither waits for the other's last panels.
+        let ((), weights) = side_by_side(of_images, || of_weights(&pixels, &results, tiles));
+        (weights, bias)
     };
     let (weights, bias) = sum_over(blocks.enumerate(), g, gradients_of);
     // SAFETY: the blocks are all there is, and each is written.
@@ -235,8 +242,7 @@ impl<T: Element> WithSimd for OfImages<'_, T> {
         let (vectors, own) = (vectors::<T, S>(g.groups, g.channels), channels.len());
         let panel = vectors * lanes;
         let read = outputs_of(g, &channels);
-        let place = read.len() * panel;
-        let apart = apart::<T>(place);
+        let apart = apart::<T>(read.len() * panel);
         let mut transforms = Lines::unspecified(PLACES * apart);
         let mut filter = Lines::zeros(FILTER * FILTER * panel);
         for piece in pieces(g, read.clone()) {
@@ -265,14 +271,9 @@ impl<T: Element> WithSimd for OfImages<'_, T> {
         let mut targets = places(&mut images).chunks_exact_mut(own);
         let line = wide.width * panel;
         let mut room = Lines::unspecified(wide.height * line);
-        for Transformed { matrices, images: range } in results {
-            let rows = range.len() * each;
-            let mut products = Matrices::unspecified::<S>(rows, panel);
-            for (number, transforms) in transforms.chunks_exact(apart).enumerate() {
-                let right = (&transforms[..place], vectors);
-                let size = (rows, read.clone());
-                matrices.multiply(simd, number, size, right, (&mut products, 0));
-            }
+        let filters = Filters { transforms: &transforms, apart, read, vectors };
+        for (images, products) in products(simd, results, each, &filters) {
+            let rows = images.len() * each;
             for first in (0..rows).step_by(each) {
                 room.fill(T::ZERO);
                 for tile in 0..each {

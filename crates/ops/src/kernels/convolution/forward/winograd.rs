@@ -10,9 +10,9 @@ use super::super::{Geometry, Then};
 use super::Chunk;
 use super::store::{floor, store, store_maxima};
 use crate::element::Element;
-use crate::kernels::dispatch;
 use crate::kernels::lines::Lines;
 use crate::kernels::vectors::WINDOW;
+use crate::kernels::{dispatch, parts};
 
 /// The transforms of all filters.
 pub(in super::super) struct Transforms<T: Element> {
@@ -31,11 +31,11 @@ impl<T: Element> Transforms<T> {
         let places = (tile.side() + FILTER - 1).pow(2);
         let panel = places * g.channels * panels.width();
         let mut values = Lines::unspecified(panels.all().count() * panel);
-        for ((filters, ..), target) in panels.all().zip(values.chunks_exact_mut(panel)) {
+        let all = panels.all().zip(values.chunks_exact_mut(panel));
+        parts::for_each(all, |((filters, ..), target)| {
             let (channels, apart) = (g.channels, g.channels * panels.width());
-            let transform = TransformPanel { filters, target, apart, channels, tile };
-            dispatch(transform);
-        }
+            dispatch(TransformPanel { filters, target, apart, channels, tile });
+        });
         Self { values, panels, panel, tile }
     }
 
