@@ -36,19 +36,31 @@ pub fn side_by_side<A: Send, B: Send>(
         return (first(), second());
     }
     let (half, rest) = (threads / 2, threads - threads / 2);
-    let mut other = None;
-    let over = AtomicBool::new(false);
-    let own = rayon::scope(|scope| {
-        scope.spawn(|_| {
+    join(|| with_threads(rest, first), || with_threads(half, second))
+}
+
+/// [`rayon::join`], but the thread that is done first takes parts of others' work until the other is done, too: from
+/// falling asleep it would wake later than most of them end.
+pub(crate) fn join<A: Send, B: Send>(
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    let (taken, over) = (AtomicBool::new(false), AtomicBool::new(false));
+    rayon::join(
+        || {
+            let own = first();
+            // Where no other thread has begun with it, this one does the second next.
+            if taken.load(Ordering::Acquire) {
+                help_until(&over);
+            }
+            own
+        },
+        || {
+            taken.store(true, Ordering::Release);
             let _at_the_end = SetOnDrop(&over);
-            other = Some(with_threads(half, second));
-        });
-        let own = with_threads(rest, first);
-        // At the end of the scope this thread would fall asleep.
-        help_until(&over);
-        own
-    });
-    (own, other.expect("the scope ends when its work is done, and passes a panic on"))
+            second()
+        },
+    )
 }
 
 /// Does `work` while the other threads of this pool keep looking for parts of it to take.

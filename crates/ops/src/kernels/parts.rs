@@ -8,10 +8,9 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use crate::kernels::columns::rows_of_a_part;
 use crate::memory::unwritten;
+use crate::threads::join;
 
 /// Does `work` with each part.
 pub(crate) fn for_each<P: Send>(parts: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
@@ -37,11 +36,24 @@ pub(crate) fn map<P: Send, R: Send>(
 }
 
 /// Does `work` with each number below `count`. Of many a thread takes some at a time, few enough for all to end together.
-///
-/// What rayon makes of a loop are dozens of functions for the compiler. With `work` behind a pointer they are there once.
 fn by_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
     const PIECES: usize = 32;
-    (0..count).into_par_iter().with_max_len((count / PIECES).max(1)).for_each(work);
+    in_halves(0..count, (count / PIECES).max(1), work);
+}
+
+/// Does `work` with each of these numbers, up to `most` of them at a time: another thread may take the second half, and of
+/// each half one the second half.
+///
+/// With `work` behind a pointer this is one function for the compiler, not one a kernel.
+fn in_halves(numbers: Range<usize>, most: usize, work: &(dyn Fn(usize) + Sync)) {
+    if numbers.len() <= most {
+        return numbers.for_each(work);
+    }
+    let middle = numbers.start + numbers.len() / 2;
+    join(
+        || in_halves(numbers.start..middle, most, work),
+        || in_halves(middle..numbers.end, most, work),
+    );
 }
 
 /// Values in each part but the last of a matrix of so many values.
