@@ -12,7 +12,7 @@ thread_local! {
 /// Both results, each computed with half of the threads: matrix products within are not split for
 /// threads that are busy.
 ///
-/// The thread that is done first does not sleep while it waits, and takes pieces of what the other has left.
+/// A thread that waits for the other does not sleep meanwhile, and takes pieces of what that one has left.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -39,8 +39,8 @@ pub fn side_by_side<A: Send, B: Send>(
     join(|| with_threads(rest, first), || with_threads(half, second))
 }
 
-/// [`rayon::join`], but the thread that is done first takes parts of others' work until the other is done, too: from
-/// falling asleep it would wake later than most of them end.
+/// [`rayon::join`], but a thread that has done the first while another one does the second takes parts of others' work
+/// until that is done, too: it would fall asleep, and wake later than most of them end.
 pub(crate) fn join<A: Send, B: Send>(
     first: impl FnOnce() -> A + Send,
     second: impl FnOnce() -> B + Send,

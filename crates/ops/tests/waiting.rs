@@ -111,7 +111,22 @@ fn a_panic_is_passed_on() {
         let both = move || {
             on(threads, || side_by_side(|| -> u8 { panic!("one") }, || -> u8 { panic!("other") }))
         };
-        let told = *soon(both).unwrap_err().downcast::<&str>().unwrap();
-        assert!(["one", "other"].contains(&told), "{told}");
+        assert_eq!(*soon(both).unwrap_err().downcast::<&str>().unwrap(), "one");
+    }
+}
+
+#[test]
+fn a_panic_is_passed_on_while_the_other_thread_is_at_work() {
+    for first_panics in [true, false] {
+        let work = move || {
+            let both_at_work = Barrier::new(2);
+            let half = |panics: bool| {
+                both_at_work.wait();
+                assert!(!panics, "here");
+                sum_of_parts()
+            };
+            on(2, || side_by_side(|| half(first_panics), || half(!first_panics)))
+        };
+        assert_eq!(*soon(work).unwrap_err().downcast::<&str>().unwrap(), "here");
     }
 }

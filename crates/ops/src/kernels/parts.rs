@@ -35,14 +35,16 @@ pub(crate) fn map<P: Send, R: Send>(
     results.into_iter().flatten().collect()
 }
 
-/// Does `work` with each number below `count`. Of many a thread takes some at a time, few enough for all to end together.
+/// Does `work` with each number below `count`. Of many a thread takes some at a time, few enough for all to end
+/// together.
 fn by_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
     const PIECES: usize = 32;
-    in_halves(0..count, (count / PIECES).max(1), work);
+    let pieces = PIECES.max(4 * rayon::current_num_threads());
+    in_halves(0..count, (count / pieces).max(1), work);
 }
 
-/// Does `work` with each of these numbers, up to `most` of them at a time: another thread may take the second half, and of
-/// each half one the second half.
+/// Does `work` with each of these numbers, up to `most` of them at a time: another thread may take the second half, and
+/// so on within each half.
 ///
 /// With `work` behind a pointer this is one function for the compiler, not one a kernel.
 fn in_halves(numbers: Range<usize>, most: usize, work: &(dyn Fn(usize) + Sync)) {

@@ -20,7 +20,7 @@ use crate::kernels::lines::Lines;
 use crate::kernels::transposed::transpose;
 use crate::kernels::{dispatch, parts};
 use crate::memory::{places, unwritten};
-use crate::threads::side_by_side;
+use crate::threads::join;
 
 type Filter = <F4 as Filtering<SIDE, RESULTS>>::Filter;
 type FilterBack = <F4 as Filtering<SIDE, RESULTS>>::FilterBack;
@@ -45,7 +45,7 @@ pub(in super::super) fn backward<T: Element>(
     let gradients_of = |(number, (images, target)): (usize, (&[T], &mut [MaybeUninit<T>]))| {
         let own = number * block..count.min((number + 1) * block);
         let ((results, bias), pixels) =
-            side_by_side(|| taken(saved, result_gradient, own, tiles), || pixels(images, tiles));
+            join(|| taken(saved, result_gradient, own, tiles), || pixels(images, tiles));
         let of_images = || {
             if of_images {
                 let panels = parts::map(panels::<T>(g.groups, g.channels), |channels| {
@@ -56,7 +56,7 @@ pub(in super::super) fn backward<T: Element>(
             }
         };
         // Neither waits for the other's last panels.
-        let ((), weights) = side_by_side(of_images, || of_weights(&pixels, &results, tiles));
+        let ((), weights) = join(of_images, || of_weights(&pixels, &results, tiles));
         (weights, bias)
     };
     let (weights, bias) = sum_over(blocks.enumerate(), g, gradients_of);

@@ -12,16 +12,16 @@ use crate::element::Element;
 pub(super) struct Filters<'a, T> {
     pub(super) transforms: &'a [T],
     pub(super) apart: usize,
-    /// The columns of the tiles that are multiplied by it.
+    /// The columns of the tiles that are multiplied by them.
     pub(super) read: Range<usize>,
     /// Vectors of a row.
     pub(super) vectors: usize,
 }
 
-/// The products of the tiles, `each` an image, by a panel's filters, and of which images they are.
+/// Of which images some tiles are, `each` an image, and their products by a panel's filters.
 ///
-/// A few matrices of tiles are multiplied place by place, so that the filters of a place are read once for all of these;
-/// more products would leave the cache before they are transformed back.
+/// A few matrices of tiles are multiplied place by place, so that the filters of a place are read once for all of them.
+/// More products would leave the cache before they are transformed back.
 #[inline(always)]
 pub(super) fn products<'a, T: Element, S: Simd>(
     simd: S,
@@ -29,11 +29,13 @@ pub(super) fn products<'a, T: Element, S: Simd>(
     each: usize,
     filters: &'a Filters<'_, T>,
 ) -> impl Iterator<Item = (Range<usize>, Matrices<T, SIDE>)> {
-    const TOGETHER: usize = 4;
+    /// Tiles that are multiplied together, where a matrix has no more.
+    const TOGETHER: usize = 128;
     let &Filters { transforms, apart, ref read, vectors } = filters;
     let panel = vectors * T::lanes::<S>();
-    tiles.chunks(TOGETHER).flat_map(move |tiles| {
-        let rows = |it: &Transformed<T>| it.images.len() * each;
+    let rows = move |it: &Transformed<T>| it.images.len() * each;
+    let most = tiles.first().map_or(1, rows);
+    tiles.chunks((TOGETHER / most.max(1)).max(1)).flat_map(move |tiles| {
         let unspecified = |it| Matrices::unspecified::<S>(rows(it), panel);
         let mut products: Vec<_> = tiles.iter().map(unspecified).collect();
         for (place, transforms) in transforms.chunks_exact(apart).enumerate() {

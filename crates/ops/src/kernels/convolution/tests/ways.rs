@@ -281,9 +281,11 @@ fn threads_that_share_filters_change_no_bit() {
         let g = Geometry { height: 11, channels: 130, outputs: 200, ..case.g }.for_batch(count);
         (Way::of(&g, count, Then::Relu, true, || true), Case { g, count, ..case })
     };
-    let [(one, few), (other, more)] = [layer(1), layer(9)];
-    assert_eq!((one, other), (Way::Im2col, Way::ByFilters));
-    for case in [few, more] {
+    // Seventeen are more matrices of tiles than are multiplied together.
+    let cases = [(1, Way::Im2col), (9, Way::ByFilters), (17, Way::ByFilters)];
+    for (count, expected) in cases {
+        let (way, case) = layer(count);
+        assert_eq!(way, expected, "{count} images");
         let narrow = made(&case, Then::Relu, uniform);
         let narrow = narrow.map(|values| values.iter().map(|&value| value as f32).collect());
         let bits = |threads| {
